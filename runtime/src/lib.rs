@@ -1,0 +1,1 @@
+//! The runtime of every application that QuickScale generates.

@@ -1,0 +1,3 @@
+//! The `quickscale` binary: parse, run one command, print the error, exit.
+
+fn main() {}
