@@ -1,1 +1,31 @@
-//! The runtime of every application that QuickScale generates.
+//! The runtime of every application that QuickScale generates: what all of its domains stand on, and the
+//! domains themselves, each behind a cargo feature of its name.
+
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod crypto;
+pub mod db;
+pub mod error;
+pub mod flags;
+pub mod http;
+pub mod ids;
+pub mod module;
+pub mod pages;
+pub mod site;
+mod telemetry;
+pub mod testing;
+
+#[cfg(feature = "admin")]
+pub mod admin;
+#[cfg(feature = "auth")]
+pub mod auth;
+#[cfg(feature = "credits")]
+pub mod credits;
+#[cfg(feature = "services")]
+pub mod services;
+
+pub use app::{App, Core};
+pub use error::{Error, Result};
+pub use module::Module;

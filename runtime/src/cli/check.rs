@@ -1,0 +1,55 @@
+//! `check`: reports every fault of the configuration and whether the database is ready.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::say;
+use crate::app::{App, Overlay};
+use crate::clock::Clock;
+use crate::config::{Config, Faults};
+use crate::db::Db;
+
+pub(super) async fn run(app: App, root: &Path, deploy: bool) -> anyhow::Result<ExitCode> {
+    let config = match read(root, deploy) {
+        Ok(config) => config,
+        Err(faults) => {
+            for fault in &faults.0 {
+                say(&format!("error    {fault}"));
+            }
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    say("ok       the configuration holds");
+    let db = Db::connect(&config.database_url).await?;
+    say("ok       the database answers");
+    let core = app
+        .build(config, db, Clock::System, Overlay::default())?
+        .core;
+    say("ok       modules, templates and flags hold");
+    let pending = core
+        .migration_status()
+        .await?
+        .into_iter()
+        .filter(|one| !one.applied)
+        .count();
+    core.db().close().await;
+    if pending > 0 {
+        say(&format!(
+            "error    {pending} migration(s) are pending; run `migrate`"
+        ));
+        return Ok(ExitCode::FAILURE);
+    }
+    say("ok       every migration is applied");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The configuration; with `deploy` it is held to production's rules, whatever `APP_ENV` says.
+fn read(root: &Path, deploy: bool) -> Result<Config, Faults> {
+    let config = Config::from_process(root)?;
+    if !deploy {
+        return Ok(config);
+    }
+    let mut vars = config.vars.clone();
+    vars.insert("APP_ENV".into(), "production".into());
+    Config::from_vars(vars, root)
+}

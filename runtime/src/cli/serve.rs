@@ -1,0 +1,92 @@
+//! `serve`: listens, answers, and on SIGTERM or Ctrl-C finishes what is under way.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use axum::serve::ListenerExt as _;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::app::BuiltApp;
+
+/// How long requests under way may take once the server was told to stop.
+const GRACE: Duration = Duration::from_secs(20);
+
+pub(super) async fn run(built: BuiltApp, migrate: bool) -> anyhow::Result<()> {
+    let core = built.core;
+    let config = core.config();
+    if migrate || !config.environment.is_production() {
+        for done in core.migrate().await? {
+            tracing::info!(
+                module = done.module,
+                migration = done.name,
+                "migration applied"
+            );
+        }
+    } else if let Some(pending) = core
+        .migration_status()
+        .await?
+        .iter()
+        .find(|one| !one.applied)
+    {
+        bail!(
+            "migration {}/{} is pending; run `migrate` first, or start with `serve --migrate`",
+            pending.module,
+            pending.name
+        );
+    }
+    let address = SocketAddr::new(config.host, config.port);
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; set PORT or HOST to something that is free")
+    })?;
+    let listener = listener.tap_io(|stream| {
+        // Without it small answers may wait for the client's acknowledgement.
+        let _ = stream.set_nodelay(true);
+    });
+    tracing::info!(%address, url = config.url, "listening");
+    let (stop, stopped) = watch::channel(());
+    let mut late = stopped.clone();
+    tokio::spawn(async move {
+        stop_signal().await;
+        drop(stop);
+    });
+    let mut told = stopped;
+    let server = axum::serve(listener, built.router).with_graceful_shutdown(async move {
+        let _ = told.changed().await;
+        tracing::info!("stopping: no new requests are taken");
+    });
+    let too_late = async move {
+        let _ = late.changed().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    tokio::select! {
+        served = server => served.context("the server failed")?,
+        () = too_late => tracing::warn!("some requests did not finish in time"),
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+#[cfg(unix)]
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        tracing::error!("signals cannot be watched; stop the server with SIGKILL");
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn stop_signal() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

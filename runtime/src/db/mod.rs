@@ -1,0 +1,230 @@
+//! The database: SQLite (one writer, many readers) or PostgreSQL, behind one driver.
+//! SQL is written once, with `$1` placeholders and the types TEXT and BIGINT.
+
+mod migrate;
+
+pub use migrate::{Migration, MigrationStatus, ModuleMigrations};
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::{AnyConnection, AnyPool, Connection as _, Executor as _};
+
+use crate::error::{Error, Result};
+
+/// Which database system answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// The application's database. Clones share their connections.
+#[derive(Debug, Clone)]
+pub struct Db {
+    reader: AnyPool,
+    writer: AnyPool,
+    dialect: Dialect,
+}
+
+/// A writing transaction. Dropped without [`Tx::commit`], it is rolled back.
+pub struct Tx {
+    inner: sqlx::Transaction<'static, sqlx::Any>,
+    dialect: Dialect,
+}
+
+/// A connection that lay idle for longer is asked whether it still lives before it is used.
+const IDLE_CHECK: Duration = Duration::from_secs(5);
+/// How often a transaction that met a deadlock or a lost race is run again.
+pub const ATTEMPTS: u32 = 5;
+const SQLITE_READERS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 20;
+
+impl Db {
+    /// Opens `sqlite://PATH` (made if it is not there) or `postgres://…`.
+    ///
+    /// # Errors
+    /// When the address does not parse or nothing answers there.
+    pub async fn connect(url: &str) -> anyhow::Result<Self> {
+        sqlx::any::install_default_drivers();
+        if url.starts_with("sqlite:") {
+            Self::sqlite(url).await
+        } else {
+            Self::postgres(url).await
+        }
+    }
+
+    async fn sqlite(url: &str) -> anyhow::Result<Self> {
+        let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
+        let path = path.split('?').next().unwrap_or(path);
+        if let Some(folder) = std::path::Path::new(path).parent() {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        }
+        let options = AnyConnectOptions::from_str(&format!("sqlite://{path}?mode=rwc"))?;
+        let pool = |size| {
+            pool_options(size).after_connect(|connection, _| {
+                Box::pin(async move {
+                    connection.execute(SQLITE_PRAGMAS).await?;
+                    Ok(())
+                })
+            })
+        };
+        let opening = || format!("cannot open the SQLite file {path}");
+        let writer = pool(1)
+            .connect_with(options.clone())
+            .await
+            .with_context(opening)?;
+        let reader = pool(SQLITE_READERS)
+            .connect_with(options)
+            .await
+            .with_context(opening)?;
+        Ok(Self {
+            reader,
+            writer,
+            dialect: Dialect::Sqlite,
+        })
+    }
+
+    async fn postgres(url: &str) -> anyhow::Result<Self> {
+        let options = AnyConnectOptions::from_str(url).context("DATABASE_URL does not parse")?;
+        let pool = pool_options(POSTGRES_CONNECTIONS)
+            .connect_with(options)
+            .await
+            .context("cannot reach PostgreSQL; is it running, and is DATABASE_URL right?")?;
+        Ok(Self {
+            reader: pool.clone(),
+            writer: pool,
+            dialect: Dialect::Postgres,
+        })
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// Connections for queries that change nothing.
+    pub fn reader(&self) -> &AnyPool {
+        &self.reader
+    }
+
+    /// Begins a writing transaction (`BEGIN IMMEDIATE` on SQLite: a deferred one that turns writer fails).
+    pub async fn begin(&self) -> Result<Tx> {
+        let begin = match self.dialect {
+            Dialect::Sqlite => "BEGIN IMMEDIATE",
+            Dialect::Postgres => "BEGIN",
+        };
+        let inner = self.writer.begin_with(begin).await?;
+        Ok(Tx {
+            inner,
+            dialect: self.dialect,
+        })
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        sqlx::query("SELECT 1").execute(&self.reader).await?;
+        Ok(())
+    }
+
+    /// Closes every connection; on SQLite this folds the write-ahead log into the file.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+}
+
+impl Tx {
+    /// Where the queries of this transaction go.
+    pub fn conn(&mut self) -> &mut AnyConnection {
+        &mut self.inner
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.inner.commit().await?)
+    }
+}
+
+/// Whether `error` comes of two transactions that met, so that running this one again may help.
+pub fn is_transient(error: &Error) -> bool {
+    let Some(cause) = &error.problem().cause else {
+        return false;
+    };
+    let Some(sqlx::Error::Database(fault)) = cause.downcast_ref::<sqlx::Error>() else {
+        return false;
+    };
+    // PostgreSQL: serialization_failure, deadlock_detected. SQLite: SQLITE_BUSY and its kinds.
+    matches!(
+        fault.code().as_deref(),
+        Some("40001" | "40P01" | "5" | "261" | "517")
+    )
+}
+
+/// Whether `error` is the violation of a unique constraint.
+pub fn is_unique_violation(error: &Error) -> bool {
+    let cause = error
+        .problem()
+        .cause
+        .as_ref()
+        .and_then(|cause| cause.downcast_ref());
+    matches!(cause, Some(sqlx::Error::Database(fault)) if fault.is_unique_violation())
+}
+
+/// Runs a block in one writing transaction and commits it; runs it again when two transactions met.
+///
+/// `in_transaction!(db, tx => { … })`: the block is an `async` body that gives a `Result`, uses
+/// `tx: &mut Tx`, and may run more than once.
+#[macro_export]
+macro_rules! in_transaction {
+    ($db:expr, $tx:ident => $body:expr) => {{
+        let mut attempt = 1;
+        loop {
+            let mut transaction = $db.begin().await?;
+            let outcome: $crate::error::Result<_> = async {
+                let $tx = &mut transaction;
+                $body
+            }
+            .await;
+            let outcome = match outcome {
+                Ok(value) => transaction.commit().await.map(|()| value),
+                Err(error) => Err(error),
+            };
+            match outcome {
+                Err(error)
+                    if $crate::db::is_transient(&error) && attempt < $crate::db::ATTEMPTS =>
+                {
+                    tokio::time::sleep(std::time::Duration::from_millis(5 << attempt)).await;
+                    attempt += 1;
+                }
+                outcome => break outcome,
+            }
+        }
+    }};
+}
+
+const SQLITE_PRAGMAS: &str = "
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = NORMAL;
+    PRAGMA busy_timeout = 5000;
+    PRAGMA foreign_keys = ON;
+    PRAGMA temp_store = MEMORY;
+    PRAGMA cache_size = -8000;
+";
+
+fn pool_options(size: u32) -> AnyPoolOptions {
+    AnyPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(Duration::from_secs(10))
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(
+                async move { Ok(meta.idle_for < IDLE_CHECK || connection.ping().await.is_ok()) },
+            )
+        })
+}

@@ -1,0 +1,241 @@
+//! The one gate before every handler: flag, body limit, session, access rule, CSRF; and behind it the one
+//! place where a failed request becomes a page or `application/problem+json`.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody as _};
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
+use serde_json::{Map, Value, json};
+
+use super::access::{Access, Principal, Rule};
+use super::csrf;
+use super::request::{Level, Visit, VisitCookie, read_cookie};
+use crate::app::Core;
+use crate::error::{Error, Result};
+use crate::pages::ErrorPage;
+
+/// How long a handler may take before the client is told to try again.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// Checks `rule`, runs the handler, renders its failure.
+pub async fn guard(
+    State((core, rule)): State<(Core, Rule)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let (principal, failure) = match authenticate(&core, rule, &parts.headers).await {
+        Ok(principal) => (principal, None),
+        Err(error) => (None, Some(error)),
+    };
+    let visit = Visit::new(core, &parts, principal);
+    let answer = async {
+        failure.map_or(Ok(()), Err)?;
+        let body = admit(&visit, rule, &parts, body).await?;
+        parts.extensions.insert(visit.clone());
+        run(next, Request::from_parts(parts, body)).await
+    };
+    let response = answer.await.unwrap_or_else(|error| error.into_response());
+    render_failure(&visit, response)
+}
+
+async fn authenticate(
+    core: &Core,
+    rule: Rule,
+    headers: &axum::http::HeaderMap,
+) -> Result<Option<Principal>> {
+    let (Some(authenticator), false) = (core.authenticator(), rule.access == Access::Machine)
+    else {
+        return Ok(None);
+    };
+    match read_cookie(core, headers, VisitCookie::Session) {
+        Some(token) => authenticator.authenticate(core, &token).await,
+        None => Ok(None),
+    }
+}
+
+async fn admit(
+    visit: &Visit,
+    rule: Rule,
+    parts: &axum::http::request::Parts,
+    body: Body,
+) -> Result<Body> {
+    if rule
+        .flag
+        .is_some_and(|flag| !visit.core().flags().is_on(flag))
+    {
+        return Err(Error::not_found());
+    }
+    match rule.access {
+        Access::Public | Access::Machine => {}
+        Access::SignedIn => {
+            visit.require_principal()?;
+        }
+        Access::Staff(permission) => {
+            visit.require_principal()?;
+            if !visit.may(permission) {
+                return Err(Error::forbidden());
+            }
+        }
+    }
+    if csrf::is_safe(&parts.method) {
+        return Ok(body);
+    }
+    let body = collect(body, rule.body_limit).await?;
+    if rule.csrf {
+        check_origin(visit, parts, &body).await?;
+    }
+    Ok(Body::from(body))
+}
+
+async fn collect(body: Body, limit: usize) -> Result<Bytes> {
+    let too_large = || {
+        let limit = limit / 1024;
+        Error::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            format!("That is too much at once. At most {limit} KiB are taken here."),
+        )
+    };
+    if body.size_hint().lower() > limit as u64 {
+        return Err(too_large());
+    }
+    axum::body::to_bytes(body, limit)
+        .await
+        .map_err(|_| too_large())
+}
+
+async fn check_origin(
+    visit: &Visit,
+    parts: &axum::http::request::Parts,
+    body: &Bytes,
+) -> Result<()> {
+    let refused = |why| Err(Error::new(StatusCode::FORBIDDEN, "csrf_failed", why));
+    if !csrf::is_same_site(&parts.headers, visit.core().config().origin()) {
+        return refused("This request came from another site and was not carried out.");
+    }
+    match csrf::submitted(&parts.headers, body).await {
+        Some(token) if visit.is_csrf_token(&token) => Ok(()),
+        _ => refused("This form has expired. Go back, reload the page and send it again."),
+    }
+}
+
+async fn run(next: Next, request: Request) -> Result<Response> {
+    let handler = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(TIME_LIMIT, handler).await {
+        Ok(Ok(response)) => Ok(response),
+        Ok(Err(panic)) => Err(Error::internal(anyhow::anyhow!(
+            "panic: {}",
+            panic_text(&*panic)
+        ))),
+        Err(_) => Err(Error::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "timed_out",
+            "This took too long and was stopped. Try again.",
+        )),
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a text")
+}
+
+/// Turns a response that carries an [`Error`], or a bare status of a library, into what the client reads.
+fn render_failure(visit: &Visit, mut response: Response) -> Response {
+    let status = response.status();
+    let error = match response.extensions_mut().remove::<Arc<Error>>() {
+        Some(error) => error,
+        None if is_bare_failure(&response) => Arc::new(from_status(status)),
+        None => return response,
+    };
+    log_failure(visit, &error);
+    if visit.wants_json() {
+        return problem_json(visit, &error);
+    }
+    if error.status() == StatusCode::UNAUTHORIZED {
+        let next: String = utf8_percent(visit.path_and_query());
+        let path = format!("/accounts/login?next={next}");
+        return visit.redirect_with(&path, Level::Info, "Sign in to go on.");
+    }
+    let page = ErrorPage::new(&error);
+    let mut rendered = visit.render_with(error.status(), &page).unwrap_or_else(|fault| {
+        tracing::error!(request_id = visit.request_id(), %fault, "the error page cannot be rendered");
+        (error.status(), error.problem().detail.clone()).into_response()
+    });
+    set_retry_after(&error, &mut rendered);
+    rendered
+}
+
+fn is_bare_failure(response: &Response) -> bool {
+    let status = response.status();
+    let typed = response.headers().get(header::CONTENT_TYPE);
+    let plain = typed.is_none_or(|value| value.as_bytes().starts_with(b"text/plain"));
+    (status.is_client_error() || status.is_server_error()) && plain
+}
+
+fn from_status(status: StatusCode) -> Error {
+    match status {
+        StatusCode::NOT_FOUND => Error::not_found(),
+        StatusCode::METHOD_NOT_ALLOWED => Error::method_not_allowed(),
+        status if status.is_server_error() => Error::internal(anyhow::anyhow!("bare {status}")),
+        status => Error::new(
+            status,
+            "bad_request",
+            "The request could not be understood.",
+        ),
+    }
+}
+
+fn log_failure(visit: &Visit, error: &Error) {
+    let (request_id, path) = (visit.request_id(), visit.path());
+    if error.status().is_server_error() {
+        tracing::error!(request_id, path, %error, "request failed");
+    } else {
+        tracing::debug!(request_id, path, %error, "request refused");
+    }
+}
+
+fn problem_json(visit: &Visit, error: &Error) -> Response {
+    let problem = error.problem();
+    let mut document: Map<String, Value> = problem.extra.clone();
+    let title = problem.status.canonical_reason().unwrap_or("Error");
+    for (member, value) in [
+        ("type", json!("about:blank")),
+        ("title", json!(title)),
+        ("status", json!(problem.status.as_u16())),
+        ("code", json!(problem.code)),
+        ("detail", json!(problem.detail)),
+        ("request_id", json!(visit.request_id())),
+    ] {
+        document.insert(member.into(), value);
+    }
+    let content_type = HeaderValue::from_static("application/problem+json");
+    let body = Value::Object(document).to_string();
+    let mut response =
+        (problem.status, [(header::CONTENT_TYPE, content_type)], body).into_response();
+    set_retry_after(error, &mut response);
+    response
+}
+
+fn set_retry_after(error: &Error, response: &mut Response) {
+    if let Some(wait) = error.problem().retry_after {
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, wait.as_secs().max(1).into());
+    }
+}
+
+/// Percent-encodes what may not stand in a query's value.
+fn utf8_percent(text: &str) -> String {
+    serde_urlencoded::to_string([("", text)])
+        .map(|pair| pair[1..].to_owned())
+        .unwrap_or_default()
+}

@@ -1,0 +1,200 @@
+//! The one seam: a module brings routes, navigation, migrations, commands, flags and hooks.
+//! The runtime's own domains, the project's code and third parties all implement [`Module`].
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use minijinja::value::Value;
+use serde::Serialize;
+
+use crate::app::Core;
+use crate::db::{Migration, Tx};
+use crate::error::Result;
+use crate::flags::Flag;
+use crate::http::{Access, Authenticator, Routes, Visit};
+use crate::ids::UserId;
+use crate::pages::Sample;
+
+/// A part of the application that can be had or left out.
+pub trait Module: Send + Sync + 'static {
+    /// Unique; names the module's migrations and its feature in `quickscale.yml`.
+    fn name(&self) -> &'static str;
+
+    /// Modules that must be there too.
+    fn requires(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// In the order of application. A migration that has been released is never changed.
+    fn migrations(&self) -> Vec<Migration> {
+        Vec::new()
+    }
+
+    fn routes(&self) -> Routes {
+        Routes::new()
+    }
+
+    fn navigation(&self) -> Vec<NavItem> {
+        Vec::new()
+    }
+
+    fn flags(&self) -> Vec<&'static Flag> {
+        Vec::new()
+    }
+
+    /// Commands of the application's binary.
+    fn commands(&self) -> Vec<Command> {
+        Vec::new()
+    }
+
+    /// Every page with its sample.
+    fn samples(&self) -> Vec<Sample> {
+        Vec::new()
+    }
+
+    /// Puts the module's state, hooks and panels in place.
+    ///
+    /// # Errors
+    /// When the module's configuration does not hold.
+    fn install(&self, _install: &mut Install) -> anyhow::Result<()> {
+        Ok(())
+    }
+}
+
+/// A link of the navigation. It shows to whoever may follow it, while its flag is on.
+#[derive(Debug, Clone, Serialize)]
+pub struct NavItem {
+    pub label: &'static str,
+    pub path: &'static str,
+    pub place: NavPlace,
+    #[serde(skip)]
+    pub access: Access,
+    #[serde(skip)]
+    pub flag: Option<&'static Flag>,
+    /// Lower comes first.
+    #[serde(skip)]
+    pub order: i32,
+}
+
+/// Where a link stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NavPlace {
+    Main,
+    Account,
+    Staff,
+    Footer,
+}
+
+/// A command of the application's binary, beside `serve` and `migrate`.
+pub struct Command {
+    /// Name, help and arguments.
+    pub cli: clap::Command,
+    pub run: CommandFn,
+}
+
+pub type CommandFn =
+    Box<dyn Fn(Core, clap::ArgMatches) -> BoxFuture<'static, anyhow::Result<()>> + Send + Sync>;
+
+/// A box on a page that modules may fill: a template below `templates/` and its context.
+#[derive(Debug, Clone, Serialize)]
+pub struct Panel {
+    pub template: &'static str,
+    pub data: Value,
+}
+
+/// The pages that take panels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PanelPlace {
+    /// `/dashboard` of whoever has signed in.
+    Dashboard,
+    /// The public price list.
+    Pricing,
+    /// The staff's overview.
+    StaffOverview,
+    /// The staff's page of one user.
+    StaffUser(UserId),
+}
+
+/// Makes one panel, or none where it has nothing to say.
+pub type PanelFn = Arc<
+    dyn for<'a> Fn(&'a Visit, &'a PanelPlace) -> BoxFuture<'a, Result<Option<Panel>>> + Send + Sync,
+>;
+
+/// Something that happened in one domain and that others take part in, in the same transaction.
+pub trait Event: Send + Sync + 'static {}
+
+type Hook<E> =
+    Arc<dyn for<'a> Fn(&'a Core, &'a mut Tx, &'a E) -> BoxFuture<'a, Result<()>> + Send + Sync>;
+
+/// What modules put in place before the application starts.
+#[derive(Default)]
+pub struct Install {
+    state: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
+    hooks: HashMap<TypeId, Vec<Box<dyn Any + Send + Sync>>>,
+    panels: Vec<(i32, PanelFn)>,
+    authenticator: Option<Arc<dyn Authenticator>>,
+}
+
+impl Install {
+    /// State that the module's handlers get back with [`Core::state`], one value a type.
+    pub fn state<T: Send + Sync + 'static>(&mut self, value: T) {
+        self.state.insert(TypeId::of::<T>(), Arc::new(value));
+    }
+
+    /// Calls `hook` whenever `E` happens, inside the transaction in which it does.
+    pub fn on<E: Event>(
+        &mut self,
+        hook: impl for<'a> Fn(&'a Core, &'a mut Tx, &'a E) -> BoxFuture<'a, Result<()>>
+        + Send
+        + Sync
+        + 'static,
+    ) {
+        let hook: Hook<E> = Arc::new(hook);
+        self.hooks
+            .entry(TypeId::of::<E>())
+            .or_default()
+            .push(Box::new(hook));
+    }
+
+    /// Offers a panel; a lower `order` stands further up.
+    pub fn panel(
+        &mut self,
+        order: i32,
+        make: impl for<'a> Fn(&'a Visit, &'a PanelPlace) -> BoxFuture<'a, Result<Option<Panel>>>
+        + Send
+        + Sync
+        + 'static,
+    ) {
+        self.panels.push((order, Arc::new(make)));
+        self.panels.sort_by_key(|(order, _)| *order);
+    }
+
+    /// Says who finds out whom a session belongs to.
+    pub fn authenticator(&mut self, authenticator: impl Authenticator + 'static) {
+        self.authenticator = Some(Arc::new(authenticator));
+    }
+
+    pub(crate) fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.state.get(&TypeId::of::<T>())?.clone().downcast().ok()
+    }
+
+    pub(crate) fn hooks<E: Event>(&self) -> Vec<Hook<E>> {
+        let hooks = self.hooks.get(&TypeId::of::<E>());
+        hooks
+            .into_iter()
+            .flatten()
+            .filter_map(|hook| hook.downcast_ref::<Hook<E>>().cloned())
+            .collect()
+    }
+
+    pub(crate) fn panels(&self) -> impl Iterator<Item = &PanelFn> {
+        self.panels.iter().map(|(_, make)| make)
+    }
+
+    pub(crate) fn who(&self) -> Option<&Arc<dyn Authenticator>> {
+        self.authenticator.as_ref()
+    }
+}

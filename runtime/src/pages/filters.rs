@@ -1,0 +1,35 @@
+//! What templates can call: `asset('css/app.css')`, `{{ at|datetime }}`, `{{ n|plural('run', 'runs') }}`.
+
+use minijinja::value::Value;
+use minijinja::{Environment, Error, ErrorKind};
+
+use crate::clock::Timestamp;
+use crate::http::Assets;
+
+pub(super) fn install(environment: &mut Environment<'static>, assets: Assets) {
+    environment.add_function("asset", move |path: &str| {
+        assets.url(path).ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidOperation,
+                format!("there is no file static/{path}"),
+            )
+        })
+    });
+    environment.add_filter("datetime", datetime);
+    environment.add_filter("plural", plural);
+}
+
+/// Microseconds since the epoch as a `<time>` element.
+fn datetime(micros: i64) -> Value {
+    let at = Timestamp::from_micros(micros);
+    Value::from_safe_string(format!(
+        r#"<time datetime="{}">{}</time>"#,
+        at.rfc3339(),
+        at.human()
+    ))
+}
+
+/// `1 run`, `2 runs`.
+fn plural(count: i64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}

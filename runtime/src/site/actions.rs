@@ -1,0 +1,68 @@
+//! What can be done with messages of visitors.
+
+use serde::Serialize;
+
+use super::pages::ContactForm;
+use super::store;
+use crate::app::Core;
+use crate::clock::Timestamp;
+use crate::error::{FieldErrors, Result};
+use crate::in_transaction;
+
+/// A message that a visitor left.
+#[derive(Debug, Clone, Serialize)]
+pub struct ContactMessage {
+    pub id: String,
+    pub name: String,
+    pub email: String,
+    pub message: String,
+    pub created_at: Timestamp,
+}
+
+/// Most characters that a message may have.
+const MESSAGE_LENGTH: usize = 5000;
+const LINE_LENGTH: usize = 200;
+
+/// Keeps a visitor's message for the staff; or says what is wrong with the form.
+pub(super) async fn leave_message(
+    core: &Core,
+    form: &ContactForm,
+) -> Result<std::result::Result<(), FieldErrors>> {
+    let errors = check(form);
+    if !errors.is_empty() {
+        return Ok(Err(errors));
+    }
+    let message = ContactMessage {
+        id: crate::ids::new_id(core.now()),
+        name: form.name.trim().into(),
+        email: form.email.trim().into(),
+        message: form.message.trim().into(),
+        created_at: core.now(),
+    };
+    in_transaction!(core.db(), tx => store::insert(tx, &message).await)?;
+    Ok(Ok(()))
+}
+
+fn check(form: &ContactForm) -> FieldErrors {
+    let mut errors = FieldErrors::default();
+    let count = |text: &str| text.trim().chars().count();
+    if !(1..=LINE_LENGTH).contains(&count(&form.name)) {
+        errors.add("name", "Enter your name, in at most 200 characters.");
+    }
+    let email = form.email.trim();
+    let has_parts = email
+        .split_once('@')
+        .is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());
+    if !has_parts || email.contains(char::is_whitespace) || count(email) > LINE_LENGTH {
+        errors.add("email", "Enter an e-mail address, so that we can answer.");
+    }
+    if !(1..=MESSAGE_LENGTH).contains(&count(&form.message)) {
+        errors.add("message", "Enter a message, in at most 5000 characters.");
+    }
+    errors
+}
+
+/// The newest messages, newest first.
+pub async fn messages(core: &Core, limit: i64) -> Result<Vec<ContactMessage>> {
+    store::newest(core.db(), limit).await
+}

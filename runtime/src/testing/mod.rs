@@ -1,0 +1,181 @@
+//! Tests run against the application as it is: on a throw-away database, with a clock that they move.
+//! `TEST_DATABASE_URL=postgres://…` runs the same tests on PostgreSQL, each in a schema of its own.
+
+mod client;
+
+pub use client::{Answer, Client};
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use axum::Router;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _};
+
+use crate::app::{App, BuiltApp, Core, Overlay};
+use crate::clock::{Clock, Timestamp};
+use crate::config::{Config, Vars};
+use crate::db::Db;
+
+/// A running application that nobody else sees.
+pub struct TestApp {
+    pub core: Core,
+    pub clock: Clock,
+    router: Router,
+    database: Database,
+}
+
+/// What a [`TestApp`] is made of.
+pub struct TestAppBuilder {
+    app: App,
+    root: PathBuf,
+    overlay: Overlay,
+    vars: Vars,
+}
+
+/// 2026-01-01T00:00:00Z, where every test's clock starts.
+pub const START: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
+
+impl TestApp {
+    /// `app` with the templates and assets of the folder that the tests run in.
+    pub fn builder(app: App) -> TestAppBuilder {
+        let vars = [
+            ("APP_ENV", "test"),
+            ("APP_SECRET_KEY", "a-key-for-tests-0123456789abcdef"),
+            ("APP_URL", "http://app.test"),
+        ];
+        let vars = vars
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        TestAppBuilder {
+            app,
+            root: ".".into(),
+            overlay: Overlay::default(),
+            vars,
+        }
+    }
+
+    /// `app` on a fresh, migrated database.
+    pub async fn start(app: App) -> Self {
+        Self::builder(app).start().await
+    }
+
+    /// A browser that has not been here before.
+    pub fn client(&self) -> Client {
+        Client::new(self.router.clone())
+    }
+
+    /// Everything that answers requests, for tests that bring their own client.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// The address under which another process reaches this test's database.
+    pub fn database_url(&self) -> &str {
+        &self.database.url
+    }
+}
+
+impl TestAppBuilder {
+    /// Sets an environment variable of the application.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.vars.insert(name.into(), value.into());
+        self
+    }
+
+    /// The folder with `templates/`, `static/` and `migrations/`.
+    #[must_use]
+    pub fn root(mut self, root: &Path) -> Self {
+        self.root = root.into();
+        self
+    }
+
+    /// Takes templates and assets from elsewhere.
+    #[must_use]
+    pub fn overlay(mut self, overlay: Overlay) -> Self {
+        self.overlay = overlay;
+        self
+    }
+
+    /// The application on a fresh, migrated database.
+    ///
+    /// # Panics
+    /// When it does not start; the panic says why.
+    pub async fn start(self) -> TestApp {
+        self.try_start().await.expect("the application starts")
+    }
+
+    /// As [`TestAppBuilder::start`], for tests of faults.
+    ///
+    /// # Errors
+    /// When the application does not start.
+    pub async fn try_start(mut self) -> anyhow::Result<TestApp> {
+        let database = Database::create().await?;
+        self.vars
+            .insert("DATABASE_URL".into(), database.url.clone());
+        let config = Config::from_vars(self.vars, &self.root)?;
+        let db = Db::connect(&database.url).await?;
+        let clock = Clock::mock(START);
+        let BuiltApp { core, router } = self.app.build(config, db, clock.clone(), self.overlay)?;
+        core.migrate().await?;
+        Ok(TestApp {
+            core,
+            clock,
+            router,
+            database,
+        })
+    }
+}
+
+/// A database of one test: a file in a folder of its own, or a schema. Gone when dropped.
+struct Database {
+    url: String,
+    folder: Option<PathBuf>,
+    schema: Option<(String, String)>,
+}
+
+impl Database {
+    async fn create() -> anyhow::Result<Self> {
+        let name = format!("test_{}", crate::crypto::hex(&rand::random::<[u8; 8]>()));
+        match std::env::var("TEST_DATABASE_URL") {
+            Ok(server) if !server.is_empty() => Self::schema(&server, name).await,
+            _ => {
+                let folder = std::env::temp_dir().join(format!("quickscale_{name}"));
+                let url = format!("sqlite://{}", folder.join("app.db").display());
+                Ok(Self {
+                    url,
+                    folder: Some(folder),
+                    schema: None,
+                })
+            }
+        }
+    }
+
+    async fn schema(server: &str, name: String) -> anyhow::Result<Self> {
+        sqlx::any::install_default_drivers();
+        let mut connection = sqlx::AnyConnection::connect(server)
+            .await
+            .context("TEST_DATABASE_URL cannot be reached")?;
+        connection
+            .execute(AssertSqlSafe(format!("CREATE SCHEMA {name}")))
+            .await?;
+        connection.close().await?;
+        let joint = if server.contains('?') { '&' } else { '?' };
+        let url = format!("{server}{joint}options[search_path]={name}");
+        Ok(Self {
+            url,
+            folder: None,
+            schema: Some((server.to_owned(), name)),
+        })
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.folder {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+        // The schema goes with the server: dropping it here would need a second runtime.
+        let _ = &self.schema;
+    }
+}
