@@ -1,3 +1,5 @@
 //! The `quickscale` binary: parse, run one command, print the error, exit.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    quickscale::cli::main()
+}
