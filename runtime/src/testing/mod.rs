@@ -21,7 +21,7 @@ pub struct TestApp {
     pub core: Core,
     pub clock: Clock,
     router: Router,
-    database: Database,
+    database: TestDatabase,
 }
 
 /// What a [`TestApp`] is made of.
@@ -110,7 +110,7 @@ impl TestAppBuilder {
     /// # Errors
     /// When the application does not start.
     pub async fn try_start(mut self) -> anyhow::Result<TestApp> {
-        let database = Database::create().await?;
+        let database = TestDatabase::create().await?;
         self.vars
             .insert("DATABASE_URL".into(), database.url.clone());
         let config = Config::from_vars(self.vars, &self.root)?;
@@ -128,14 +128,18 @@ impl TestAppBuilder {
 }
 
 /// A database of one test: a file in a folder of its own, or a schema. Gone when dropped.
-struct Database {
-    url: String,
+pub struct TestDatabase {
+    pub url: String,
     folder: Option<PathBuf>,
     schema: Option<(String, String)>,
 }
 
-impl Database {
-    async fn create() -> anyhow::Result<Self> {
+impl TestDatabase {
+    /// An empty database.
+    ///
+    /// # Errors
+    /// When `TEST_DATABASE_URL` names a server that cannot be reached.
+    pub async fn create() -> anyhow::Result<Self> {
         let name = format!("test_{}", crate::crypto::hex(&rand::random::<[u8; 8]>()));
         match std::env::var("TEST_DATABASE_URL") {
             Ok(server) if !server.is_empty() => Self::schema(&server, name).await,
@@ -170,7 +174,7 @@ impl Database {
     }
 }
 
-impl Drop for Database {
+impl Drop for TestDatabase {
     fn drop(&mut self) {
         if let Some(folder) = &self.folder {
             let _ = std::fs::remove_dir_all(folder);

@@ -1,0 +1,165 @@
+//! Migrations and transactions, on whichever database the tests run.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+use quickscale_runtime::clock::Clock;
+use quickscale_runtime::db::{Db, Migration};
+use quickscale_runtime::error::Error;
+use quickscale_runtime::in_transaction;
+use quickscale_runtime::testing::TestDatabase;
+use sqlx::Row as _;
+
+const NOTES: &str = "CREATE TABLE notes (id BIGINT PRIMARY KEY, text TEXT NOT NULL);
+    INSERT INTO notes VALUES (1, 'first');";
+
+fn module(migrations: Vec<Migration>) -> Vec<(String, Vec<Migration>)> {
+    vec![("notes".into(), migrations)]
+}
+
+async fn count(db: &Db) -> i64 {
+    let row = sqlx::query("SELECT COUNT(*) FROM notes")
+        .fetch_one(db.reader())
+        .await
+        .unwrap();
+    row.try_get(0).unwrap()
+}
+
+#[tokio::test]
+async fn a_migration_runs_once_however_many_processes_ask_for_it() {
+    let database = TestDatabase::create().await.unwrap();
+    let modules = module(vec![Migration::portable("0001_notes", NOTES)]);
+    let mut applied = 0;
+    let tasks: Vec<_> = (0..8)
+        .map(|_| {
+            let (url, modules) = (database.url.clone(), modules.clone());
+            tokio::spawn(async move {
+                let db = Db::connect(&url).await.unwrap();
+                let done = db.migrate(&modules, &Clock::System).await.unwrap().len();
+                db.close().await;
+                done
+            })
+        })
+        .collect();
+    for task in tasks {
+        applied += task.await.unwrap();
+    }
+    assert_eq!(applied, 1);
+    let db = Db::connect(&database.url).await.unwrap();
+    assert_eq!(count(&db).await, 1);
+    assert!(
+        db.migration_status(&modules)
+            .await
+            .unwrap()
+            .iter()
+            .all(|one| one.applied)
+    );
+}
+
+#[tokio::test]
+async fn a_migration_that_fails_leaves_nothing_behind() {
+    let database = TestDatabase::create().await.unwrap();
+    let db = Db::connect(&database.url).await.unwrap();
+    let broken = Migration::portable("0002_broken", "INSERT INTO notes VALUES (1, 'again')");
+    let modules = module(vec![Migration::portable("0001_notes", NOTES), broken]);
+    let fault = db.migrate(&modules, &Clock::System).await.unwrap_err();
+    assert!(
+        format!("{fault:#}").contains("notes/0002_broken"),
+        "{fault:#}"
+    );
+    assert!(
+        db.migration_status(&modules)
+            .await
+            .unwrap()
+            .iter()
+            .all(|one| !one.applied)
+    );
+}
+
+#[tokio::test]
+async fn a_migration_that_was_changed_afterwards_is_refused() {
+    let database = TestDatabase::create().await.unwrap();
+    let db = Db::connect(&database.url).await.unwrap();
+    let before = module(vec![Migration::portable("0001_notes", NOTES)]);
+    db.migrate(&before, &Clock::System).await.unwrap();
+    let after = module(vec![Migration::portable("0001_notes", "SELECT 1")]);
+    let fault = db.migrate(&after, &Clock::System).await.unwrap_err();
+    assert!(
+        fault.to_string().contains("notes/0001_notes was changed"),
+        "{fault}"
+    );
+}
+
+#[tokio::test]
+async fn a_module_that_was_switched_off_keeps_its_tables() {
+    let database = TestDatabase::create().await.unwrap();
+    let db = Db::connect(&database.url).await.unwrap();
+    let modules = module(vec![Migration::portable("0001_notes", NOTES)]);
+    db.migrate(&modules, &Clock::System).await.unwrap();
+    assert!(db.migrate(&[], &Clock::System).await.unwrap().is_empty());
+    assert!(
+        db.migrate(&modules, &Clock::System)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(count(&db).await, 1);
+}
+
+#[tokio::test]
+async fn a_transaction_that_fails_changes_nothing() {
+    let database = TestDatabase::create().await.unwrap();
+    let db = Db::connect(&database.url).await.unwrap();
+    let modules = module(vec![Migration::portable("0001_notes", NOTES)]);
+    db.migrate(&modules, &Clock::System).await.unwrap();
+    let outcome = async {
+        in_transaction!(db, tx => {
+            sqlx::query("INSERT INTO notes VALUES (2, 'second')").execute(tx.conn()).await?;
+            Err::<(), _>(Error::not_found())
+        })
+    };
+    assert_eq!(outcome.await.unwrap_err().code(), "not_found");
+    assert_eq!(count(&db).await, 1);
+}
+
+/// Two transactions that take the same two rows in opposite order: PostgreSQL ends one as a deadlock,
+/// SQLite lets them wait. Both must get their work done in the end.
+#[tokio::test]
+async fn transactions_that_meet_are_run_again() {
+    let database = TestDatabase::create().await.unwrap();
+    let db = Db::connect(&database.url).await.unwrap();
+    let two = "CREATE TABLE counters (id BIGINT PRIMARY KEY, n BIGINT NOT NULL);
+        INSERT INTO counters VALUES (1, 0), (2, 0);";
+    db.migrate(
+        &module(vec![Migration::portable("0001_two", two)]),
+        &Clock::System,
+    )
+    .await
+    .unwrap();
+    let tasks: Vec<_> = [[1i64, 2], [2, 1]]
+        .into_iter()
+        .map(|order| {
+            let db = db.clone();
+            tokio::spawn(async move {
+                in_transaction!(db, tx => {
+                    for id in order {
+                        sqlx::query("UPDATE counters SET n = n + 1 WHERE id = $1")
+                            .bind(id)
+                            .execute(tx.conn())
+                            .await?;
+                        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                    }
+                    Ok(())
+                })
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    let rows = sqlx::query("SELECT n FROM counters")
+        .fetch_all(db.reader())
+        .await
+        .unwrap();
+    let counts: Vec<i64> = rows.iter().map(|row| row.try_get(0).unwrap()).collect();
+    assert_eq!(counts, [2, 2]);
+}
