@@ -8,12 +8,16 @@ use crate::http::Assets;
 
 pub(super) fn install(environment: &mut Environment<'static>, assets: Assets) {
     environment.add_function("asset", move |path: &str| {
-        assets.url(path).ok_or_else(|| {
-            Error::new(
-                ErrorKind::InvalidOperation,
-                format!("there is no file static/{path}"),
-            )
-        })
+        // Paths of files are the developer's own words and need no escape.
+        assets
+            .url(path)
+            .map(Value::from_safe_string)
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::InvalidOperation,
+                    format!("there is no file static/{path}"),
+                )
+            })
     });
     environment.add_filter("datetime", datetime);
     environment.add_filter("plural", plural);
