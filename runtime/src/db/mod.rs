@@ -208,9 +208,11 @@ macro_rules! in_transaction {
     }};
 }
 
+// `synchronous = FULL`: in WAL mode the default may forget the newest transactions when the power fails,
+// and among them could be a credit that was spent.
 const SQLITE_PRAGMAS: &str = "
     PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = NORMAL;
+    PRAGMA synchronous = FULL;
     PRAGMA busy_timeout = 5000;
     PRAGMA foreign_keys = ON;
     PRAGMA temp_store = MEMORY;
