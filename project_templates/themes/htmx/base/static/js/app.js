@@ -1,0 +1,75 @@
+// What the pages do better with JavaScript. Each of them works without.
+
+// Components of Alpine's CSP build: markup names them, expressions only call them.
+document.addEventListener("alpine:init", () => {
+  // A <details> that closes on Escape and on a click elsewhere.
+  window.Alpine.data("menu", () => ({
+    close(event) {
+      const menu = this.$root;
+      if (!menu.open) return;
+      menu.open = false;
+      if (event.type === "keydown") menu.querySelector("summary").focus();
+    },
+  }));
+
+  // A message that can be put away.
+  window.Alpine.data("dismissible", () => ({
+    shown: true,
+    dismiss() {
+      this.shown = false;
+    },
+  }));
+
+  // Light, dark or as the system has it: shown at once, kept by the server.
+  window.Alpine.data("colorScheme", () => ({
+    async choose(event) {
+      const form = this.$root;
+      const scheme = event.submitter.value;
+      show(scheme);
+      for (const button of form.querySelectorAll("button")) {
+        button.setAttribute("aria-pressed", String(button === event.submitter));
+      }
+      const body = new URLSearchParams(new FormData(form, event.submitter));
+      const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" });
+      // A redirect is the answer that was hoped for; anything else is for the server's own page to say.
+      if (answer.type !== "opaqueredirect") HTMLFormElement.prototype.submit.call(form);
+    },
+  }));
+});
+
+function show(scheme) {
+  const root = document.documentElement;
+  const meta = document.querySelector('meta[name="color-scheme"]');
+  if (scheme === "system") {
+    root.removeAttribute("data-theme");
+    meta.content = "light dark";
+  } else {
+    root.setAttribute("data-theme", scheme);
+    meta.content = scheme;
+  }
+}
+
+// A form that is on its way says so and cannot be sent twice by a second click.
+document.addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (event.defaultPrevented || !button || event.target.method === "get") return;
+  if (button.getAttribute("aria-busy") === "true") {
+    event.preventDefault();
+    return;
+  }
+  button.setAttribute("aria-busy", "true");
+  button.classList.add("is-loading");
+});
+
+// Going back shows a page as it was left: its buttons work again.
+window.addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll('button[aria-busy="true"]')) {
+    button.removeAttribute("aria-busy");
+    button.classList.remove("is-loading");
+  }
+});
+
+// Errors of a form take the focus, so that nobody looks for them.
+window.addEventListener("DOMContentLoaded", () => {
+  document.querySelector(".error-summary")?.focus();
+});
