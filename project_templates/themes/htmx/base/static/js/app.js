@@ -69,7 +69,7 @@ window.addEventListener("pageshow", () => {
   }
 });
 
-// Errors of a form take the focus, so that nobody looks for them.
-window.addEventListener("DOMContentLoaded", () => {
+// Errors of a form take the focus, also where the browser knows `autofocus` on controls only.
+window.addEventListener("load", () => {
   document.querySelector(".error-summary")?.focus();
 });
