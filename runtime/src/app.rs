@@ -19,7 +19,7 @@ use crate::db::{Db, ModuleMigrations, Tx};
 use crate::error::{Error, Result};
 use crate::flags::Flags;
 use crate::http::{Access, Assets, Authenticator, RouteInfo, Routes, Rule, Visit, edge, guard};
-use crate::module::{Command, Event, Install, Module, NavItem, Panel, PanelPlace};
+use crate::module::{Command, Event, Install, Module, NavItem, NavPlace, Panel, PanelPlace};
 use crate::pages::{Pages, Sample};
 
 /// What the application is made of, before it is built.
@@ -308,7 +308,9 @@ impl Core {
             Access::SignedIn => visit.principal().is_some(),
             Access::Staff(permission) => visit.may(permission),
         };
-        self.0.navigation.iter().filter(is_on).filter(may).collect()
+        let fits = |item: &&NavItem| item.place != NavPlace::Visitor || visit.principal().is_none();
+        let items = self.0.navigation.iter();
+        items.filter(is_on).filter(may).filter(fits).collect()
     }
 
     /// Applies the migrations that are missing and says which.

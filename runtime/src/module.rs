@@ -83,6 +83,8 @@ pub struct NavItem {
 #[serde(rename_all = "snake_case")]
 pub enum NavPlace {
     Main,
+    /// Shown only to whoever has not signed in.
+    Visitor,
     Account,
     Staff,
     Footer,

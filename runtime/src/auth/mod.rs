@@ -1,1 +1,114 @@
-//! The auth domain.
+//! Accounts: signing up, in and out, sessions, one's own profile and password, the dashboard, and the
+//! record of what the staff does. Invariants: one account an address (without regard to case); a session
+//! is known by its token's digest only; whoever is deactivated has no session; audit entries stay.
+
+mod actions;
+pub mod audit;
+mod entity;
+mod hasher;
+mod pages;
+mod routes;
+mod rules;
+mod store;
+
+pub use entity::User;
+pub use rules::EmailAddress;
+
+use crate::db::Migration;
+use crate::http::{Access, Routes};
+use crate::ids::UserId;
+use crate::module::{Event, Install, Module, NavItem, NavPlace};
+use crate::pages::Sample;
+use hasher::Hasher;
+
+/// Who may make an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    Open,
+    /// Nobody by himself: the sign-up page is not there.
+    Closed,
+}
+
+/// The module's options, as `quickscale.yml` has them.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub registration: Registration,
+}
+
+/// An account was made. Told in the transaction in which it is.
+#[derive(Debug, Clone)]
+pub struct UserCreated {
+    pub user: UserId,
+    pub email: String,
+}
+
+impl Event for UserCreated {}
+
+/// The module.
+pub fn module(settings: Settings) -> impl Module {
+    Auth { settings }
+}
+
+struct Auth {
+    settings: Settings,
+}
+
+/// What this domain's actions and handlers share.
+struct Accounts {
+    settings: Settings,
+    hasher: Hasher,
+}
+
+impl Module for Auth {
+    fn name(&self) -> &'static str {
+        "auth"
+    }
+
+    fn migrations(&self) -> Vec<Migration> {
+        vec![
+            Migration::portable("0001_accounts", include_str!("migrations/0001_accounts.sql")),
+            Migration::by_dialect(
+                "0002_audit_entries",
+                include_str!("migrations/0002_audit_entries.sqlite.sql"),
+                include_str!("migrations/0002_audit_entries.postgres.sql"),
+            ),
+        ]
+    }
+
+    fn routes(&self) -> Routes {
+        routes::routes(self.settings.registration)
+    }
+
+    fn navigation(&self) -> Vec<NavItem> {
+        let item = |label, path, place, access, order| NavItem {
+            label,
+            path,
+            place,
+            access,
+            flag: None,
+            order,
+        };
+        let mut items = vec![
+            item("Dashboard", "/dashboard", NavPlace::Main, Access::SignedIn, 0),
+            item("Profile", "/accounts/profile", NavPlace::Account, Access::SignedIn, 0),
+            item("Sign in", "/accounts/login", NavPlace::Visitor, Access::Public, 0),
+        ];
+        if self.settings.registration == Registration::Open {
+            items.push(item("Sign up", "/accounts/signup", NavPlace::Visitor, Access::Public, 1));
+        }
+        items
+    }
+
+    fn samples(&self) -> Vec<Sample> {
+        pages::samples()
+    }
+
+    fn install(&self, install: &mut Install) -> anyhow::Result<()> {
+        install.state(Accounts {
+            settings: self.settings.clone(),
+            hasher: Hasher::new()?,
+        });
+        install.authenticator(actions::Sessions);
+        Ok(())
+    }
+}

@@ -1,9 +1,10 @@
 //! One request as handlers and pages see it: who it is from, its cookies, its CSRF token, its messages;
 //! and the answers it can get: a page, a redirect, a page with faults.
 
+use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse as _, Response};
@@ -25,6 +26,7 @@ struct Inner {
     request_id: String,
     uri: Uri,
     headers: HeaderMap,
+    peer: Option<SocketAddr>,
     principal: Option<Principal>,
     csrf_cookie: OnceLock<String>,
     had_csrf_cookie: bool,
@@ -73,11 +75,13 @@ impl Visit {
         let had_csrf_cookie = cookie.is_some();
         let csrf_cookie = cookie.map_or_else(OnceLock::new, OnceLock::from);
         let request_id = parts.extensions.get::<super::edge::RequestId>();
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         Self(Arc::new(Inner {
             core,
             request_id: request_id.map(|id| id.0.clone()).unwrap_or_default(),
             uri: parts.uri.clone(),
             headers: parts.headers.clone(),
+            peer: peer.map(|ConnectInfo(address)| *address),
             principal,
             csrf_cookie,
             had_csrf_cookie,
@@ -106,6 +110,11 @@ impl Visit {
 
     pub fn header(&self, name: &str) -> Option<&str> {
         self.0.headers.get(name)?.to_str().ok()
+    }
+
+    /// The network address that the request came from; empty where there is none, as in tests.
+    pub fn client_address(&self) -> String {
+        self.0.peer.map(|peer| peer.ip().to_string()).unwrap_or_default()
     }
 
     /// Whoever has signed in, if anybody.

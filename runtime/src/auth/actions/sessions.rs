@@ -1,0 +1,122 @@
+//! Signing in and out, and finding out whom a session belongs to.
+
+use futures_util::future::BoxFuture;
+use secrecy::SecretString;
+
+use crate::app::Core;
+use crate::auth::entity::{Browser, Session, SessionId};
+use crate::auth::rules::{EmailAddress, SEEN_INTERVAL, session_end};
+use crate::auth::{Accounts, store};
+use crate::crypto::{random_token, token_digest};
+use crate::db::Tx;
+use crate::error::Result;
+use crate::http::{Authenticator, Principal};
+use crate::ids::UserId;
+use crate::in_transaction;
+
+/// The secret by which a browser proves its session. Only its digest is stored.
+#[derive(Debug)]
+pub(in crate::auth) struct Token(pub String);
+
+/// How a sign-in ended.
+#[derive(Debug)]
+pub(in crate::auth) enum SignIn {
+    Done(Token),
+    /// No such address, or not its password; nobody learns which.
+    Refused,
+    /// The password was right, but the account has been deactivated.
+    Deactivated,
+}
+
+/// How many sessions that have ended one sign-in clears away.
+const SWEEP: i64 = 100;
+
+/// Checks an address and a password, and opens a session.
+pub(in crate::auth) async fn sign_in(
+    core: &Core,
+    email: &str,
+    password: SecretString,
+    browser: &Browser,
+) -> Result<SignIn> {
+    let credentials = match EmailAddress::parse(email) {
+        Ok(email) => store::credentials(core.db(), &email.key()).await?,
+        Err(_) => None,
+    };
+    let accounts = core.state::<Accounts>()?;
+    let hash = credentials.as_ref().map(|known| known.password_hash.clone());
+    let right = accounts.hasher.verify(password, hash).await?;
+    let Some(credentials) = credentials.filter(|_| right) else {
+        return Ok(SignIn::Refused);
+    };
+    if !credentials.is_active {
+        return Ok(SignIn::Deactivated);
+    }
+    in_transaction!(core.db(), tx => {
+        if !store::note_sign_in(tx, core.now(), &credentials).await? {
+            return Ok(SignIn::Refused);
+        }
+        open_session(core, tx, &credentials.user, browser).await.map(SignIn::Done)
+    })
+}
+
+/// Opens a session with a new token; the one that the browser had ends.
+pub(super) async fn open_session(
+    core: &Core,
+    tx: &mut Tx,
+    user: &UserId,
+    browser: &Browser,
+) -> Result<Token> {
+    let now = core.now();
+    store::sweep_sessions(tx, now, SWEEP).await?;
+    if let Some(old) = &browser.session {
+        store::delete_session(tx, old).await?;
+    }
+    let token = Token(random_token());
+    let session = Session {
+        id: SessionId::new(now),
+        user: user.clone(),
+        token_digest: token_digest(&token.0),
+        created_at: now,
+        last_seen_at: now,
+        expires_at: session_end(now, now),
+        user_agent: browser.user_agent.clone(),
+        address: browser.address.clone(),
+    };
+    store::insert_session(tx, &session).await?;
+    Ok(token)
+}
+
+/// Ends one session.
+pub(in crate::auth) async fn sign_out(core: &Core, session: &SessionId) -> Result<()> {
+    in_transaction!(core.db(), tx => store::delete_session(tx, session).await)
+}
+
+/// Looks sessions up by their token.
+pub(in crate::auth) struct Sessions;
+
+impl Authenticator for Sessions {
+    fn authenticate<'a>(
+        &'a self,
+        core: &'a Core,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Principal>>> {
+        Box::pin(async move {
+            let now = core.now();
+            let Some(live) = store::live_session(core.db(), &token_digest(token), now).await? else {
+                return Ok(None);
+            };
+            if now.since(live.last_seen_at) >= SEEN_INTERVAL {
+                let end = session_end(live.created_at, now);
+                let session = live.principal.session.as_str();
+                let noted = in_transaction!(core.db(), tx => {
+                    store::touch_session(tx, session, now, end).await
+                });
+                // The page matters more than the note.
+                if let Err(error) = noted {
+                    tracing::warn!(%error, "a session's use cannot be noted");
+                }
+            }
+            Ok(Some(live.principal))
+        })
+    }
+}

@@ -1,0 +1,82 @@
+//! The tables of this domain as types.
+
+use serde::Serialize;
+
+use super::rules::{DisplayName, EmailAddress};
+use crate::clock::Timestamp;
+use crate::http::{Role, Visit};
+use crate::ids::UserId;
+
+/// Somebody with an account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct User {
+    pub id: UserId,
+    /// As it was typed at sign-up.
+    pub email: String,
+    /// Empty until its owner fills it in.
+    pub name: String,
+    pub role: Role,
+    /// Whoever is not active cannot sign in.
+    pub is_active: bool,
+    pub created_at: Timestamp,
+    pub last_signed_in_at: Option<Timestamp>,
+}
+
+/// An account about to be made.
+#[derive(Debug)]
+pub(super) struct NewUser {
+    pub email: EmailAddress,
+    pub name: DisplayName,
+    pub password_hash: String,
+    pub role: Role,
+}
+
+/// What a sign-in is checked against.
+#[derive(Debug)]
+pub(super) struct Credentials {
+    pub user: UserId,
+    pub password_hash: String,
+    pub is_active: bool,
+}
+
+crate::id_type! {
+    /// One sign-in on one device.
+    SessionId
+}
+
+/// One sign-in on one device, as it is stored.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub id: SessionId,
+    pub user: UserId,
+    pub token_digest: String,
+    pub created_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub user_agent: String,
+    pub address: String,
+}
+
+/// Where a sign-in comes from.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Browser {
+    pub user_agent: String,
+    pub address: String,
+    /// The session that this browser already has, which a new one replaces.
+    pub session: Option<SessionId>,
+}
+
+/// Longer ones are cut off: they serve people who look at their sessions, not programs.
+const USER_AGENT_LENGTH: usize = 300;
+
+impl Browser {
+    pub fn of(visit: &Visit) -> Self {
+        let user_agent = visit.header("user-agent").unwrap_or_default();
+        let principal = visit.principal();
+        Self {
+            user_agent: user_agent.chars().take(USER_AGENT_LENGTH).collect(),
+            address: visit.client_address(),
+            session: principal.map(|principal| principal.session.clone().into()),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What the pages of this domain are rendered with. Passwords are never among it.
+
+use serde::Serialize;
+
+use crate::error::FieldErrors;
+use crate::module::Panel;
+use crate::pages::{Page, Sample};
+
+pub(super) fn samples() -> Vec<Sample> {
+    vec![
+        Sample::of::<SignUpPage>(),
+        Sample::of::<SignInPage>(),
+        Sample::of::<SignOutPage>(),
+        Sample::of::<ProfilePage>(),
+        Sample::of::<PasswordPage>(),
+        Sample::of::<DashboardPage>(),
+    ]
+}
+
+#[derive(Debug, Default, Serialize)]
+pub(super) struct SignUpPage {
+    pub email: String,
+    /// Where to go afterwards.
+    pub next: String,
+    pub errors: FieldErrors,
+}
+
+impl Page for SignUpPage {
+    const TEMPLATE: &'static str = "auth/signup.html";
+
+    fn sample() -> Self {
+        Self {
+            email: "ada<b>@example.com".into(),
+            next: "/services?a=1&b=2".into(),
+            errors: FieldErrors::one("email", "Enter an e-mail address such as ada@example.com."),
+        }
+    }
+}
+
+#[derive(Debug, Default, Serialize)]
+pub(super) struct SignInPage {
+    pub email: String,
+    /// Where to go afterwards.
+    pub next: String,
+    /// Whether the page may send visitors on to sign up.
+    pub registration_is_open: bool,
+    pub errors: FieldErrors,
+}
+
+impl Page for SignInPage {
+    const TEMPLATE: &'static str = "auth/login.html";
+
+    fn sample() -> Self {
+        Self {
+            email: "ada@example.com".into(),
+            next: "/services?a=1&b=2".into(),
+            registration_is_open: true,
+            errors: FieldErrors::one("email", "The e-mail address or the password is not right."),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct SignOutPage {}
+
+impl Page for SignOutPage {
+    const TEMPLATE: &'static str = "auth/logout.html";
+
+    fn sample() -> Self {
+        Self {}
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct ProfilePage {
+    pub email: String,
+    pub name: String,
+    pub errors: FieldErrors,
+}
+
+impl Page for ProfilePage {
+    const TEMPLATE: &'static str = "auth/profile.html";
+
+    fn sample() -> Self {
+        Self {
+            email: "ada@example.com".into(),
+            name: "Ada \"Countess\" <Lovelace>".into(),
+            errors: FieldErrors::default(),
+        }
+    }
+}
+
+#[derive(Debug, Default, Serialize)]
+pub(super) struct PasswordPage {
+    pub errors: FieldErrors,
+}
+
+impl Page for PasswordPage {
+    const TEMPLATE: &'static str = "auth/password_change.html";
+
+    fn sample() -> Self {
+        Self {
+            errors: FieldErrors::one("current_password", "This is not your current password."),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct DashboardPage {
+    pub panels: Vec<Panel>,
+}
+
+impl Page for DashboardPage {
+    const TEMPLATE: &'static str = "auth/dashboard.html";
+
+    fn sample() -> Self {
+        Self { panels: Vec::new() }
+    }
+}

@@ -1,0 +1,244 @@
+//! The pages of this domain.
+
+use axum::extract::Query;
+use axum::http::StatusCode;
+use axum::response::Response;
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use super::actions::{self, PasswordChange, SignIn, SignUp, Token};
+use super::entity::Browser;
+use super::pages::{DashboardPage, PasswordPage, ProfilePage, SignInPage, SignOutPage, SignUpPage};
+use super::rules::{ABSOLUTE_LIMIT, DisplayName, EmailAddress, Password};
+use super::{Accounts, Registration};
+use crate::error::{FieldErrors, Result};
+use crate::http::{Access, Form, Level, Principal, Routes, Visit, VisitCookie, local_path};
+use crate::module::PanelPlace;
+
+pub(super) fn routes(registration: Registration) -> Routes {
+    let routes = Routes::new()
+        .get("/dashboard", Access::SignedIn, dashboard)
+        .get("/accounts/login", Access::Public, show_sign_in)
+        .post("/accounts/login", Access::Public, sign_in)
+        .get("/accounts/logout", Access::Public, show_sign_out)
+        .post("/accounts/logout", Access::Public, sign_out)
+        .get("/accounts/profile", Access::SignedIn, show_profile)
+        .post("/accounts/profile", Access::SignedIn, save_profile)
+        .get("/accounts/password/change", Access::SignedIn, show_password)
+        .post("/accounts/password/change", Access::SignedIn, change_password);
+    match registration {
+        Registration::Closed => routes,
+        Registration::Open => routes
+            .get("/accounts/signup", Access::Public, show_sign_up)
+            .post("/accounts/signup", Access::Public, sign_up),
+    }
+}
+
+const HOME: &str = "/dashboard";
+
+#[derive(Deserialize)]
+struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+/// Where a sign-in leads: to the page that asked for it, or to the dashboard.
+fn destination(next: &str) -> &str {
+    match local_path(next) {
+        "/" => HOME,
+        path => path,
+    }
+}
+
+/// Sends the browser on with the token of its new session.
+fn enter(visit: &Visit, token: &Token, response: Response) -> Response {
+    let mut response = response;
+    visit.set_cookie(&mut response, VisitCookie::Session, &token.0, Some(ABSOLUTE_LIMIT));
+    response
+}
+
+async fn show_sign_up(visit: Visit, Query(Next { next }): Query<Next>) -> Result<Response> {
+    if visit.principal().is_some() {
+        return Ok(visit.redirect(destination(&next)));
+    }
+    visit.render(&SignUpPage {
+        next,
+        ..SignUpPage::default()
+    })
+}
+
+#[derive(Deserialize)]
+struct SignUpForm {
+    email: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+async fn sign_up(visit: Visit, Form(form): Form<SignUpForm>) -> Result<Response> {
+    let errors = match check_sign_up(&form, visit.core().name()) {
+        Err(errors) => errors,
+        Ok((email, password)) => {
+            let browser = Browser::of(&visit);
+            match actions::sign_up(visit.core(), email, &password, &browser).await? {
+                SignUp::Done(token) => {
+                    let to = destination(&form.next);
+                    let welcome = visit.redirect_with(to, Level::Success, "Welcome! Your account is ready.");
+                    return Ok(enter(&visit, &token, welcome));
+                }
+                SignUp::Taken => FieldErrors::one("email", "There is an account with this address. Sign in instead."),
+            }
+        }
+    };
+    let page = SignUpPage {
+        email: form.email,
+        next: form.next,
+        errors,
+    };
+    visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+}
+
+fn check_sign_up(form: &SignUpForm, site: &str) -> Result<(EmailAddress, Password), FieldErrors> {
+    let email = EmailAddress::parse(&form.email).map_err(|why| FieldErrors::one("email", why))?;
+    let password = Password::new(&form.password, &email, site);
+    let password = password.map_err(|why| FieldErrors::one("password", why))?;
+    Ok((email, password))
+}
+
+async fn show_sign_in(visit: Visit, Query(Next { next }): Query<Next>) -> Result<Response> {
+    if visit.principal().is_some() {
+        return Ok(visit.redirect(destination(&next)));
+    }
+    let page = SignInPage {
+        next,
+        ..sign_in_page(&visit)?
+    };
+    visit.render(&page)
+}
+
+fn sign_in_page(visit: &Visit) -> Result<SignInPage> {
+    let accounts = visit.core().state::<Accounts>()?;
+    Ok(SignInPage {
+        registration_is_open: accounts.settings.registration == Registration::Open,
+        ..SignInPage::default()
+    })
+}
+
+#[derive(Deserialize)]
+struct SignInForm {
+    email: String,
+    password: SecretString,
+    #[serde(default)]
+    next: String,
+}
+
+async fn sign_in(visit: Visit, Form(form): Form<SignInForm>) -> Result<Response> {
+    let browser = Browser::of(&visit);
+    let done = actions::sign_in(visit.core(), &form.email, form.password, &browser).await?;
+    let why = match done {
+        SignIn::Done(token) => {
+            return Ok(enter(&visit, &token, visit.redirect(destination(&form.next))));
+        }
+        SignIn::Refused => "The e-mail address or the password is not right.",
+        SignIn::Deactivated => "This account has been deactivated. Ask us if you think that it should not be.",
+    };
+    let page = SignInPage {
+        email: form.email,
+        next: form.next,
+        errors: FieldErrors::one("email", why),
+        ..sign_in_page(&visit)?
+    };
+    visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+}
+
+async fn show_sign_out(visit: Visit) -> Result<Response> {
+    match visit.principal() {
+        Some(_) => visit.render(&SignOutPage {}),
+        None => Ok(visit.redirect("/")),
+    }
+}
+
+async fn sign_out(visit: Visit) -> Result<Response> {
+    if let Some(principal) = visit.principal() {
+        actions::sign_out(visit.core(), &principal.session.clone().into()).await?;
+    }
+    let mut response = visit.redirect_with("/", Level::Success, "You have signed out.");
+    visit.clear_cookie(&mut response, VisitCookie::Session);
+    Ok(response)
+}
+
+async fn show_profile(visit: Visit, principal: Principal) -> Result<Response> {
+    visit.render(&ProfilePage {
+        email: principal.email,
+        name: principal.name,
+        errors: FieldErrors::default(),
+    })
+}
+
+#[derive(Deserialize)]
+struct ProfileForm {
+    name: String,
+}
+
+async fn save_profile(
+    visit: Visit,
+    principal: Principal,
+    Form(form): Form<ProfileForm>,
+) -> Result<Response> {
+    match DisplayName::parse(&form.name) {
+        Ok(name) => {
+            actions::rename(visit.core(), &principal, &name).await?;
+            Ok(visit.redirect_with("/accounts/profile", Level::Success, "Your profile has been saved."))
+        }
+        Err(why) => {
+            let page = ProfilePage {
+                email: principal.email,
+                name: form.name,
+                errors: FieldErrors::one("name", why),
+            };
+            visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+        }
+    }
+}
+
+async fn show_password(visit: Visit) -> Result<Response> {
+    visit.render(&PasswordPage::default())
+}
+
+#[derive(Deserialize)]
+struct PasswordForm {
+    current_password: SecretString,
+    password: String,
+}
+
+async fn change_password(
+    visit: Visit,
+    principal: Principal,
+    Form(form): Form<PasswordForm>,
+) -> Result<Response> {
+    let refuse = |field, why| {
+        let errors = FieldErrors::one(field, why);
+        visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &PasswordPage { errors })
+    };
+    let core = visit.core();
+    let email = EmailAddress::parse(&principal.email).map_err(anyhow::Error::msg)?;
+    let new = match Password::new(&form.password, &email, core.name()) {
+        Ok(new) => new,
+        Err(why) => return refuse("password", why),
+    };
+    let browser = Browser::of(&visit);
+    let passwords = (form.current_password, &new);
+    match actions::change_password(core, &principal, passwords, &browser).await? {
+        PasswordChange::Refused => refuse("current_password", "This is not your current password."),
+        PasswordChange::Done(token) => {
+            let text = "Your password has been changed. Every other device has been signed out.";
+            let response = visit.redirect_with("/accounts/profile", Level::Success, text);
+            Ok(enter(&visit, &token, response))
+        }
+    }
+}
+
+async fn dashboard(visit: Visit) -> Result<Response> {
+    let panels = visit.core().panels(&visit, &PanelPlace::Dashboard).await?;
+    visit.render(&DashboardPage { panels })
+}

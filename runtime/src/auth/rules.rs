@@ -1,0 +1,227 @@
+//! What counts as an address, a password and a name, and how long a session lives. Pure.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::clock::Timestamp;
+
+/// A sign-in lasts no longer than this, however busy.
+pub const ABSOLUTE_LIMIT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+/// A session that nobody used for this long has ended.
+pub const IDLE_LIMIT: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+/// That a session was seen is written no more often than this.
+pub const SEEN_INTERVAL: Duration = Duration::from_secs(60);
+
+/// When a session ends unless it is used again.
+pub fn session_end(created_at: Timestamp, last_seen_at: Timestamp) -> Timestamp {
+    let idle = last_seen_at.plus(IDLE_LIMIT);
+    idle.min(created_at.plus(ABSOLUTE_LIMIT))
+}
+
+/// An e-mail address that mail can be sent to, as it was typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EmailAddress(String);
+
+/// RFC 5321, section 4.5.3.1: a path of 256 octets with its brackets, a local part of 64.
+const EMAIL_LENGTH: usize = 254;
+const LOCAL_PART_LENGTH: usize = 64;
+/// Beside letters and digits, what a local part may hold without quotes (RFC 5322, section 3.2.3).
+const LOCAL_PART_SIGNS: &str = "!#$%&'*+-/=?^_`{|}~.";
+
+impl EmailAddress {
+    /// # Errors
+    /// A sentence for the person who typed it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err("Enter an e-mail address.");
+        }
+        let parts = text.rsplit_once('@').filter(|(local, domain)| {
+            text.len() <= EMAIL_LENGTH && is_local_part(local) && is_domain(domain)
+        });
+        match parts {
+            Some(_) => Ok(Self(text.to_owned())),
+            None => Err("Enter an e-mail address such as ada@example.com."),
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// By what the address is found and compared: two that differ in case alone are one.
+    pub fn key(&self) -> String {
+        self.0.to_lowercase()
+    }
+
+    fn local_part(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(local, _)| local)
+    }
+}
+
+fn is_local_part(text: &str) -> bool {
+    (1..=LOCAL_PART_LENGTH).contains(&text.len())
+        && !text.starts_with('.')
+        && !text.ends_with('.')
+        && !text.contains("..")
+        && text
+            .chars()
+            .all(|c| c.is_alphanumeric() || LOCAL_PART_SIGNS.contains(c))
+}
+
+fn is_domain(text: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+    };
+    text.contains('.') && text.split('.').all(is_label)
+}
+
+/// A password that may protect an account. Never shown, never logged.
+#[derive(Debug, Clone)]
+pub struct Password(SecretString);
+
+/// In characters. No rules on their kind: length is what counts (NIST SP 800-63B, section 3.1.1.2).
+pub const PASSWORD_LENGTH: std::ops::RangeInclusive<usize> = 10..=128;
+
+impl Password {
+    /// # Errors
+    /// A sentence for the person who typed it.
+    pub fn new(text: &str, email: &EmailAddress, site: &str) -> Result<Self, &'static str> {
+        let length = text.chars().count();
+        if length < *PASSWORD_LENGTH.start() {
+            return Err("Choose a password of at least 10 characters.");
+        }
+        if length > *PASSWORD_LENGTH.end() {
+            return Err("Choose a password of at most 128 characters.");
+        }
+        let lower = text.trim().to_lowercase();
+        if lower == email.key() || lower == email.local_part().to_lowercase() {
+            return Err("Choose a password that is not your e-mail address.");
+        }
+        if lower == site.trim().to_lowercase() {
+            return Err("Choose a password that is not the name of this site.");
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// A password that nobody can guess: 20 characters, 120 bits.
+    pub fn generate() -> Self {
+        let mut text = crate::crypto::random_token();
+        text.truncate(20);
+        Self(text.into())
+    }
+
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+/// What somebody wants to be called; may be empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DisplayName(String);
+
+const NAME_LENGTH: usize = 100;
+
+impl DisplayName {
+    /// # Errors
+    /// A sentence for the person who typed it.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let text = text.trim();
+        if text.chars().count() > NAME_LENGTH {
+            return Err("Enter a name of at most 100 characters.");
+        }
+        if text.contains(char::is_control) {
+            return Err("Enter a name in one line.");
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn email(text: &str) -> EmailAddress {
+        EmailAddress::parse(text).unwrap()
+    }
+
+    #[test]
+    fn an_address_is_kept_as_typed_and_compared_without_case() {
+        let typed = email("  Ada.Lovelace+x@Example.COM ");
+        assert_eq!(typed.as_str(), "Ada.Lovelace+x@Example.COM");
+        assert_eq!(typed.key(), email("ada.lovelace+X@example.com").key());
+        assert_eq!(email("jürgen@bücher.example").as_str(), "jürgen@bücher.example");
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        let long_local = format!("{}@example.com", "a".repeat(65));
+        let long_domain = format!("a@{}.com", "a".repeat(260));
+        for text in [
+            "", " ", "ada", "ada@", "@example.com", "ada@example", "ada@exa mple.com", "a b@example.com",
+            "a@b@example.com", "ada@.example.com", "ada@example.com.", "ada@-a.com", ".a@example.com",
+            "a..b@example.com", "a\0b@example.com", "a\nb@example.com", "a\u{202e}b@example.com",
+            "<ada@example.com>", "ada@exam\u{200b}ple.com", &long_local, &long_domain,
+        ] {
+            assert!(EmailAddress::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_judged_by_its_length_and_what_it_repeats() {
+        let check = |text: &str| Password::new(text, &email("augusta.ada@example.com"), "My Fine Site").is_ok();
+        for (text, good) in [
+            ("123456789", false),
+            ("1234567890", true),
+            ("éééééééééé", true),
+            (&*"x".repeat(128), true),
+            (&*"x".repeat(129), false),
+            ("Augusta.Ada@example.com", false),
+            ("augusta.ADA", false),
+            ("my fine site", false),
+            (" My Fine Site ", false),
+            ("my fine site and more", true),
+        ] {
+            assert_eq!(check(text), good, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_shows_in_no_debug_output() {
+        let password = Password::new("correct horse", &email("a@example.com"), "Site").unwrap();
+        assert!(!format!("{password:?}").contains("horse"));
+    }
+
+    #[test]
+    fn generated_passwords_are_long_and_differ() {
+        let (one, other) = (Password::generate(), Password::generate());
+        assert_eq!(one.expose().len(), 20);
+        assert_ne!(one.expose(), other.expose());
+    }
+
+    #[test]
+    fn a_name_is_one_short_line() {
+        assert_eq!(DisplayName::parse(" Ada ").unwrap().as_str(), "Ada");
+        assert!(DisplayName::parse("").is_ok());
+        assert!(DisplayName::parse(&"n".repeat(101)).is_err());
+        assert!(DisplayName::parse("a\nb").is_err());
+        assert!(DisplayName::parse("a\0b").is_err());
+    }
+
+    #[test]
+    fn a_session_ends_when_idle_or_too_old() {
+        let start = Timestamp::from_micros(0);
+        let day = Duration::from_secs(24 * 60 * 60);
+        assert_eq!(session_end(start, start), start.plus(14 * day));
+        assert_eq!(session_end(start, start.plus(70 * day)), start.plus(84 * day));
+        assert_eq!(session_end(start, start.plus(89 * day)), start.plus(90 * day));
+    }
+}

@@ -1,0 +1,258 @@
+//! Every query about users, sessions and the record of the staff's acts.
+
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use super::audit::{Actor, AuditEntry, RecordedEntry};
+use super::entity::{Credentials, NewUser, Session, SessionId, User};
+use crate::clock::Timestamp;
+use crate::db::{Db, Tx};
+use crate::error::{Error, Result};
+use crate::http::{Principal, Role};
+use crate::ids::{UserId, new_id};
+
+/// A live session and its owner.
+pub(super) struct LiveSession {
+    pub principal: Principal,
+    pub created_at: Timestamp,
+    pub last_seen_at: Timestamp,
+}
+
+/// Inserts an account, unless its address is taken: then nothing happens and the answer is `None`.
+pub(super) async fn insert_user(tx: &mut Tx, at: Timestamp, new: &NewUser) -> Result<Option<User>> {
+    let user = User {
+        id: UserId::new(at),
+        email: new.email.as_str().into(),
+        name: new.name.as_str().into(),
+        role: new.role,
+        is_active: true,
+        created_at: at,
+        last_signed_in_at: None,
+    };
+    let done = sqlx::query(
+        "INSERT INTO users (id, email, email_key, name, password_hash, role, is_active, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, 1, $7) ON CONFLICT (email_key) DO NOTHING",
+    )
+    .bind(user.id.as_str())
+    .bind(&user.email)
+    .bind(new.email.key())
+    .bind(&user.name)
+    .bind(&new.password_hash)
+    .bind(user.role.as_str())
+    .bind(at.as_micros())
+    .execute(tx.conn())
+    .await?;
+    Ok((done.rows_affected() == 1).then_some(user))
+}
+
+pub(super) async fn credentials(db: &Db, email_key: &str) -> Result<Option<Credentials>> {
+    let row = sqlx::query("SELECT id, password_hash, is_active FROM users WHERE email_key = $1")
+        .bind(email_key)
+        .fetch_optional(db.reader())
+        .await?;
+    row.map(|row| read_credentials(&row)).transpose()
+}
+
+pub(super) async fn credentials_of(db: &Db, user: &UserId) -> Result<Option<Credentials>> {
+    let row = sqlx::query("SELECT id, password_hash, is_active FROM users WHERE id = $1")
+        .bind(user.as_str())
+        .fetch_optional(db.reader())
+        .await?;
+    row.map(|row| read_credentials(&row)).transpose()
+}
+
+fn read_credentials(row: &AnyRow) -> Result<Credentials> {
+    Ok(Credentials {
+        user: row.try_get::<String, _>(0)?.into(),
+        password_hash: row.try_get(1)?,
+        is_active: row.try_get::<i64, _>(2)? == 1,
+    })
+}
+
+/// Notes a sign-in, if the account is still active and its password still the one that was checked.
+/// Locks the row, so that a password changed meanwhile is seen.
+pub(super) async fn note_sign_in(tx: &mut Tx, at: Timestamp, checked: &Credentials) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE users SET last_signed_in_at = $1
+         WHERE id = $2 AND is_active = 1 AND password_hash = $3",
+    )
+    .bind(at.as_micros())
+    .bind(checked.user.as_str())
+    .bind(&checked.password_hash)
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+pub(super) async fn insert_session(tx: &mut Tx, session: &Session) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO sessions (id, user_id, token_digest, created_at, last_seen_at, expires_at,
+             user_agent, address)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(session.id.as_str())
+    .bind(session.user.as_str())
+    .bind(&session.token_digest)
+    .bind(session.created_at.as_micros())
+    .bind(session.last_seen_at.as_micros())
+    .bind(session.expires_at.as_micros())
+    .bind(&session.user_agent)
+    .bind(&session.address)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The session behind a token, if it has not ended and its owner is active.
+pub(super) async fn live_session(db: &Db, digest: &str, at: Timestamp) -> Result<Option<LiveSession>> {
+    let row = sqlx::query(
+        "SELECT s.id, s.created_at, s.last_seen_at, u.id, u.email, u.name, u.role
+         FROM sessions s JOIN users u ON u.id = s.user_id
+         WHERE s.token_digest = $1 AND s.expires_at > $2 AND u.is_active = 1",
+    )
+    .bind(digest)
+    .bind(at.as_micros())
+    .fetch_optional(db.reader())
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let principal = Principal {
+        id: row.try_get::<String, _>(3)?.into(),
+        email: row.try_get(4)?,
+        name: row.try_get(5)?,
+        role: read_role(&row, 6)?,
+        session: row.try_get(0)?,
+    };
+    Ok(Some(LiveSession {
+        principal,
+        created_at: Timestamp::from_micros(row.try_get(1)?),
+        last_seen_at: Timestamp::from_micros(row.try_get(2)?),
+    }))
+}
+
+/// Notes that a session is in use.
+pub(super) async fn touch_session(
+    tx: &mut Tx,
+    session: &str,
+    seen_at: Timestamp,
+    expires_at: Timestamp,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE sessions SET last_seen_at = $1, expires_at = $2 WHERE id = $3 AND last_seen_at < $1",
+    )
+    .bind(seen_at.as_micros())
+    .bind(expires_at.as_micros())
+    .bind(session)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn delete_session(tx: &mut Tx, session: &SessionId) -> Result<()> {
+    sqlx::query("DELETE FROM sessions WHERE id = $1")
+        .bind(session.as_str())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn delete_sessions_of(tx: &mut Tx, user: &UserId) -> Result<()> {
+    sqlx::query("DELETE FROM sessions WHERE user_id = $1")
+        .bind(user.as_str())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Deletes up to `limit` sessions that have ended.
+pub(super) async fn sweep_sessions(tx: &mut Tx, at: Timestamp, limit: i64) -> Result<()> {
+    sqlx::query(
+        "DELETE FROM sessions WHERE id IN
+             (SELECT id FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
+    )
+    .bind(at.as_micros())
+    .bind(limit)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn set_name(tx: &mut Tx, user: &UserId, name: &str) -> Result<()> {
+    sqlx::query("UPDATE users SET name = $1 WHERE id = $2")
+        .bind(name)
+        .bind(user.as_str())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Replaces the password, if it is still the one that was checked.
+pub(super) async fn replace_password(
+    tx: &mut Tx,
+    checked: &Credentials,
+    password_hash: &str,
+) -> Result<bool> {
+    let done = sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3")
+        .bind(password_hash)
+        .bind(checked.user.as_str())
+        .bind(&checked.password_hash)
+        .execute(tx.conn())
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+fn read_role(row: &AnyRow, at: usize) -> Result<Role> {
+    let text: String = row.try_get(at)?;
+    let unknown = || Error::internal(anyhow::anyhow!("the database holds an unknown role {text:?}"));
+    Role::parse(&text).ok_or_else(unknown)
+}
+
+pub(super) async fn insert_audit_entry(tx: &mut Tx, at: Timestamp, entry: &AuditEntry<'_>) -> Result<()> {
+    let (actor, address) = match entry.actor {
+        Actor::Person { user, address } => (Some(user.as_str()), address.as_str()),
+        Actor::CommandLine => (None, ""),
+    };
+    sqlx::query(
+        "INSERT INTO audit_entries (id, created_at, actor_id, address, action, target_kind, target_id,
+             details)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(new_id(at))
+    .bind(at.as_micros())
+    .bind(actor)
+    .bind(address)
+    .bind(entry.action)
+    .bind(entry.target.0)
+    .bind(entry.target.1)
+    .bind(entry.details.to_string())
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn audit_entries(
+    db: &Db,
+    (kind, id): (&str, &str),
+    limit: i64,
+) -> Result<Vec<RecordedEntry>> {
+    let rows = sqlx::query(
+        "SELECT a.created_at, u.email, a.action, a.details
+         FROM audit_entries a LEFT JOIN users u ON u.id = a.actor_id
+         WHERE a.target_kind = $1 AND a.target_id = $2 ORDER BY a.id DESC LIMIT $3",
+    )
+    .bind(kind)
+    .bind(id)
+    .bind(limit)
+    .fetch_all(db.reader())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            let details: String = row.try_get(3)?;
+            Ok(RecordedEntry {
+                at: Timestamp::from_micros(row.try_get(0)?),
+                actor_email: row.try_get(1)?,
+                action: row.try_get(2)?,
+                details: serde_json::from_str(&details).map_err(Error::internal)?,
+            })
+        })
+        .collect()
+}
