@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
-use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version};
+use argon2::{
+    Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
 
@@ -65,7 +67,12 @@ impl Hasher {
         &self,
         work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
     ) -> Result<T> {
-        let permit = self.permits.clone().acquire_owned().await.map_err(Error::internal)?;
+        let permit = self
+            .permits
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(Error::internal)?;
         // The permit goes along: a request that is given up does not free it while the work goes on.
         let task = tokio::task::spawn_blocking(move || {
             let _permit = permit;
@@ -88,9 +95,22 @@ mod tests {
     async fn only_the_right_password_verifies() {
         let hasher = Hasher::new().unwrap();
         let hash = hasher.hash(&password("correct horse")).await.unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
-        assert!(hasher.verify("correct horse".into(), Some(hash.clone())).await.unwrap());
-        assert!(!hasher.verify("correct horsf".into(), Some(hash)).await.unwrap());
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
+        assert!(
+            hasher
+                .verify("correct horse".into(), Some(hash.clone()))
+                .await
+                .unwrap()
+        );
+        assert!(
+            !hasher
+                .verify("correct horsf".into(), Some(hash))
+                .await
+                .unwrap()
+        );
     }
 
     #[tokio::test]
@@ -98,11 +118,15 @@ mod tests {
         let hasher = Hasher::new().unwrap();
         assert!(!hasher.verify("".into(), None).await.unwrap());
         let nobody = PasswordHash::new(NOBODY).unwrap();
-        let real = PasswordHash::new(&hasher.hash(&password("correct horse")).await.unwrap()).unwrap();
+        let real =
+            PasswordHash::new(&hasher.hash(&password("correct horse")).await.unwrap()).unwrap();
         assert_eq!(nobody.algorithm, real.algorithm);
         assert_eq!(nobody.version, real.version);
         assert_eq!(nobody.params, real.params);
-        assert_eq!(nobody.hash.map(|hash| hash.len()), real.hash.map(|hash| hash.len()));
+        assert_eq!(
+            nobody.hash.map(|hash| hash.len()),
+            real.hash.map(|hash| hash.len())
+        );
     }
 
     #[tokio::test]

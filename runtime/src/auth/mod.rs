@@ -66,7 +66,10 @@ impl Module for Auth {
 
     fn migrations(&self) -> Vec<Migration> {
         vec![
-            Migration::portable("0001_accounts", include_str!("migrations/0001_accounts.sql")),
+            Migration::portable(
+                "0001_accounts",
+                include_str!("migrations/0001_accounts.sql"),
+            ),
             Migration::by_dialect(
                 "0002_audit_entries",
                 include_str!("migrations/0002_audit_entries.sqlite.sql"),
@@ -89,12 +92,36 @@ impl Module for Auth {
             order,
         };
         let mut items = vec![
-            item("Dashboard", "/dashboard", NavPlace::Main, Access::SignedIn, 0),
-            item("Profile", "/accounts/profile", NavPlace::Account, Access::SignedIn, 0),
-            item("Sign in", "/accounts/login", NavPlace::Visitor, Access::Public, 0),
+            item(
+                "Dashboard",
+                "/dashboard",
+                NavPlace::Main,
+                Access::SignedIn,
+                0,
+            ),
+            item(
+                "Profile",
+                "/accounts/profile",
+                NavPlace::Account,
+                Access::SignedIn,
+                0,
+            ),
+            item(
+                "Sign in",
+                "/accounts/login",
+                NavPlace::Visitor,
+                Access::Public,
+                0,
+            ),
         ];
         if self.settings.registration == Registration::Open {
-            items.push(item("Sign up", "/accounts/signup", NavPlace::Visitor, Access::Public, 1));
+            items.push(item(
+                "Sign up",
+                "/accounts/signup",
+                NavPlace::Visitor,
+                Access::Public,
+                1,
+            ));
         }
         items
     }

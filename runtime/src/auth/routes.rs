@@ -25,7 +25,11 @@ pub(super) fn routes(registration: Registration) -> Routes {
         .get("/accounts/profile", Access::SignedIn, show_profile)
         .post("/accounts/profile", Access::SignedIn, save_profile)
         .get("/accounts/password/change", Access::SignedIn, show_password)
-        .post("/accounts/password/change", Access::SignedIn, change_password);
+        .post(
+            "/accounts/password/change",
+            Access::SignedIn,
+            change_password,
+        );
     match registration {
         Registration::Closed => routes,
         Registration::Open => routes
@@ -53,7 +57,12 @@ fn destination(next: &str) -> &str {
 /// Sends the browser on with the token of its new session.
 fn enter(visit: &Visit, token: &Token, response: Response) -> Response {
     let mut response = response;
-    visit.set_cookie(&mut response, VisitCookie::Session, &token.0, Some(ABSOLUTE_LIMIT));
+    visit.set_cookie(
+        &mut response,
+        VisitCookie::Session,
+        &token.0,
+        Some(ABSOLUTE_LIMIT),
+    );
     response
 }
 
@@ -83,10 +92,14 @@ async fn sign_up(visit: Visit, Form(form): Form<SignUpForm>) -> Result<Response>
             match actions::sign_up(visit.core(), email, &password, &browser).await? {
                 SignUp::Done(token) => {
                     let to = destination(&form.next);
-                    let welcome = visit.redirect_with(to, Level::Success, "Welcome! Your account is ready.");
+                    let welcome =
+                        visit.redirect_with(to, Level::Success, "Welcome! Your account is ready.");
                     return Ok(enter(&visit, &token, welcome));
                 }
-                SignUp::Taken => FieldErrors::one("email", "There is an account with this address. Sign in instead."),
+                SignUp::Taken => FieldErrors::one(
+                    "email",
+                    "There is an account with this address. Sign in instead.",
+                ),
             }
         }
     };
@@ -137,10 +150,16 @@ async fn sign_in(visit: Visit, Form(form): Form<SignInForm>) -> Result<Response>
     let done = actions::sign_in(visit.core(), &form.email, form.password, &browser).await?;
     let why = match done {
         SignIn::Done(token) => {
-            return Ok(enter(&visit, &token, visit.redirect(destination(&form.next))));
+            return Ok(enter(
+                &visit,
+                &token,
+                visit.redirect(destination(&form.next)),
+            ));
         }
         SignIn::Refused => "The e-mail address or the password is not right.",
-        SignIn::Deactivated => "This account has been deactivated. Ask us if you think that it should not be.",
+        SignIn::Deactivated => {
+            "This account has been deactivated. Ask us if you think that it should not be."
+        }
     };
     let page = SignInPage {
         email: form.email,
@@ -188,7 +207,11 @@ async fn save_profile(
     match DisplayName::parse(&form.name) {
         Ok(name) => {
             actions::rename(visit.core(), &principal, &name).await?;
-            Ok(visit.redirect_with("/accounts/profile", Level::Success, "Your profile has been saved."))
+            Ok(visit.redirect_with(
+                "/accounts/profile",
+                Level::Success,
+                "Your profile has been saved.",
+            ))
         }
         Err(why) => {
             let page = ProfilePage {

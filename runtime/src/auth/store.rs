@@ -71,7 +71,11 @@ fn read_credentials(row: &AnyRow) -> Result<Credentials> {
 
 /// Notes a sign-in, if the account is still active and its password still the one that was checked.
 /// Locks the row, so that a password changed meanwhile is seen.
-pub(super) async fn note_sign_in(tx: &mut Tx, at: Timestamp, checked: &Credentials) -> Result<bool> {
+pub(super) async fn note_sign_in(
+    tx: &mut Tx,
+    at: Timestamp,
+    checked: &Credentials,
+) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE users SET last_signed_in_at = $1
          WHERE id = $2 AND is_active = 1 AND password_hash = $3",
@@ -104,7 +108,11 @@ pub(super) async fn insert_session(tx: &mut Tx, session: &Session) -> Result<()>
 }
 
 /// The session behind a token, if it has not ended and its owner is active.
-pub(super) async fn live_session(db: &Db, digest: &str, at: Timestamp) -> Result<Option<LiveSession>> {
+pub(super) async fn live_session(
+    db: &Db,
+    digest: &str,
+    at: Timestamp,
+) -> Result<Option<LiveSession>> {
     let row = sqlx::query(
         "SELECT s.id, s.created_at, s.last_seen_at, u.id, u.email, u.name, u.role
          FROM sessions s JOIN users u ON u.id = s.user_id
@@ -191,22 +199,31 @@ pub(super) async fn replace_password(
     checked: &Credentials,
     password_hash: &str,
 ) -> Result<bool> {
-    let done = sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3")
-        .bind(password_hash)
-        .bind(checked.user.as_str())
-        .bind(&checked.password_hash)
-        .execute(tx.conn())
-        .await?;
+    let done =
+        sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3")
+            .bind(password_hash)
+            .bind(checked.user.as_str())
+            .bind(&checked.password_hash)
+            .execute(tx.conn())
+            .await?;
     Ok(done.rows_affected() == 1)
 }
 
 fn read_role(row: &AnyRow, at: usize) -> Result<Role> {
     let text: String = row.try_get(at)?;
-    let unknown = || Error::internal(anyhow::anyhow!("the database holds an unknown role {text:?}"));
+    let unknown = || {
+        Error::internal(anyhow::anyhow!(
+            "the database holds an unknown role {text:?}"
+        ))
+    };
     Role::parse(&text).ok_or_else(unknown)
 }
 
-pub(super) async fn insert_audit_entry(tx: &mut Tx, at: Timestamp, entry: &AuditEntry<'_>) -> Result<()> {
+pub(super) async fn insert_audit_entry(
+    tx: &mut Tx,
+    at: Timestamp,
+    entry: &AuditEntry<'_>,
+) -> Result<()> {
     let (actor, address) = match entry.actor {
         Actor::Person { user, address } => (Some(user.as_str()), address.as_str()),
         Actor::CommandLine => (None, ""),

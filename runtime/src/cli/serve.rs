@@ -52,7 +52,9 @@ pub(super) async fn run(built: BuiltApp, migrate: bool) -> anyhow::Result<()> {
         drop(stop);
     });
     let mut told = stopped;
-    let service = built.router.into_make_service_with_connect_info::<SocketAddr>();
+    let service = built
+        .router
+        .into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         let _ = told.changed().await;
         tracing::info!("stopping: no new requests are taken");

@@ -114,7 +114,10 @@ impl Visit {
 
     /// The network address that the request came from; empty where there is none, as in tests.
     pub fn client_address(&self) -> String {
-        self.0.peer.map(|peer| peer.ip().to_string()).unwrap_or_default()
+        self.0
+            .peer
+            .map(|peer| peer.ip().to_string())
+            .unwrap_or_default()
     }
 
     /// Whoever has signed in, if anybody.

@@ -43,7 +43,9 @@ pub(in crate::auth) async fn sign_in(
         Err(_) => None,
     };
     let accounts = core.state::<Accounts>()?;
-    let hash = credentials.as_ref().map(|known| known.password_hash.clone());
+    let hash = credentials
+        .as_ref()
+        .map(|known| known.password_hash.clone());
     let right = accounts.hasher.verify(password, hash).await?;
     let Some(credentials) = credentials.filter(|_| right) else {
         return Ok(SignIn::Refused);
@@ -102,7 +104,8 @@ impl Authenticator for Sessions {
     ) -> BoxFuture<'a, Result<Option<Principal>>> {
         Box::pin(async move {
             let now = core.now();
-            let Some(live) = store::live_session(core.db(), &token_digest(token), now).await? else {
+            let Some(live) = store::live_session(core.db(), &token_digest(token), now).await?
+            else {
                 return Ok(None);
             };
             if now.since(live.last_seen_at) >= SEEN_INTERVAL {

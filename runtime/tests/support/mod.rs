@@ -1,0 +1,118 @@
+//! What the runtime's tests share: an application with every module on the pages of the `htmx` theme, and
+//! people who have signed in to it.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use quickscale_runtime::App;
+use quickscale_runtime::app::Overlay;
+use quickscale_runtime::auth::{self, Registration};
+use quickscale_runtime::testing::{Answer, Client, TestApp, TestAppBuilder};
+
+/// The application's name in tests.
+pub const SITE: &str = "My Test Shop";
+/// A password that every rule lets pass.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// An application with accounts.
+pub fn app() -> App {
+    app_with(Registration::Open)
+}
+
+pub fn app_with(registration: Registration) -> App {
+    App::builder(SITE).module(auth::module(auth::Settings { registration }))
+}
+
+/// `app` with the pages and assets of the theme.
+pub fn themed(app: App) -> TestAppBuilder {
+    TestApp::builder(app).overlay(overlay())
+}
+
+/// A browser whose owner has just signed up as `email`.
+pub async fn sign_up(app: &TestApp, email: &str) -> Client {
+    let mut client = app.client();
+    let fields = [("email", email), ("password", PASSWORD)];
+    let answer = client.post("/accounts/signup", &fields).await;
+    assert_eq!(answer.location(), "/dashboard", "{}", answer.text);
+    client
+}
+
+/// A browser whose owner has just signed in as `email`.
+pub async fn sign_in(app: &TestApp, email: &str) -> Client {
+    let mut client = app.client();
+    let fields = [("email", email), ("password", PASSWORD)];
+    let answer = client.post("/accounts/login", &fields).await;
+    assert_eq!(answer.location(), "/dashboard", "{}", answer.text);
+    client
+}
+
+/// A page's text with the slashes that templates escape.
+pub fn plain(answer: &Answer) -> String {
+    answer.text.replace("&#x2f;", "/")
+}
+
+/// The theme's templates, and its assets with empty files in the place of the packages from outside.
+pub fn overlay() -> Overlay {
+    static OVERLAY: OnceLock<Overlay> = OnceLock::new();
+    OVERLAY.get_or_init(make_overlay).clone()
+}
+
+fn make_overlay() -> Overlay {
+    let theme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../project_templates/themes/htmx");
+    let layers = std::fs::read_dir(&theme).expect("the theme is there");
+    let templates: Vec<PathBuf> = layers
+        .flatten()
+        .map(|layer| layer.path().join("templates"))
+        .filter(|templates| templates.is_dir())
+        .collect();
+    let assets = Path::new(env!("CARGO_TARGET_TMPDIR")).join("assets");
+    let own = theme.join("base/static");
+    for file in files(&own) {
+        let path = file.strip_prefix(&own).expect("it lies below");
+        put(
+            &assets.join(path),
+            &std::fs::read(&file).expect("it can be read"),
+        );
+    }
+    for template in templates.iter().flat_map(|folder| files(folder)) {
+        let text = std::fs::read_to_string(template).expect("templates are text");
+        for (at, start) in text.match_indices("'vendor/") {
+            let path = text[at + 1..].split('\'').next().unwrap_or_default();
+            assert!(start.len() < path.len(), "an asset has a name");
+            put(&assets.join(path), b"");
+        }
+    }
+    Overlay {
+        templates,
+        assets: Some(assets),
+    }
+}
+
+/// Every file below `folder`.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)
+        .expect("the folder is there")
+        .flatten()
+    {
+        if entry.path().is_dir() {
+            found.extend(files(&entry.path()));
+        } else {
+            found.push(entry.path());
+        }
+    }
+    found
+}
+
+/// Writes a file whole, or not at all: other test binaries use the same folder at the same time.
+fn put(path: &Path, bytes: &[u8]) {
+    if std::fs::read(path).is_ok_and(|there| there == bytes) {
+        return;
+    }
+    std::fs::create_dir_all(path.parent().expect("it has a folder")).expect("folders can be made");
+    let draft = path.with_extension(format!("{}.draft", std::process::id()));
+    std::fs::write(&draft, bytes).expect("files can be written");
+    std::fs::rename(&draft, path).expect("files can be put in place");
+}
