@@ -55,7 +55,7 @@ impl Page for SignInPage {
             email: "ada@example.com".into(),
             next: "/services?a=1&b=2".into(),
             registration_is_open: true,
-            errors: FieldErrors::one("email", "The e-mail address or the password is not right."),
+            errors: FieldErrors::one("form", "The e-mail address or the password is not right."),
         }
     }
 }

@@ -164,7 +164,7 @@ async fn sign_in(visit: Visit, Form(form): Form<SignInForm>) -> Result<Response>
     let page = SignInPage {
         email: form.email,
         next: form.next,
-        errors: FieldErrors::one("email", why),
+        errors: FieldErrors::one("form", why),
         ..sign_in_page(&visit)?
     };
     visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
