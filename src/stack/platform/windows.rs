@@ -1,0 +1,53 @@
+//! Windows: process groups without a console, no `exec`, no file modes.
+
+use std::fs::File;
+use std::io;
+use std::os::windows::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+
+/// There is no `exec`: the app is started directly and put on record right after.
+pub const LAUNCHES_THROUGH_SELF: bool = false;
+
+/// A binary that runs cannot be replaced: a build comes after the stop.
+pub const REPLACES_RUNNING_BINARY: bool = false;
+
+const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
+const CREATE_NO_WINDOW: u32 = 0x0800_0000;
+
+pub fn detach(command: &mut Command) {
+    command.creation_flags(CREATE_NEW_PROCESS_GROUP | CREATE_NO_WINDOW);
+}
+
+/// Keeps a Ctrl-C at the console away from the child; who started it passes it on.
+pub fn own_group(command: &mut Command) {
+    command.creation_flags(CREATE_NEW_PROCESS_GROUP);
+}
+
+/// A lock belongs to the process that took it here; a child cannot hold it.
+pub fn hand_over(_file: &File) -> Result<Stdio> {
+    Ok(Stdio::null())
+}
+
+pub fn become_process(_command: &mut Command) -> io::Error {
+    io::Error::from(io::ErrorKind::Unsupported)
+}
+
+pub fn mode_of(path: &Path) -> Result<Option<u32>> {
+    fs_err::metadata(path)?;
+    Ok(None)
+}
+
+/// rustc finds the linker of Visual Studio by itself, and says so when there is none.
+pub fn c_compiler() -> Option<(&'static str, &'static str)> {
+    None
+}
+
+pub fn open_in_browser(url: &str) -> Result<()> {
+    let mut command = Command::new("rundll32");
+    command.args(["url.dll,FileProtocolHandler", url]);
+    command.spawn().context("cannot start rundll32")?;
+    Ok(())
+}
