@@ -5,4 +5,5 @@ pub mod commands;
 pub mod error;
 pub mod interrupt;
 pub mod project;
+pub mod stack;
 pub mod ui;

@@ -23,8 +23,6 @@ const KEPT: usize = 5000;
 pub struct Job<'a> {
     /// The project's folder.
     pub root: &'a Path,
-    /// The binary's name, which is the project's slug.
-    pub binary: &'a str,
     pub profile: Profile,
     /// Where the whole output goes.
     pub log: &'a Path,
@@ -46,40 +44,58 @@ pub fn build(job: &Job<'_>, mut tell: impl FnMut(Event)) -> Result<PathBuf> {
     let (send, events) = channel();
     let mut counter = count_crates(job, send.clone());
     let mut child = start(job)?;
-    let stderr = child.stderr.take().map(|stderr| thread::spawn(move || keep(stderr)));
+    let stderr = child
+        .stderr
+        .take()
+        .map(|stderr| thread::spawn(move || keep(stderr)));
     if let Some(stdout) = child.stdout.take() {
         thread::spawn(move || read_messages(stdout, &send));
     }
-    let binary = follow(events, job.binary, &mut tell);
+    let binary = follow(events, |manifest| is_of(job.root, manifest), &mut tell);
     let status = child.wait().context("cannot wait for cargo")?;
     if let Some(counter) = &mut counter {
         // It may wait for a lock of cargo's; the count is of no use any more.
         let _ = counter.kill();
         let _ = counter.wait();
     }
-    let output = stderr.and_then(|reader| reader.join().ok()).unwrap_or_default();
-    fs_err::write(job.log, console::strip_ansi_codes(&output.join("\n")).as_bytes())?;
+    let output = stderr
+        .and_then(|reader| reader.join().ok())
+        .unwrap_or_default();
+    fs_err::write(
+        job.log,
+        console::strip_ansi_codes(&output.join("\n")).as_bytes(),
+    )?;
     if !status.success() {
         return Err(failed(&output, job.log));
     }
     binary.with_context(|| {
-        Fault::new(format!("cargo built no binary named {}", job.binary))
-            .hint("the package in Cargo.toml must have the name that quickscale.yml calls the slug")
+        Fault::new("the project's package has no binary of its own name")
+            .hint("src/main.rs must exist, and Cargo.toml must not name its binary otherwise")
     })
 }
 
 fn start(job: &Job<'_>) -> Result<Child> {
     let mut command = Command::new("cargo");
-    command.current_dir(job.root).arg("build").args(["--message-format", "json-render-diagnostics"]);
-    command.args(["--bin", job.binary]);
+    command
+        .current_dir(job.root)
+        .arg("build")
+        .args(["--message-format", "json-render-diagnostics"]);
     if job.profile == Profile::Release {
         command.arg("--release");
     }
     clean_cargo_environment(&mut command);
-    command.env("CARGO_TERM_COLOR", if job.color { "always" } else { "never" });
+    command.env(
+        "CARGO_TERM_COLOR",
+        if job.color { "always" } else { "never" },
+    );
     command.env("CARGO_TERM_PROGRESS_WHEN", "never");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.spawn().context(Fault::new("cannot run cargo").hint("install Rust: https://rustup.rs"))
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+        .spawn()
+        .context(Fault::new("cannot run cargo").hint("install Rust: https://rustup.rs"))
 }
 
 /// One of cargo's messages, as far as it is of interest here.
@@ -87,6 +103,7 @@ fn start(job: &Job<'_>) -> Result<Child> {
 struct Message {
     reason: String,
     package_id: Option<String>,
+    manifest_path: Option<PathBuf>,
     target: Option<Target>,
     executable: Option<PathBuf>,
 }
@@ -113,43 +130,84 @@ fn read_messages(stdout: impl Read, send: &Sender<Heard>) {
     }
 }
 
-/// Passes on what is heard until cargo and the counter are silent.
-fn follow(events: Receiver<Heard>, binary: &str, tell: &mut impl FnMut(Event)) -> Option<PathBuf> {
+/// Whether a manifest is that of the project in `root`; cargo may spell the path otherwise.
+fn is_of(root: &Path, manifest: &Path) -> bool {
+    same_file::is_same_file(root.join("Cargo.toml"), manifest).unwrap_or(false)
+}
+
+/// Passes on what is heard until cargo and the counter are silent. Returns the binary that has the name of its package,
+/// which is the package whose manifest is `own`.
+fn follow(
+    events: Receiver<Heard>,
+    own: impl Fn(&Path) -> bool,
+    tell: &mut impl FnMut(Event),
+) -> Option<PathBuf> {
     let mut built = HashSet::new();
     let mut executable = None;
     for heard in events {
-        match heard {
-            Heard::Total(total) => tell(Event::Total(total)),
-            Heard::Message(message) if message.reason == "build-finished" => break,
-            Heard::Message(message) => {
-                let (Some(package), Some(target)) = (message.package_id, message.target) else { continue };
-                if target.kind.iter().any(|kind| kind == "custom-build") {
-                    continue;
-                }
-                if target.name == binary && message.executable.is_some() {
-                    executable = message.executable;
-                }
-                if built.insert(package) {
-                    tell(Event::Done(target.name));
-                }
+        let message = match heard {
+            Heard::Total(total) => {
+                tell(Event::Total(total));
+                continue;
             }
+            Heard::Message(message) => message,
+        };
+        if message.reason == "build-finished" {
+            break;
+        }
+        let (Some(package), Some(target)) = (message.package_id, message.target) else {
+            continue;
+        };
+        if target.kind.iter().any(|kind| kind == "custom-build") {
+            continue;
+        }
+        if message.executable.is_some()
+            && target.name == package_name(&package)
+            && message.manifest_path.as_deref().is_some_and(&own)
+        {
+            executable = message.executable;
+        }
+        if built.insert(package.clone()) {
+            tell(Event::Done(package_name(&package).to_owned()));
         }
     }
     executable
+}
+
+/// The name in a package id: `path+file:///home/me/my-saas#0.1.0` or `registry+https://…#serde@1.0.228`.
+fn package_name(id: &str) -> &str {
+    let (source, fragment) = id.rsplit_once('#').unwrap_or((id, ""));
+    match fragment.split_once('@') {
+        Some((name, _)) => name,
+        None => source.rsplit('/').next().unwrap_or(source),
+    }
 }
 
 /// Asks cargo how many crates the binary is made of, beside the build: resolved for this machine, with the features in
 /// use, without the crates that only tests need.
 fn count_crates(job: &Job<'_>, send: Sender<Heard>) -> Option<Child> {
     let mut command = Command::new("cargo");
-    command.current_dir(job.root).args(["tree", "--edges", "normal,build", "--prefix", "none", "--format", "{p}"]);
+    command.current_dir(job.root).args([
+        "tree",
+        "--edges",
+        "normal,build",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}",
+    ]);
     clean_cargo_environment(&mut command);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
     let mut child = command.spawn().ok()?;
     let stdout = child.stdout.take()?;
     thread::spawn(move || {
         let lines = BufReader::new(stdout).lines().map_while(Result::ok);
-        let crates: HashSet<String> = lines.map(|line| line.trim_end_matches(" (*)").to_owned()).collect();
+        let crates: HashSet<String> = lines
+            .map(|line| line.trim_end_matches(" (*)").to_owned())
+            .collect();
         // Nobody listens any more when the build was faster.
         let _ = send.send(Heard::Total(crates.len() as u64));
     });
@@ -170,7 +228,10 @@ fn keep(stderr: impl Read) -> Vec<String> {
 fn failed(output: &[String], log: &Path) -> anyhow::Error {
     let reason = reason(output);
     Fault::new(format!("the build failed\n\n{}", reason.join("\n")))
-        .hint(format!("mend what is said above; the whole output is in {}", log.display()))
+        .hint(format!(
+            "mend what is said above; the whole output is in {}",
+            log.display()
+        ))
         .into()
 }
 
@@ -204,7 +265,9 @@ fn reason(output: &[String]) -> Vec<String> {
 fn is_progress(line: &str) -> bool {
     line.get(..12).is_some_and(|verb| {
         let word = verb.trim_start();
-        word.len() > 4 && word.starts_with(char::is_uppercase) && word.chars().all(char::is_alphabetic)
+        word.len() > 4
+            && word.starts_with(char::is_uppercase)
+            && word.chars().all(char::is_alphabetic)
     })
 }
 
@@ -224,9 +287,15 @@ mod tests {
              warning: `app` generated 1 warning\nerror: could not compile `app`",
         );
         let shown = reason(&output).join("\n");
-        assert!(shown.contains("cannot find value `y`\n --> src/main.rs:2:5"), "{shown}");
+        assert!(
+            shown.contains("cannot find value `y`\n --> src/main.rs:2:5"),
+            "{shown}"
+        );
         assert!(shown.ends_with("error: could not compile `app`"), "{shown}");
-        assert!(!shown.contains("unused") && !shown.contains("Compiling"), "{shown}");
+        assert!(
+            !shown.contains("unused") && !shown.contains("Compiling"),
+            "{shown}"
+        );
     }
 
     #[test]
@@ -240,23 +309,31 @@ mod tests {
     fn many_errors_are_cut_and_counted() {
         let mut output = lines("error: first");
         output.extend((0..100).map(|n| format!("  | {n}")));
-        assert_eq!(reason(&output).last().map(String::as_str), Some("… and 61 lines more"));
+        assert_eq!(
+            reason(&output).last().map(String::as_str),
+            Some("… and 61 lines more")
+        );
     }
 
     #[test]
     fn what_is_built_is_told_once_a_crate() {
         let (send, events) = channel();
-        let json = concat!(
-            r#"{"reason":"compiler-artifact","package_id":"a","target":{"name":"build-script-build","kind":["custom-build"]}}"#, "\n",
-            r#"{"reason":"compiler-artifact","package_id":"a","target":{"name":"a","kind":["lib"]}}"#, "\n",
-            "a build script's own line\n",
-            r#"{"reason":"compiler-artifact","package_id":"app","target":{"name":"app","kind":["lib"]}}"#, "\n",
-            r#"{"reason":"compiler-artifact","package_id":"app","target":{"name":"app","kind":["bin"]},"executable":"/t/app"}"#, "\n",
-            r#"{"reason":"build-finished","success":true}"#, "\n",
-        );
+        let json = [
+            r#"{"reason":"compiler-artifact","package_id":"r#a@1.0.0","manifest_path":"/a/Cargo.toml","target":{"name":"build-script-build","kind":["custom-build"]}}"#,
+            r#"{"reason":"compiler-artifact","package_id":"r#a@1.0.0","manifest_path":"/a/Cargo.toml","target":{"name":"a_lib","kind":["lib"]}}"#,
+            "a build script's own line",
+            r#"{"reason":"compiler-artifact","package_id":"path+file:///p/app#0.1.0","manifest_path":"/p/app/Cargo.toml","target":{"name":"extra","kind":["bin"]},"executable":"/t/extra"}"#,
+            r#"{"reason":"compiler-artifact","package_id":"path+file:///p/app#0.1.0","manifest_path":"/p/app/Cargo.toml","target":{"name":"app","kind":["bin"]},"executable":"/t/app"}"#,
+            r#"{"reason":"build-finished","success":true}"#,
+        ]
+        .join("\n");
         read_messages(json.as_bytes(), &send);
         let mut told = Vec::new();
-        let executable = follow(events, "app", &mut |event| told.push(event));
+        let executable = follow(
+            events,
+            |path| path == Path::new("/p/app/Cargo.toml"),
+            &mut |event| told.push(event),
+        );
         assert_eq!(executable, Some(PathBuf::from("/t/app")));
         assert_eq!(told, [Event::Done("a".into()), Event::Done("app".into())]);
     }

@@ -36,7 +36,11 @@ fn request(address: &str) -> Result<u16, ureq::Error> {
         .proxy(None)
         .build()
         .new_agent();
-    Ok(agent.get(format!("http://{address}/health/ready")).call()?.status().as_u16())
+    Ok(agent
+        .get(format!("http://{address}/health/ready"))
+        .call()?
+        .status()
+        .as_u16())
 }
 
 /// How waiting ended.
@@ -62,7 +66,11 @@ pub struct Candidate<'a> {
 
 /// Waits until the candidate is ready, dies, or `limit` is over. An answer counts only when it does not come from
 /// somebody else who took the port meanwhile.
-pub fn wait(mut candidate: Candidate<'_>, limit: Duration, stop: impl Fn() -> bool) -> Result<Outcome> {
+pub fn wait(
+    mut candidate: Candidate<'_>,
+    limit: Duration,
+    stop: impl Fn() -> bool,
+) -> Result<Outcome> {
     let began = Instant::now();
     loop {
         if let Some(child) = candidate.child.as_mut()
@@ -74,7 +82,9 @@ pub fn wait(mut candidate: Candidate<'_>, limit: Duration, stop: impl Fn() -> bo
             return Ok(Outcome::Died(None));
         }
         let last = match ask(candidate.address) {
-            Readiness::Ready if port::may_belong_to(candidate.port, candidate.process.pid) => return Ok(Outcome::Ready),
+            Readiness::Ready if port::may_belong_to(candidate.port, candidate.process.pid) => {
+                return Ok(Outcome::Ready);
+            }
             Readiness::Ready => format!("another process answers on port {}", candidate.port),
             Readiness::NotReady(why) => why,
         };

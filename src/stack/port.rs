@@ -29,7 +29,7 @@ pub struct Choice {
 }
 
 /// Finds a port that `host` can listen on.
-pub fn choose(host: &str, wish: Wish) -> Result<Choice> {
+pub fn choose(host: IpAddr, wish: Wish) -> Result<Choice> {
     match wish {
         Wish::Exactly(port) => match state(host, port) {
             State::Free => Ok(Choice { port, taken: None }),
@@ -39,29 +39,44 @@ pub fn choose(host: &str, wish: Wish) -> Result<Choice> {
         Wish::From(first) => {
             for port in first..=first.saturating_add(REACH) {
                 match state(host, port) {
-                    State::Free => return Ok(Choice { port, taken: (port != first).then_some(first) }),
+                    State::Free => {
+                        return Ok(Choice {
+                            port,
+                            taken: (port != first).then_some(first),
+                        });
+                    }
                     State::Taken => {}
                     State::Refused(why) => return Err(refused(host, port, &why).into()),
                 }
             }
-            Err(Fault::new(format!("port {first} and the {REACH} after it are taken"))
-                .hint("choose another with --port N")
-                .into())
+            Err(
+                Fault::new(format!("port {first} and the {REACH} after it are taken"))
+                    .hint("choose another with --port N")
+                    .into(),
+            )
         }
     }
 }
 
 fn taken(port: u16) -> Fault {
-    let by = occupant(port).map(|who| format!(" by {who}")).unwrap_or_default();
+    let by = occupant(port)
+        .map(|who| format!(" by {who}"))
+        .unwrap_or_default();
     Fault::new(format!("port {port} is taken{by}"))
         .hint("choose another port, leave --port out to get the next free one, or stop what listens there")
 }
 
-fn refused(host: &str, port: u16, why: &std::io::Error) -> Fault {
-    let fault = Fault::new(format!("cannot listen on {host}:{port}: {why}"));
+fn refused(host: IpAddr, port: u16, why: &std::io::Error) -> Fault {
+    let fault = Fault::new(format!(
+        "cannot listen on {}: {why}",
+        SocketAddr::new(host, port)
+    ));
     match why.kind() {
-        ErrorKind::PermissionDenied => fault.hint("ports below 1024 need privileges: choose a higher one with --port"),
-        _ => fault.hint("check HOST in .env: it must be an address of this machine, such as 127.0.0.1"),
+        ErrorKind::PermissionDenied => {
+            fault.hint("ports below 1024 need privileges: choose a higher one with --port")
+        }
+        _ => fault
+            .hint("check HOST in .env: it must be an address of this machine, such as 127.0.0.1"),
     }
 }
 
@@ -72,7 +87,7 @@ enum State {
 }
 
 /// Both questions are needed: some systems let one listen on 127.0.0.1:P beside another that has 0.0.0.0:P.
-fn state(host: &str, port: u16) -> State {
+fn state(host: IpAddr, port: u16) -> State {
     if answers(port) {
         return State::Taken;
     }
@@ -85,10 +100,14 @@ fn state(host: &str, port: u16) -> State {
 
 /// Whether anything on this machine accepts connections on the port.
 pub fn answers(port: u16) -> bool {
-    let loopbacks = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-    loopbacks
-        .iter()
-        .any(|&address| TcpStream::connect_timeout(&SocketAddr::new(address, port), Duration::from_millis(200)).is_ok())
+    let loopbacks = [
+        IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::LOCALHOST),
+    ];
+    loopbacks.iter().any(|&address| {
+        TcpStream::connect_timeout(&SocketAddr::new(address, port), Duration::from_millis(200))
+            .is_ok()
+    })
 }
 
 /// Who listens on the port, for a message; none when the system does not tell.
@@ -104,10 +123,14 @@ pub fn may_belong_to(port: u16, pid: u32) -> bool {
 }
 
 fn listeners_of(port: u16) -> Vec<listeners::Process> {
-    let Ok(all) = listeners::get_all() else { return Vec::new() };
+    let Ok(all) = listeners::get_all() else {
+        return Vec::new();
+    };
     all.into_iter()
         .filter(|one| {
-            one.socket.port() == port && one.protocol == Protocol::TCP && one.state == SocketState::Listen
+            one.socket.port() == port
+                && one.protocol == Protocol::TCP
+                && one.state == SocketState::Listen
         })
         .map(|one| one.process)
         .collect()
@@ -117,7 +140,7 @@ fn listeners_of(port: u16) -> Vec<listeners::Process> {
 mod tests {
     use super::*;
 
-    const HERE: &str = "127.0.0.1";
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     fn listener() -> (TcpListener, u16) {
         let listener = TcpListener::bind((HERE, 0)).expect("a free port");
@@ -136,9 +159,17 @@ mod tests {
     #[test]
     fn an_explicit_port_that_is_taken_is_refused_and_names_who_has_it() {
         let (_held, port) = listener();
-        let said = choose(HERE, Wish::Exactly(port)).expect_err("taken").to_string();
-        assert!(said.starts_with(&format!("port {port} is taken by `")), "{said}");
-        assert!(said.ends_with(&format!("(process {})", std::process::id())), "{said}");
+        let said = choose(HERE, Wish::Exactly(port))
+            .expect_err("taken")
+            .to_string();
+        assert!(
+            said.starts_with(&format!("port {port} is taken by `")),
+            "{said}"
+        );
+        assert!(
+            said.ends_with(&format!("(process {})", std::process::id())),
+            "{said}"
+        );
     }
 
     #[test]
@@ -150,7 +181,12 @@ mod tests {
 
     #[test]
     fn a_foreign_address_is_refused() {
-        let said = choose("192.0.2.1", Wish::From(8000)).expect_err("not here").to_string();
-        assert!(said.starts_with("cannot listen on 192.0.2.1:8000"), "{said}");
+        let said = choose(IpAddr::from([192, 0, 2, 1]), Wish::From(8000))
+            .expect_err("not here")
+            .to_string();
+        assert!(
+            said.starts_with("cannot listen on 192.0.2.1:8000"),
+            "{said}"
+        );
     }
 }

@@ -72,7 +72,10 @@ pub struct Fingerprint {
 impl Fingerprint {
     pub fn of(path: &Path) -> Result<Self> {
         let metadata = fs_err::metadata(path)?;
-        Ok(Self { bytes: metadata.len(), modified: metadata.modified()?.try_into()? })
+        Ok(Self {
+            bytes: metadata.len(),
+            modified: metadata.modified()?.try_into()?,
+        })
     }
 }
 
@@ -84,7 +87,9 @@ pub struct RunDir {
 
 impl RunDir {
     pub fn of(project: &Project) -> Self {
-        Self { path: project.run_dir() }
+        Self {
+            path: project.run_dir(),
+        }
     }
 
     /// The output of the app in the background.
@@ -112,18 +117,23 @@ impl RunDir {
         }
         let text = fs_err::read(&path)?;
         let record = serde_json::from_slice(&text).with_context(|| {
-            Fault::new(format!("{} is not a record of this quickscale", path.display()))
-                .hint("stop the app by hand if it runs, then remove that file")
+            Fault::new(format!(
+                "{} is not a record of this quickscale",
+                path.display()
+            ))
+            .hint("stop the app by hand if it runs, then remove that file")
         })?;
         Ok(Some(record))
     }
 
     /// Replaces the record in one step: a reader sees the old one or the new one.
     pub fn write(&self, record: &Record) -> Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(&self.path).context("cannot write the record of the app")?;
+        let mut file = tempfile::NamedTempFile::new_in(&self.path)
+            .context("cannot write the record of the app")?;
         serde_json::to_writer_pretty(&mut file, record)?;
         file.flush()?;
-        file.persist(self.record()).context("cannot write the record of the app")?;
+        file.persist(self.record())
+            .context("cannot write the record of the app")?;
         Ok(())
     }
 
@@ -140,14 +150,23 @@ impl RunDir {
     /// The system drops the lock with the process that holds it, however that ends.
     pub fn hold(&self, command: &str) -> Result<Hold> {
         self.create()?;
-        let file = File::options().create(true).truncate(false).write(true).open(self.path.join("lock"))?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(self.path.join("lock"))?;
         let holder = self.path.join("lock.holder");
         match file.try_lock() {
             Ok(()) => {}
             Err(std::fs::TryLockError::WouldBlock) => return Err(held(&holder).into()),
-            Err(std::fs::TryLockError::Error(error)) => return Err(error).context("cannot lock the project"),
+            Err(std::fs::TryLockError::Error(error)) => {
+                return Err(error).context("cannot lock the project");
+            }
         }
-        let own = Holder { command: command.to_owned(), process: Identity::current() };
+        let own = Holder {
+            command: command.to_owned(),
+            process: Identity::current(),
+        };
         fs_err::write(&holder, serde_json::to_vec(&own)?)?;
         Ok(Hold { file, holder })
     }
@@ -161,14 +180,21 @@ struct Holder {
 }
 
 fn held(holder: &Path) -> Fault {
-    let holder: Option<Holder> = fs_err::read(holder).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    let holder: Option<Holder> = fs_err::read(holder)
+        .ok()
+        .and_then(|text| serde_json::from_slice(&text).ok());
     let who = match holder {
-        Some(Holder { command, process: Some(process) }) if process.is_alive() => {
+        Some(Holder {
+            command,
+            process: Some(process),
+        }) if process.is_alive() => {
             format!("`quickscale {command}` (process {})", process.pid)
         }
         _ => "another quickscale".to_owned(),
     };
-    Fault::new(format!("{who} is starting or stopping this app")).hint("wait until it is done").exit(Exit::Stale)
+    Fault::new(format!("{who} is starting or stopping this app"))
+        .hint("wait until it is done")
+        .exit(Exit::Stale)
 }
 
 /// The lock, held as long as this lives.
@@ -199,7 +225,9 @@ mod tests {
 
     fn run_dir() -> (tempfile::TempDir, RunDir) {
         let folder = tempfile::tempdir().expect("a folder");
-        let run = RunDir { path: folder.path().join("run") };
+        let run = RunDir {
+            path: folder.path().join("run"),
+        };
         (folder, run)
     }
 
@@ -209,7 +237,10 @@ mod tests {
         let first = run.hold("up").expect("free");
         let error = run.hold("down").expect_err("held");
         assert_eq!(exit_of(&error), Exit::Stale);
-        let who = format!("`quickscale up` (process {}) is starting or stopping this app", std::process::id());
+        let who = format!(
+            "`quickscale up` (process {}) is starting or stopping this app",
+            std::process::id()
+        );
         assert_eq!(error.to_string(), who);
         drop(first);
         run.hold("down").expect("free again");

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::process::Command;
 
@@ -26,10 +27,15 @@ pub struct Settings {
 impl Settings {
     /// Reads `.env` of the project in `root`; a missing file is an empty one.
     pub fn load(root: &Path) -> Result<Self> {
-        let caller = std::env::vars_os()
+        let caller: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        Ok(Self { file: read_file(&root.join(ENV_FILE))?, caller })
+        // The app does the same: in production the environment is all there is.
+        let file = match caller.get("APP_ENV").map(String::as_str) {
+            Some("production") => BTreeMap::new(),
+            _ => read_file(&root.join(ENV_FILE))?,
+        };
+        Ok(Self { file, caller })
     }
 
     /// The value of a variable; an empty one counts as not set.
@@ -42,22 +48,36 @@ impl Settings {
     pub fn port(&self) -> Result<u16> {
         match self.get("PORT") {
             None => Ok(DEFAULT_PORT),
-            Some(port) => port.parse().ok().filter(|&port| port != 0).with_context(|| {
-                Fault::new(format!("PORT is {port:?}, which is no port"))
-                    .hint("set PORT in .env to a number from 1 to 65535, or remove it")
-            }),
+            Some(port) => port
+                .parse()
+                .ok()
+                .filter(|&port| port != 0)
+                .with_context(|| {
+                    Fault::new(format!("PORT is {port:?}, which is no port"))
+                        .hint("set PORT in .env to a number from 1 to 65535, or remove it")
+                }),
         }
     }
 
     /// The address that the app listens on.
-    pub fn host(&self) -> &str {
-        self.get("HOST").unwrap_or("127.0.0.1")
+    pub fn host(&self) -> Result<IpAddr> {
+        match self.get("HOST") {
+            None if self.get("APP_ENV") == Some("production") => Ok(Ipv4Addr::UNSPECIFIED.into()),
+            None => Ok(Ipv4Addr::LOCALHOST.into()),
+            Some(host) => host.parse().with_context(|| {
+                Fault::new(format!("HOST is {host:?}, which is no address")).hint(
+                    "set HOST in .env to 127.0.0.1 (this machine only) or 0.0.0.0 (everybody)",
+                )
+            }),
+        }
     }
 
     /// What the app calls itself when it listens on `port` of this machine: `APP_URL` with that port, or `APP_URL` as it
     /// is when it names another machine (a tunnel, a proxy).
     pub fn app_url(&self, port: u16) -> String {
-        let configured = self.get("APP_URL").and_then(|url| url::Url::parse(url).ok());
+        let configured = self
+            .get("APP_URL")
+            .and_then(|url| url::Url::parse(url).ok());
         match configured {
             Some(mut url) if url.scheme() == "http" && is_this_machine(&url) => {
                 // Cannot fail: the URL has a host.
@@ -72,8 +92,13 @@ impl Settings {
     /// Where the app that listens on `port` answers on this machine.
     pub fn local_url(&self, port: u16) -> String {
         let url = self.app_url(port);
-        let local = url::Url::parse(&url).is_ok_and(|url| url.scheme() == "http" && is_this_machine(&url));
-        if local { url } else { format!("http://127.0.0.1:{port}") }
+        let local =
+            url::Url::parse(&url).is_ok_and(|url| url.scheme() == "http" && is_this_machine(&url));
+        if local {
+            url
+        } else {
+            format!("http://127.0.0.1:{port}")
+        }
     }
 }
 
@@ -102,13 +127,20 @@ fn read_file(path: &Path) -> Result<BTreeMap<String, String>> {
 
 /// Says where `.env` is malformed and not what stands there: it may be a secret.
 fn malformed(text: &[u8], error: &dotenvy::Error) -> Fault {
+    // The crate gives the line or, for a fault in the value, what stands behind the name.
     let line = match error {
-        dotenvy::Error::LineParse(line, _) => {
-            String::from_utf8_lossy(text).lines().position(|candidate| line.trim_end() == candidate.trim_end())
+        dotenvy::Error::LineParse(fragment, _) => {
+            let fragment = fragment.lines().next().unwrap_or_default().trim_end();
+            let text = String::from_utf8_lossy(text);
+            text.lines()
+                .position(|line| line.trim_end().ends_with(fragment))
         }
         _ => None,
     };
-    let place = line.map_or_else(|| ENV_FILE.to_owned(), |index| format!("{ENV_FILE} line {}", index + 1));
+    let place = line.map_or_else(
+        || ENV_FILE.to_owned(),
+        |index| format!("{ENV_FILE} line {}", index + 1),
+    );
     Fault::new(format!("{place} is not of the form NAME=value"))
         .hint("put a value with spaces, quotes or # in single quotes")
 }
@@ -116,7 +148,9 @@ fn malformed(text: &[u8], error: &dotenvy::Error) -> Fault {
 /// Hides from `command` what cargo, rustup and quickscale leave in the environment for their own children. Everything
 /// else of the caller's environment stays: an app is configured by it.
 pub fn clean_app_environment(command: &mut Command) {
-    remove(command, |name| is_of_tool(name) || name == "CARGO" || name.starts_with("CARGO_"));
+    remove(command, |name| {
+        is_of_tool(name) || name == "CARGO" || name.starts_with("CARGO_")
+    });
 }
 
 /// The same for cargo, which keeps its own settings (`CARGO_HOME`, `CARGO_TARGET_DIR`, `CARGO_NET_…`).
@@ -132,13 +166,22 @@ fn remove(command: &mut Command, unwanted: impl Fn(&str) -> bool) {
 }
 
 fn is_of_tool(name: &str) -> bool {
-    name.starts_with("QUICKSCALE_") || matches!(name, "RUST_RECURSION_COUNT" | "MAKEFLAGS" | "OUT_DIR")
+    name.starts_with("QUICKSCALE_")
+        || matches!(name, "RUST_RECURSION_COUNT" | "MAKEFLAGS" | "OUT_DIR")
 }
 
 fn is_of_package(name: &str) -> bool {
-    const PREFIXES: [&str; 5] = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CFG_", "CARGO_FEATURE_"];
-    matches!(name, "CARGO_CRATE_NAME" | "CARGO_PRIMARY_PACKAGE" | "CARGO_MAKEFLAGS")
-        || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    const PREFIXES: [&str; 5] = [
+        "CARGO_PKG_",
+        "CARGO_MANIFEST_",
+        "CARGO_BIN_",
+        "CARGO_CFG_",
+        "CARGO_FEATURE_",
+    ];
+    matches!(
+        name,
+        "CARGO_CRATE_NAME" | "CARGO_PRIMARY_PACKAGE" | "CARGO_MAKEFLAGS"
+    ) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 #[cfg(test)]
@@ -146,15 +189,30 @@ mod tests {
     use super::*;
 
     fn with(name: &str, value: &str) -> Settings {
-        Settings { file: BTreeMap::from([(name.to_owned(), value.to_owned())]), caller: BTreeMap::new() }
+        Settings {
+            file: BTreeMap::from([(name.to_owned(), value.to_owned())]),
+            caller: BTreeMap::new(),
+        }
     }
 
     #[test]
     fn moves_the_own_url_to_the_port() {
         let table = [
-            ("http://localhost:8000", "http://localhost:8001", "http://localhost:8001"),
-            ("http://127.0.0.1:8000/", "http://127.0.0.1:8001", "http://127.0.0.1:8001"),
-            ("https://tunnel.example", "https://tunnel.example", "http://127.0.0.1:8001"),
+            (
+                "http://localhost:8000",
+                "http://localhost:8001",
+                "http://localhost:8001",
+            ),
+            (
+                "http://127.0.0.1:8000/",
+                "http://127.0.0.1:8001",
+                "http://127.0.0.1:8001",
+            ),
+            (
+                "https://tunnel.example",
+                "https://tunnel.example",
+                "http://127.0.0.1:8001",
+            ),
             ("", "http://127.0.0.1:8001", "http://127.0.0.1:8001"),
         ];
         for (configured, app, local) in table {

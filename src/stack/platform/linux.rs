@@ -47,7 +47,9 @@ pub fn kill(identity: &Identity) -> rustix::io::Result<()> {
 }
 
 fn signal(identity: &Identity, signal: Signal) -> rustix::io::Result<()> {
-    let Some(pid) = Pid::from_raw(identity.pid.cast_signed()) else { return Ok(()) };
+    let Some(pid) = Pid::from_raw(identity.pid.cast_signed()) else {
+        return Ok(());
+    };
     let handle = match pidfd_open(pid, PidfdFlags::empty()) {
         Err(Errno::SRCH) => return Ok(()),
         other => other?,
@@ -63,7 +65,9 @@ fn signal(identity: &Identity, signal: Signal) -> rustix::io::Result<()> {
 
 pub fn memory(pid: u32) -> Option<u64> {
     let status = fs_err::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }
@@ -74,7 +78,8 @@ mod tests {
 
     #[test]
     fn reads_the_start_behind_a_name_with_brackets() {
-        let stat = "42 (a) b) c) S 1 42 42 0 -1 4194560 100 0 0 0 1 2 0 0 20 0 4 0 987654 1000 10 0";
+        let stat =
+            "42 (a) b) c) S 1 42 42 0 -1 4194560 100 0 0 0 1 2 0 0 20 0 4 0 987654 1000 10 0";
         assert_eq!(start_ticks(stat), Some(987_654));
     }
 
@@ -88,6 +93,8 @@ mod tests {
     fn knows_another_boot() {
         let own = stamp(std::process::id()).expect("this process runs");
         assert!(!is_from_another_boot(&own));
-        assert!(is_from_another_boot("00000000-0000-0000-0000-000000000000:1"));
+        assert!(is_from_another_boot(
+            "00000000-0000-0000-0000-000000000000:1"
+        ));
     }
 }

@@ -21,7 +21,8 @@ mod host;
 mod host;
 
 pub use host::{
-    LAUNCHES_THROUGH_SELF, REPLACES_RUNNING_BINARY, become_process, c_compiler, detach, hand_over, mode_of, open_in_browser, own_group,
+    LAUNCHES_THROUGH_SELF, REPLACES_RUNNING_BINARY, become_process, c_compiler, detach, hand_over,
+    mode_of, open_in_browser, own_program,
 };
 
 /// One process, and no other that gets its number later.
@@ -40,7 +41,10 @@ pub struct Identity {
 impl Identity {
     /// The process that has `pid` now; none when it is gone or waits only to be reaped.
     pub fn of(pid: u32) -> Option<Self> {
-        Some(Self { pid, stamp: process::stamp(pid)? })
+        Some(Self {
+            pid,
+            stamp: process::stamp(pid)?,
+        })
     }
 
     pub fn current() -> Option<Self> {

@@ -47,7 +47,9 @@ pub fn kill(identity: &Identity) -> io::Result<()> {
 
 #[cfg(unix)]
 fn signal(identity: &Identity, signal: rustix::process::Signal) -> io::Result<()> {
-    let Some(pid) = rustix::process::Pid::from_raw(identity.pid.cast_signed()) else { return Ok(()) };
+    let Some(pid) = rustix::process::Pid::from_raw(identity.pid.cast_signed()) else {
+        return Ok(());
+    };
     match rustix::process::kill_process(pid, signal) {
         Err(rustix::io::Errno::SRCH) => Ok(()),
         other => other.map_err(io::Error::from),

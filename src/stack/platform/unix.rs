@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
@@ -19,14 +19,20 @@ pub const REPLACES_RUNNING_BINARY: bool = true;
 /// Nothing to prepare: what is launched opens a session itself, in [`become_process`].
 pub fn detach(_command: &mut Command) {}
 
-/// Keeps a Ctrl-C at the terminal away from the child; who started it passes it on.
-pub fn own_group(command: &mut Command) {
-    command.process_group(0);
-}
-
 /// Lets a child hold the lock of `file` on its standard input until it closes that.
 pub fn hand_over(file: &File) -> Result<Stdio> {
-    Ok(file.try_clone().context("cannot hand the lock over")?.into())
+    Ok(file
+        .try_clone()
+        .context("cannot hand the lock over")?
+        .into())
+}
+
+/// The program of this process. On Linux by a name that stays right when the file is replaced meanwhile.
+pub fn own_program() -> Result<PathBuf> {
+    if cfg!(target_os = "linux") {
+        return Ok(PathBuf::from("/proc/self/exe"));
+    }
+    std::env::current_exe().context("cannot tell where quickscale stands")
 }
 
 /// Turns this process into `command`, in a session of its own and with an empty standard input. Returns only on failure.
@@ -47,16 +53,29 @@ pub fn c_compiler() -> Option<(&'static str, &'static str)> {
     if cfg!(target_os = "macos") {
         Some(("cc", "xcode-select --install"))
     } else {
-        Some(("cc", "install a C compiler, for example: sudo apt-get install build-essential"))
+        Some((
+            "cc",
+            "install a C compiler, for example: sudo apt-get install build-essential",
+        ))
     }
 }
 
 pub fn open_in_browser(url: &str) -> Result<()> {
-    let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let opener = if cfg!(target_os = "macos") {
+        "open"
+    } else {
+        "xdg-open"
+    };
     let program = std::env::var_os("BROWSER").unwrap_or_else(|| opener.into());
     let mut command = Command::new(&program);
-    command.arg(url).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    own_group(&mut command);
-    command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
+    command
+        .arg(url)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.process_group(0);
+    command
+        .spawn()
+        .with_context(|| format!("cannot start {}", program.display()))?;
     Ok(())
 }

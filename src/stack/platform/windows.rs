@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::windows::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
@@ -21,14 +21,14 @@ pub fn detach(command: &mut Command) {
     command.creation_flags(CREATE_NEW_PROCESS_GROUP | CREATE_NO_WINDOW);
 }
 
-/// Keeps a Ctrl-C at the console away from the child; who started it passes it on.
-pub fn own_group(command: &mut Command) {
-    command.creation_flags(CREATE_NEW_PROCESS_GROUP);
-}
-
 /// A lock belongs to the process that took it here; a child cannot hold it.
 pub fn hand_over(_file: &File) -> Result<Stdio> {
     Ok(Stdio::null())
+}
+
+/// The program of this process.
+pub fn own_program() -> Result<PathBuf> {
+    std::env::current_exe().context("cannot tell where quickscale stands")
 }
 
 pub fn become_process(_command: &mut Command) -> io::Error {
