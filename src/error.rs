@@ -7,31 +7,45 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Done, or nothing to do.
-    Done = 0,
+    Done,
     /// A fault the user can mend.
-    Fault = 1,
+    Fault,
     /// Wrong usage of the command line.
-    Usage = 2,
+    Usage,
     /// Conflicts need an answer; nothing was written.
-    Conflicts = 3,
+    Conflicts,
     /// A stale plan, or another quickscale holds the project.
-    Stale = 4,
+    Stale,
     /// Files are in place, a step after them failed and is pending.
-    Pending = 5,
+    Pending,
     /// With `--exit-code`: changes are pending.
-    ChangesPending = 10,
+    ChangesPending,
     /// With `--exit-code`: nothing is pending, but files have drifted.
-    Drift = 11,
+    Drift,
     /// A bug in quickscale.
-    Bug = 70,
+    Bug,
     /// Ctrl-C or a request to terminate, as shells report it.
-    Interrupted = 130,
+    Interrupted,
+    /// What a program that was run on the user's behalf exited with.
+    Passed(u8),
 }
 
 impl Exit {
     /// The number that the process exits with.
     pub fn code(self) -> u8 {
-        self as u8
+        match self {
+            Self::Done => 0,
+            Self::Fault => 1,
+            Self::Usage => 2,
+            Self::Conflicts => 3,
+            Self::Stale => 4,
+            Self::Pending => 5,
+            Self::ChangesPending => 10,
+            Self::Drift => 11,
+            Self::Bug => 70,
+            Self::Interrupted => 130,
+            Self::Passed(code) => code,
+        }
     }
 }
 

@@ -28,6 +28,14 @@ macro_rules! commands {
 
 // The order is that of `--help`. The help itself is the doc comment of each `Args`.
 commands! {
+    up => Up,
+    down => Down,
+    restart => Restart,
+    ps => Ps,
+    logs => Logs,
+    manage => Manage,
+    #[command(name = "__launch", hide = true)]
+    launch => Launch,
     completions => Completions,
     version => Version,
 }

@@ -47,8 +47,7 @@ fn request(address: &str) -> Result<u16, ureq::Error> {
 #[derive(Debug)]
 pub enum Outcome {
     Ready,
-    /// The process ended; its status is known when it was our own child.
-    Died(Option<ExitStatus>),
+    Died(ExitStatus),
     /// The time is up; what it answered last.
     TimedOut(String),
     /// Ctrl-C.
@@ -60,26 +59,16 @@ pub struct Candidate<'a> {
     pub address: &'a str,
     pub port: u16,
     pub process: Identity,
-    /// Our own child, when it is one.
-    pub child: Option<&'a mut Child>,
+    pub child: &'a mut Child,
 }
 
 /// Waits until the candidate is ready, dies, or `limit` is over. An answer counts only when it does not come from
 /// somebody else who took the port meanwhile.
-pub fn wait(
-    mut candidate: Candidate<'_>,
-    limit: Duration,
-    stop: impl Fn() -> bool,
-) -> Result<Outcome> {
+pub fn wait(candidate: Candidate<'_>, limit: Duration, stop: impl Fn() -> bool) -> Result<Outcome> {
     let began = Instant::now();
     loop {
-        if let Some(child) = candidate.child.as_mut()
-            && let Some(status) = child.try_wait()?
-        {
-            return Ok(Outcome::Died(Some(status)));
-        }
-        if candidate.child.is_none() && !candidate.process.is_alive() {
-            return Ok(Outcome::Died(None));
+        if let Some(status) = candidate.child.try_wait()? {
+            return Ok(Outcome::Died(status));
         }
         let last = match ask(candidate.address) {
             Readiness::Ready if port::may_belong_to(candidate.port, candidate.process.pid) => {

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use fs_err::File;
 use jiff::{SignedDuration, Timestamp};
 
+use super::Site;
 use crate::error::{Exit, Fault};
 
 /// From this length on, the next start begins a new file.
@@ -27,6 +28,28 @@ pub enum Part {
     Last(usize),
     /// Everything from a moment on, at most the last lines of it.
     Since(Timestamp, Option<usize>),
+}
+
+/// Shows a part of the app's log, and what is added to it if that is wanted.
+pub fn show(site: &Site<'_>, part: &Part, follow: bool) -> Result<()> {
+    let log = site.run.log();
+    if !log.exists() && !follow {
+        return Err(
+            Fault::new("there is no log: the app was never in the background")
+                .hint("quickscale up")
+                .into(),
+        );
+    }
+    let files = files(&log)?;
+    site.ui.data(&read(&files, part)?)?;
+    if !follow {
+        return Ok(());
+    }
+    let end = files
+        .last()
+        .filter(|file| file.path == log)
+        .map_or(0, |file| file.end);
+    Follower::at(&log, end)?.follow(|text| site.ui.data(text))
 }
 
 /// Opens the log for an app that starts; returns it with its length.
@@ -53,22 +76,35 @@ fn generation(log: &Path, number: usize) -> PathBuf {
     log.with_extension(format!("log.{number}"))
 }
 
+/// A file of the log, up to where it reached when it was looked at.
+struct Extent {
+    path: PathBuf,
+    end: u64,
+}
+
 /// The files of the log, oldest first.
-fn files(log: &Path) -> Vec<PathBuf> {
+fn files(log: &Path) -> Result<Vec<Extent>> {
     let older = (1..=GENERATIONS)
         .rev()
         .map(|number| generation(log, number));
-    older
+    let present = older
         .chain([log.to_path_buf()])
-        .filter(|path| path.exists())
+        .filter(|path| path.exists());
+    present
+        .map(|path| {
+            Ok(Extent {
+                end: fs_err::metadata(&path)?.len(),
+                path,
+            })
+        })
         .collect()
 }
 
 /// The wanted lines, oldest first, each with its end.
-pub fn read(log: &Path, part: &Part) -> Result<String> {
+fn read(files: &[Extent], part: &Part) -> Result<String> {
     match part {
-        Part::Last(wanted) => last_lines(&files(log), *wanted),
-        Part::Since(moment, most) => since(&files(log), *moment, *most),
+        Part::Last(wanted) => last_lines(files, *wanted),
+        Part::Since(moment, most) => since(files, *moment, *most),
     }
 }
 
@@ -81,14 +117,14 @@ pub fn last_of_run(log: &Path, offset: u64, wanted: usize) -> Result<String> {
     Ok(String::from_utf8_lossy(tail(&text, wanted)).into_owned())
 }
 
-fn last_lines(files: &[PathBuf], wanted: usize) -> Result<String> {
+fn last_lines(files: &[Extent], wanted: usize) -> Result<String> {
     let mut text: Vec<u8> = Vec::new();
-    for path in files.iter().rev() {
+    for file in files.iter().rev() {
         let missing = wanted.saturating_sub(count_lines(&text));
         if missing == 0 {
             break;
         }
-        let mut older = last_of_file(path, missing)?;
+        let mut older = last_of_file(file, missing)?;
         older.append(&mut text);
         text = older;
     }
@@ -96,9 +132,9 @@ fn last_lines(files: &[PathBuf], wanted: usize) -> Result<String> {
 }
 
 /// Reads from the end, a block at a time, until the lines are there.
-fn last_of_file(path: &Path, wanted: usize) -> Result<Vec<u8>> {
-    let mut file = File::open(path)?;
-    let mut start = file.metadata()?.len();
+fn last_of_file(extent: &Extent, wanted: usize) -> Result<Vec<u8>> {
+    let mut file = File::open(&extent.path)?;
+    let mut start = extent.end;
     let mut text: Vec<u8> = Vec::new();
     while start > 0 && count_lines(&text) <= wanted {
         let size = BLOCK.min(start);
@@ -127,11 +163,11 @@ fn tail(text: &[u8], wanted: usize) -> &[u8] {
 }
 
 /// From the first line on that is stamped with the moment or later. A line without a stamp belongs to the one before.
-fn since(files: &[PathBuf], moment: Timestamp, most: Option<usize>) -> Result<String> {
+fn since(files: &[Extent], moment: Timestamp, most: Option<usize>) -> Result<String> {
     let mut text = Vec::new();
     let mut reached = false;
-    for path in files {
-        for line in BufReader::new(File::open(path)?).split(b'\n') {
+    for Extent { path, end } in files {
+        for line in BufReader::new(File::open(path)?.take(*end)).split(b'\n') {
             let mut line = line.with_context(|| format!("cannot read {}", path.display()))?;
             reached =
                 reached || stamp(&String::from_utf8_lossy(&line)).is_some_and(|at| at >= moment);
@@ -176,15 +212,15 @@ fn days(text: &str) -> Option<SignedDuration> {
 }
 
 /// A log that is read as it grows, over the turn to a new file and over being cut.
-pub struct Follower {
+struct Follower {
     path: PathBuf,
     open: Option<(same_file::Handle, BufReader<std::fs::File>)>,
     position: u64,
 }
 
 impl Follower {
-    /// Starts at the present end of the log, which need not exist yet.
-    pub fn at_end(log: &Path) -> Result<Self> {
+    /// Starts at `position` of the log, which need not exist yet.
+    fn at(log: &Path, position: u64) -> Result<Self> {
         let mut follower = Self {
             path: log.to_path_buf(),
             open: None,
@@ -192,26 +228,25 @@ impl Follower {
         };
         follower.reopen()?;
         if let Some((_, reader)) = &mut follower.open {
-            follower.position = reader.seek(SeekFrom::End(0))?;
+            follower.position = reader.seek(SeekFrom::Start(position))?;
         }
         Ok(follower)
     }
 
-    /// Gives what is new to `show` until `stop` says so.
-    pub fn follow(
-        &mut self,
-        mut show: impl FnMut(&str) -> Result<()>,
-        stop: impl Fn() -> bool,
-    ) -> Result<()> {
-        while !stop() {
-            let text = self.next()?;
-            if text.is_empty() {
-                std::thread::sleep(GLANCE);
-            } else {
-                show(&String::from_utf8_lossy(&text))?;
+    /// Gives whole new lines to `show` until that fails or the process is ended.
+    fn follow(&mut self, mut show: impl FnMut(&str) -> Result<()>) -> Result<()> {
+        let mut text = Vec::new();
+        loop {
+            text.append(&mut self.next()?);
+            match text.iter().rposition(|&byte| byte == b'\n') {
+                Some(end) => {
+                    let rest = text.split_off(end + 1);
+                    show(&String::from_utf8_lossy(&text))?;
+                    text = rest;
+                }
+                None => std::thread::sleep(GLANCE),
             }
         }
-        Ok(())
     }
 
     /// What was written since the last call: the rest of the old file first, then the new one.
@@ -276,7 +311,7 @@ mod tests {
         fs_err::write(generation(&log, 2), "1\n2\n").expect("written");
         fs_err::write(generation(&log, 1), "3\n4\n").expect("written");
         fs_err::write(&log, "5\n6").expect("written");
-        let read = |n| read(&log, &Part::Last(n)).expect("read");
+        let read = |n| read(&files(&log).expect("listed"), &Part::Last(n)).expect("read");
         assert_eq!(read(0), "");
         assert_eq!(read(1), "6");
         assert_eq!(read(3), "4\n5\n6");
@@ -289,7 +324,7 @@ mod tests {
         let (_folder, log) = log();
         let lines: Vec<String> = (0..20_000).map(|n| format!("line {n:08}\n")).collect();
         fs_err::write(&log, lines.concat()).expect("written");
-        let read = read(&log, &Part::Last(15_000)).expect("read");
+        let read = read(&files(&log).expect("listed"), &Part::Last(15_000)).expect("read");
         assert_eq!(read, lines[5_000..].concat());
     }
 
@@ -300,7 +335,13 @@ mod tests {
         fs_err::write(generation(&log, 1), text).expect("written");
         let json = "{\"timestamp\":\"2026-01-01T12:00:00Z\",\"level\":\"INFO\"}\n";
         fs_err::write(&log, json).expect("written");
-        let since = |moment, most| read(&log, &Part::Since(at(moment), most)).expect("read");
+        let since = |moment, most| {
+            read(
+                &files(&log).expect("listed"),
+                &Part::Since(at(moment), most),
+            )
+            .expect("read")
+        };
         let all = format!("2026-01-01T11:00:00Z  INFO new\n  more\n{json}");
         assert_eq!(since("2026-01-01T10:30:00Z", None), all);
         assert_eq!(since("2026-01-01T12:00:00+01:00", None), all);
@@ -336,18 +377,19 @@ mod tests {
             assert_eq!(length, 0);
         }
         let firsts: Vec<u8> = files(&log)
+            .expect("listed")
             .iter()
-            .filter_map(|path| fs_err::read(path).expect("read").first().copied())
+            .filter_map(|file| fs_err::read(&file.path).expect("read").first().copied())
             .collect();
         assert_eq!(firsts, b"234");
         assert_eq!(open_for_start(&log).expect("opened").1, 0);
-        assert_eq!(files(&log).len(), 4);
+        assert_eq!(files(&log).expect("listed").len(), 4);
     }
 
     #[test]
     fn following_survives_a_new_file_and_a_cut() {
         let (_folder, log) = log();
-        let mut follower = Follower::at_end(&log).expect("no file yet");
+        let mut follower = Follower::at(&log, 0).expect("no file yet");
         let mut new = || String::from_utf8(follower.next().expect("read")).expect("text");
         assert_eq!(new(), "");
         fs_err::write(&log, "a\n").expect("written");

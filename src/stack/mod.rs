@@ -1,13 +1,17 @@
 //! Running a project's app: as a native process or with compose, its port, health and log.
 
 pub mod cargo;
+pub mod down;
 pub mod health;
 pub mod logs;
+pub mod manage;
 pub mod native;
 pub mod platform;
 pub mod port;
 pub mod record;
 pub mod settings;
+pub mod status;
+pub mod up;
 
 use std::path::Path;
 

@@ -3,6 +3,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use fs_err::File;
@@ -12,6 +13,9 @@ use serde::{Deserialize, Serialize};
 use super::platform::Identity;
 use crate::error::{Exit, Fault};
 use crate::project::Project;
+
+/// How long one waits for the lock: for a command that is just about to let it go.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How the app was built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,7 +30,6 @@ pub enum Profile {
 #[serde(rename_all = "lowercase", tag = "mode")]
 pub enum Record {
     Native(Native),
-    Docker(Docker),
 }
 
 /// An app that runs as a process of this machine.
@@ -50,16 +53,6 @@ pub struct Native {
     pub started_at: Timestamp,
     /// How long the log was at the start.
     pub log_start: u64,
-}
-
-/// An app that runs in containers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Docker {
-    /// The exact name of the compose project.
-    pub project: String,
-    pub url: String,
-    pub port: u16,
-    pub started_at: Timestamp,
 }
 
 /// Tells one build of a binary from another.
@@ -156,11 +149,17 @@ impl RunDir {
             .write(true)
             .open(self.path.join("lock"))?;
         let holder = self.path.join("lock.holder");
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(std::fs::TryLockError::WouldBlock) => return Err(held(&holder).into()),
-            Err(std::fs::TryLockError::Error(error)) => {
-                return Err(error).context("cannot lock the project");
+        let began = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(std::fs::TryLockError::WouldBlock) if began.elapsed() < PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(std::fs::TryLockError::WouldBlock) => return Err(held(&holder).into()),
+                Err(std::fs::TryLockError::Error(error)) => {
+                    return Err(error).context("cannot lock the project");
+                }
             }
         }
         let own = Holder {
@@ -251,11 +250,22 @@ mod tests {
         let (_folder, run) = run_dir();
         run.create().expect("created");
         assert_eq!(run.read().expect("read"), None);
-        let record = Record::Docker(Docker {
-            project: "my-saas".into(),
-            url: "http://127.0.0.1:8000".into(),
+        let moment = Timestamp::from_second(1_800_000_000).expect("a time");
+        let record = Record::Native(Native {
+            process: Identity::current(),
             port: 8000,
-            started_at: "2026-01-02T03:04:05Z".parse().expect("a time"),
+            url: "http://127.0.0.1:8000".into(),
+            address: "127.0.0.1:8000".into(),
+            profile: Profile::Dev,
+            program: "target/debug/my-saas".into(),
+            foreground: false,
+            binary: Fingerprint {
+                bytes: 1,
+                modified: moment,
+            },
+            built_at: moment,
+            started_at: moment,
+            log_start: 0,
         });
         run.write(&record).expect("written");
         assert_eq!(run.read().expect("read"), Some(record));

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -72,6 +72,20 @@ impl Settings {
         }
     }
 
+    /// The database that the app of the project in `root` uses.
+    pub fn database(&self, root: &Path) -> Result<Database> {
+        match self.get("DATABASE_URL") {
+            Some(url) => Database::parse(url, root).with_context(|| {
+                Fault::new("DATABASE_URL is not the address of a database").hint(
+                    "set it in .env to sqlite://var/app.db or postgres://user:password@host/name",
+                )
+            }),
+            None => Err(Fault::new("DATABASE_URL is not set")
+                .hint("set it in .env, for example to sqlite://var/app.db")
+                .into()),
+        }
+    }
+
     /// What the app calls itself when it listens on `port` of this machine: `APP_URL` with that port, or `APP_URL` as it
     /// is when it names another machine (a tunnel, a proxy).
     pub fn app_url(&self, port: u16) -> String {
@@ -99,6 +113,35 @@ impl Settings {
         } else {
             format!("http://127.0.0.1:{port}")
         }
+    }
+}
+
+/// Where an app keeps its data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// A file of this machine.
+    Sqlite(PathBuf),
+    /// Gone with the process.
+    Memory,
+    Postgres(Box<url::Url>),
+}
+
+impl Database {
+    /// As sqlx reads it: `sqlite://PATH`, `sqlite:PATH`, `sqlite::memory:` with parameters behind a `?`, or
+    /// `postgres://…`. A relative path is one below `root`, where the app runs.
+    fn parse(text: &str, root: &Path) -> Option<Self> {
+        if let Some(place) = text.strip_prefix("sqlite:") {
+            let place = place.strip_prefix("//").unwrap_or(place);
+            let path = place.split('?').next().unwrap_or(place);
+            return match path {
+                "" => None,
+                ":memory:" => Some(Self::Memory),
+                path => Some(Self::Sqlite(root.join(path))),
+            };
+        }
+        let url = url::Url::parse(text).ok()?;
+        let known = matches!(url.scheme(), "postgres" | "postgresql") && url.host().is_some();
+        known.then(|| Self::Postgres(Box::new(url)))
     }
 }
 
@@ -219,6 +262,32 @@ mod tests {
             let settings = with("APP_URL", configured);
             assert_eq!(settings.app_url(8001), app, "{configured}");
             assert_eq!(settings.local_url(8001), local, "{configured}");
+        }
+    }
+
+    #[test]
+    fn knows_the_databases() {
+        let root = Path::new("/p");
+        let parse = |text| Database::parse(text, root);
+        assert_eq!(
+            parse("sqlite://var/app.db"),
+            Some(Database::Sqlite("/p/var/app.db".into()))
+        );
+        assert_eq!(
+            parse("sqlite:var/app.db?mode=rwc"),
+            Some(Database::Sqlite("/p/var/app.db".into()))
+        );
+        assert_eq!(
+            parse("sqlite:///data/app.db"),
+            Some(Database::Sqlite("/data/app.db".into()))
+        );
+        assert_eq!(parse("sqlite::memory:"), Some(Database::Memory));
+        assert!(matches!(
+            parse("postgres://me:pw@db/app"),
+            Some(Database::Postgres(_))
+        ));
+        for wrong in ["", "sqlite:", "mysql://x/y", "postgres:", "var/app.db"] {
+            assert_eq!(parse(wrong), None, "{wrong}");
         }
     }
 

@@ -64,6 +64,7 @@ pub struct Ui {
     verbose: u8,
     terminal: bool,
     interactive: bool,
+    yes: bool,
 }
 
 impl Ui {
@@ -77,6 +78,7 @@ impl Ui {
             verbose: options.verbose,
             terminal,
             interactive: terminal && io::stdin().is_terminal() && !options.yes,
+            yes: options.yes,
         }
     }
 

@@ -31,6 +31,18 @@ impl Ui {
         answered(asked.interact_opt())
     }
 
+    /// Leave to do what cannot be taken back: asked for, or given by `--yes`; an error when neither can be had.
+    pub fn agree(&self, question: &str) -> Result<bool> {
+        if self.yes {
+            return Ok(true);
+        }
+        if !self.interactive {
+            let fault = Fault::new(format!("{question} Nobody can be asked here"));
+            return Err(fault.exit(Exit::Usage).hint("pass --yes to agree").into());
+        }
+        self.confirm(question, false)
+    }
+
     /// One of several, by index; `default` when nobody can be asked.
     pub fn select(&self, question: &str, choices: &[Choice], default: usize) -> Result<usize> {
         if !self.interactive {

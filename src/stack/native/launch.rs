@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
+use fs_err::File;
 
 use crate::error::Fault;
 use crate::stack::Site;
@@ -14,8 +15,14 @@ use crate::stack::settings::clean_app_environment;
 /// The hidden verb that becomes the app.
 pub const VERB: &str = "__launch";
 
-/// Starts what `native` describes and puts it on record.
-pub fn launch(site: &Site<'_>, native: &Native, hold: &Hold) -> Result<(Child, Identity)> {
+/// Starts what `native` describes and puts it on record, with its output going to `log` unless it is in the foreground.
+/// The process is none when it ended at once.
+pub fn launch(
+    site: &Site<'_>,
+    native: &Native,
+    log: File,
+    hold: &Hold,
+) -> Result<(Child, Option<Identity>)> {
     site.run.write(&Record::Native(native.clone()))?;
     let mut command = if platform::LAUNCHES_THROUGH_SELF {
         let mut command = Command::new(platform::own_program()?);
@@ -30,23 +37,20 @@ pub fn launch(site: &Site<'_>, native: &Native, hold: &Hold) -> Result<(Child, I
     environment(site, native, &mut command);
     command.current_dir(site.root);
     if !native.foreground {
-        let (log, _) = crate::stack::logs::open_for_start(&site.run.log())?;
         let log = log.into_file();
         command.stdout(log.try_clone()?).stderr(log);
     }
     platform::detach(&mut command);
-    let mut child = command
+    let child = command
         .spawn()
         .with_context(|| format!("cannot start {}", native.program.display()))?;
-    let Some(process) = Identity::of(child.id()) else {
-        let status = child.wait()?;
-        bail!("{} ended at once ({status})", native.program.display());
-    };
-    if !platform::LAUNCHES_THROUGH_SELF {
-        site.run.write(&Record::Native(Native {
-            process: Some(process.clone()),
+    let process = Identity::of(child.id());
+    if process.is_some() && !platform::LAUNCHES_THROUGH_SELF {
+        let native = Native {
+            process: process.clone(),
             ..native.clone()
-        }))?;
+        };
+        site.run.write(&Record::Native(native))?;
     }
     Ok((child, process))
 }

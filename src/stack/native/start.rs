@@ -1,20 +1,20 @@
 //! Starting the app: build, port, launch, wait until it is ready.
 
 use std::path::PathBuf;
-use std::process::{Child, ExitStatus};
-use std::time::Duration;
+use std::process::Child;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
 
 use super::launch::{launch, reachable};
 use super::{GRACE, forget, stop};
-use crate::error::Fault;
+use crate::error::{Exit, Fault, exit_of};
 use crate::interrupt;
 use crate::stack::health::{self, Candidate, Outcome};
 use crate::stack::platform::Identity;
 use crate::stack::port::{self, Wish};
-use crate::stack::record::{Fingerprint, Hold, Native, Profile};
+use crate::stack::record::{Fingerprint, Hold, Native, Profile, Record};
 use crate::stack::{Site, logs};
 
 /// How many lines of the log tell why a start failed.
@@ -41,46 +41,72 @@ pub struct Running {
     child: Child,
 }
 
-enum Attempt {
-    Ready(Running),
-    /// The app ended, and its port belongs to somebody else.
-    PortLost(u16),
-}
-
 /// Starts the app and waits until it is ready. Whatever fails, no process is left behind.
 pub fn start(site: &Site<'_>, order: &Order, hold: &Hold) -> Result<Running> {
-    for _ in 1..TRIES {
-        match attempt(site, order, hold)? {
-            Attempt::Ready(running) => return Ok(running),
-            Attempt::PortLost(port) => {
-                site.ui.warn(&format!(
-                    "port {port} was taken just before the app took it"
-                ));
-            }
+    for _ in 0..TRIES {
+        if let Some(running) = attempt(site, order, hold)? {
+            return Ok(running);
         }
+        site.ui
+            .warn("the port was taken just before the app took it");
     }
-    match attempt(site, order, hold)? {
-        Attempt::Ready(running) => Ok(running),
-        Attempt::PortLost(port) => Err(Fault::new(format!(
-            "port {port} was taken by another program, {TRIES} times"
-        ))
-        .hint("choose a port that nothing else uses with --port N")
-        .into()),
+    Err(Fault::new(format!(
+        "{TRIES} ports in a row were taken by other programs"
+    ))
+    .hint("choose a port that nothing else uses with --port N")
+    .into())
+}
+
+/// None when somebody else was faster to take the port.
+fn attempt(site: &Site<'_>, order: &Order, hold: &Hold) -> Result<Option<Running>> {
+    let (log, log_start) = logs::open_for_start(&site.run.log())?;
+    let native = prepare(site, order, log_start)?;
+    let deferred = interrupt::defer();
+    let (mut child, process) = launch(site, &native, log, hold)?;
+    let outcome = match &process {
+        None => Ok(Outcome::Died(child.wait()?)),
+        Some(process) => {
+            let candidate = Candidate {
+                address: &native.address,
+                port: native.port,
+                process: process.clone(),
+                child: &mut child,
+            };
+            health::wait(candidate, order.limit, || deferred.requested())
+        }
+    };
+    if let (Ok(Outcome::Ready), Some(process)) = (&outcome, &process) {
+        return Ok(Some(Running {
+            native,
+            process: process.clone(),
+            child,
+        }));
+    }
+    if let Some(process) = &process {
+        stop(process, GRACE)?;
+    }
+    child.wait().context("cannot wait for the app")?;
+    site.run.forget()?;
+    match failure(site, &native, outcome?)? {
+        Some(fault) => Err(fault.into()),
+        None => Ok(None),
     }
 }
 
-fn attempt(site: &Site<'_>, order: &Order, hold: &Hold) -> Result<Attempt> {
+/// Chooses the port and writes down what is about to be started.
+fn prepare(site: &Site<'_>, order: &Order, log_start: u64) -> Result<Native> {
     let host = site.settings.host()?;
     let choice = port::choose(host, order.wish)?;
     if let Some(taken) = choice.taken {
         let by = port::occupant(taken)
             .map(|who| format!(" by {who}"))
             .unwrap_or_default();
-        site.ui
-            .info(&format!("port {taken} is taken{by}; using {}", choice.port));
+        site.ui.info(&format!(
+            "port {taken} is taken{by}; using port {}",
+            choice.port
+        ));
     }
-    let log_start = logs::open_for_start(&site.run.log())?.1;
-    let native = Native {
+    Ok(Native {
         process: None,
         port: choice.port,
         url: site.settings.local_url(choice.port),
@@ -92,46 +118,7 @@ fn attempt(site: &Site<'_>, order: &Order, hold: &Hold) -> Result<Attempt> {
         built_at: order.built_at,
         started_at: Timestamp::now(),
         log_start,
-    };
-    let deferred = interrupt::defer();
-    let (mut child, process) = launch(site, &native, hold)?;
-    let candidate = Candidate {
-        address: &native.address,
-        port: native.port,
-        process: process.clone(),
-        child: Some(&mut child),
-    };
-    let outcome = health::wait(candidate, order.limit, || deferred.requested());
-    if let Ok(Outcome::Ready) = outcome {
-        let native = Native {
-            process: Some(process.clone()),
-            ..native
-        };
-        return Ok(Attempt::Ready(Running {
-            native,
-            process,
-            child,
-        }));
-    }
-    let tidied = clear_away(site, &process, &mut child);
-    let failed = failure(site, &native, outcome?)?;
-    tidied?;
-    match failed {
-        Some(fault) => Err(fault.into()),
-        None if matches!(order.wish, Wish::From(_)) => Ok(Attempt::PortLost(native.port)),
-        None => Err(port::choose(host, order.wish).err().unwrap_or_else(|| {
-            Fault::new(format!("port {} was taken for a moment", native.port))
-                .hint("try again")
-                .into()
-        })),
-    }
-}
-
-/// Ends what was started, if it lives, and takes it off the record.
-fn clear_away(site: &Site<'_>, process: &Identity, child: &mut Child) -> Result<()> {
-    stop(process, GRACE)?;
-    child.wait().context("cannot wait for the app")?;
-    forget(&site.run, process)
+    })
 }
 
 /// Why there is no app; none when it lost its port to somebody else.
@@ -143,7 +130,7 @@ fn failure(site: &Site<'_>, native: &Native, outcome: Outcome) -> Result<Option<
         Outcome::Died(status) => told(
             site,
             native,
-            &format!("the app ended at its start{}", in_words(status)),
+            &format!("the app ended at its start ({status})"),
         )?,
         Outcome::TimedOut(why) => told(
             site,
@@ -153,12 +140,6 @@ fn failure(site: &Site<'_>, native: &Native, outcome: Outcome) -> Result<Option<
         .hint("it was stopped; a slow start is given more time with --timeout SECONDS"),
     };
     Ok(Some(fault))
-}
-
-fn in_words(status: Option<ExitStatus>) -> String {
-    status
-        .map(|status| format!(" ({status})"))
-        .unwrap_or_default()
 }
 
 /// A message with the last lines of the app's log.
@@ -191,11 +172,25 @@ pub fn attend(site: &Site<'_>, mut running: Running) -> Result<()> {
         }
         std::thread::sleep(Duration::from_millis(50));
     };
-    forget(&site.run, &running.process)?;
-    if status.success() {
-        return Ok(());
+    if status.success() || was_stopped(site, &running.process)? {
+        return forget(&site.run, &running.process);
     }
+    forget(&site.run, &running.process)?;
     Err(Fault::new(format!("the app ended ({status})"))
         .hint("the reason stands above")
         .into())
+}
+
+/// Whether another quickscale has stopped the process: then it is off the record, as soon as the other one is done.
+fn was_stopped(site: &Site<'_>, process: &Identity) -> Result<bool> {
+    let began = Instant::now();
+    let hold = loop {
+        match site.run.hold("up") {
+            Err(error) if exit_of(&error) == Exit::Stale && began.elapsed() < GRACE => {}
+            other => break other?,
+        }
+    };
+    let record = site.run.read()?;
+    drop(hold);
+    Ok(!matches!(record, Some(Record::Native(native)) if native.process.as_ref() == Some(process)))
 }

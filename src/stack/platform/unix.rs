@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result};
 
@@ -41,6 +41,11 @@ pub fn become_process(command: &mut Command) -> io::Error {
         return error.into();
     }
     command.stdin(Stdio::null()).exec()
+}
+
+/// The signal that ended a process; 0 when none did.
+pub fn signal_of(status: ExitStatus) -> i32 {
+    status.signal().unwrap_or(0)
 }
 
 /// The permission bits of a file, such as `0o600`.

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::windows::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result};
 
@@ -33,6 +33,11 @@ pub fn own_program() -> Result<PathBuf> {
 
 pub fn become_process(_command: &mut Command) -> io::Error {
     io::Error::from(io::ErrorKind::Unsupported)
+}
+
+/// There are no signals.
+pub fn signal_of(_status: ExitStatus) -> i32 {
+    0
 }
 
 pub fn mode_of(path: &Path) -> Result<Option<u32>> {

@@ -1,0 +1,175 @@
+//! What runs, as `quickscale ps` tells it.
+
+use anyhow::Result;
+use indicatif::HumanBytes;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::Site;
+use super::native::{self, State};
+use super::platform::Identity;
+use super::record::{Native, Record};
+use super::up::ended;
+
+/// What the app does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Doing {
+    /// It answers that it is ready.
+    Running,
+    /// Its process lives, but it is not ready.
+    Unready,
+    /// It ended without `quickscale down`.
+    Ended,
+    Stopped,
+}
+
+/// One answer of `quickscale ps --json`; what does not apply is null.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    pub state: Doing,
+    /// `native` or `docker`.
+    pub mode: Option<&'static str>,
+    pub pid: Option<u32>,
+    pub port: Option<u16>,
+    pub url: Option<String>,
+    pub started_at: Option<Timestamp>,
+    pub uptime_seconds: Option<u64>,
+    pub memory_bytes: Option<u64>,
+    pub profile: Option<super::record::Profile>,
+    pub foreground: Option<bool>,
+    /// Why a restart would run something else; null when it would not.
+    pub outdated: Option<String>,
+    /// Why it is not ready, or how it ended.
+    pub reason: Option<String>,
+}
+
+impl Status {
+    fn stopped() -> Self {
+        Self {
+            state: Doing::Stopped,
+            mode: None,
+            pid: None,
+            port: None,
+            url: None,
+            started_at: None,
+            uptime_seconds: None,
+            memory_bytes: None,
+            profile: None,
+            foreground: None,
+            outdated: None,
+            reason: None,
+        }
+    }
+}
+
+/// Looks at what runs.
+pub fn status(site: &Site<'_>) -> Result<Status> {
+    Ok(match site.run.read()? {
+        None => Status::stopped(),
+        Some(Record::Native(native)) => match native::state_of(native) {
+            State::Stopped => Status::stopped(),
+            State::Ready(native, process) => alive(site, native, &process, None),
+            State::Unready(native, process, why) => alive(site, native, &process, Some(why)),
+            State::Ended(native) => Status {
+                state: Doing::Ended,
+                mode: Some("native"),
+                started_at: Some(native.started_at),
+                reason: Some(ended(&native)),
+                ..Status::stopped()
+            },
+        },
+    })
+}
+
+fn alive(site: &Site<'_>, native: Native, process: &Identity, why: Option<String>) -> Status {
+    let uptime = Timestamp::now().duration_since(native.started_at).as_secs();
+    Status {
+        state: if why.is_none() {
+            Doing::Running
+        } else {
+            Doing::Unready
+        },
+        mode: Some("native"),
+        pid: Some(process.pid),
+        port: Some(native.port),
+        started_at: Some(native.started_at),
+        uptime_seconds: u64::try_from(uptime).ok(),
+        memory_bytes: process.memory(),
+        profile: Some(native.profile),
+        foreground: Some(native.foreground),
+        outdated: native::outdated(site.root, &native),
+        reason: why,
+        url: Some(native.url),
+    }
+}
+
+/// The same as lines for a reader.
+pub fn describe(status: &Status) -> String {
+    let mut lines = Vec::new();
+    let mut line = |name: &str, value: String| lines.push(format!("{name:<9}{value}\n"));
+    let state = match status.state {
+        Doing::Running => "running",
+        Doing::Unready => "not ready",
+        Doing::Ended => "ended",
+        Doing::Stopped => "stopped",
+    };
+    let reason = status.reason.iter().map(|why| format!(": {why}"));
+    line("state", format!("{state}{}", reason.collect::<String>()));
+    if let Some(pid) = status.pid {
+        let place = if status.foreground == Some(true) {
+            ", in the foreground of a terminal"
+        } else {
+            ""
+        };
+        line("process", format!("{pid}{place}"));
+    }
+    if let Some(url) = &status.url {
+        line("url", url.clone());
+    }
+    if let Some(seconds) = status.uptime_seconds {
+        let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+        line("uptime", in_words(SignedDuration::from_secs(seconds)));
+    }
+    if let Some(bytes) = status.memory_bytes {
+        line("memory", HumanBytes(bytes).to_string());
+    }
+    if let Some(why) = &status.outdated {
+        line(
+            "outdated",
+            format!("{why}; `quickscale restart` runs what the project is now"),
+        );
+    }
+    lines.concat()
+}
+
+/// A duration in its two largest units, such as `2h 5m`.
+pub fn in_words(duration: SignedDuration) -> String {
+    let seconds = duration.as_secs().max(0);
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m {}s", seconds % 60),
+        (0, _, _) => format!("{hours}h {minutes}m"),
+        _ => format!("{days}d {hours}h"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_durations_in_two_units() {
+        let table = [
+            (5, "5s"),
+            (65, "1m 5s"),
+            (3_700, "1h 1m"),
+            (90_000, "1d 1h"),
+            (-3, "0s"),
+        ];
+        for (seconds, words) in table {
+            assert_eq!(in_words(SignedDuration::from_secs(seconds)), words);
+        }
+    }
+}

@@ -1,0 +1,6 @@
+//! Running the app, from outside: the real binary on tiny projects.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
+
+mod native;
+mod support;
