@@ -2,8 +2,10 @@
 //! `TEST_DATABASE_URL=postgres://…` runs the same tests on PostgreSQL, each in a schema of its own.
 
 mod client;
+mod samples;
 
 pub use client::{Answer, Client};
+pub use samples::SamplePages;
 
 use std::path::{Path, PathBuf};
 
