@@ -1,0 +1,172 @@
+//! Requests a second of a generated application, on SQLite and on PostgreSQL, with the client on the same cores.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use super::Project;
+use super::person::{PASSWORD, Person, hidden};
+use super::server::{Server, Setting, sqlite};
+use super::table::{Table, megabytes};
+use super::wrk::{self, Answers, Load};
+use crate::servers::{Durability, Postgres};
+
+/// Who uses the application.
+const EMAIL: &str = "person@example.com";
+/// How many connections send at the same time.
+const CONNECTIONS: u32 = 16;
+/// How many of them sign in at a time, over and over, while others look at pages.
+const SIGNING_IN: u32 = 4;
+
+pub fn measure(project: &Project, binary: &Path, seconds: u64, table: &mut Table) -> Result<()> {
+    let setting = |database_url: String| Setting {
+        folder: project.folder(),
+        binary: binary.to_owned(),
+        database_url,
+    };
+    let file = project.scratch().join("load.db");
+    Run {
+        database: "SQLite",
+        seconds,
+        table,
+    }
+    .measure(&setting(sqlite(&file)))?;
+    let postgres = Postgres::start(Durability::Full)?;
+    Run {
+        database: "PostgreSQL",
+        seconds,
+        table,
+    }
+    .measure(&setting(postgres.url("postgres")))?;
+    table.made_by(format!(
+        "`wrk --latency -t1 -c{CONNECTIONS} -d{seconds}s` against `APP_ENV=production my-saas-app serve`, both on this machine; \
+         databases as they come, with their full durability"
+    ));
+    Ok(())
+}
+
+/// One database's turn.
+struct Run<'a> {
+    database: &'static str,
+    seconds: u64,
+    table: &'a mut Table,
+}
+
+impl Run<'_> {
+    fn measure(&mut self, setting: &Setting) -> Result<()> {
+        setting.migrate()?;
+        let mut server = setting.serve()?;
+        let person = Person::at(&server.url());
+        person.sign_up(EMAIL)?;
+        let cookies = person.cookies();
+        let home = self.load(&server, "/", None).run()?;
+        self.tell("home page", &home, "20000 /s");
+        let dashboard = self.load(&server, "/dashboard", Some(&cookies)).run()?;
+        self.tell("dashboard, signed in", &dashboard, "5000 /s");
+        self.measure_beside_sign_ins(setting, &server, &cookies)?;
+        std::thread::sleep(Duration::from_secs(2));
+        self.table.add(
+            format!("{}: memory after all that", self.database),
+            megabytes(server.memory()?),
+            "80 MB",
+        );
+        Ok(())
+    }
+
+    fn load<'b>(&self, server: &Server, path: &str, cookies: Option<&'b str>) -> Load<'b> {
+        let url = format!("{}{path}", server.url());
+        Load {
+            url,
+            connections: CONNECTIONS,
+            seconds: self.seconds,
+            script: None,
+            cookies,
+        }
+    }
+
+    fn tell(&mut self, what: &str, answers: &Answers, aim: &str) {
+        let Answers {
+            per_second,
+            p50,
+            p99,
+        } = answers;
+        let measured = format!("{per_second:.0} /s, p50 {p50}, p99 {p99}");
+        self.table
+            .add(format!("{}: {what}", self.database), measured, aim);
+    }
+
+    /// The pages again, while others sign in without a pause.
+    fn measure_beside_sign_ins(
+        &mut self,
+        setting: &Setting,
+        server: &Server,
+        cookies: &str,
+    ) -> Result<()> {
+        let script = setting.folder.join("sign-ins.lua");
+        fs_err::write(&script, sign_ins(&Person::at(&server.url()))?)?;
+        for (what, path, cookies) in [
+            ("home page", "/", None),
+            ("dashboard", "/dashboard", Some(cookies)),
+        ] {
+            let others = Load {
+                connections: SIGNING_IN,
+                seconds: self.seconds + 2,
+                script: Some(&script),
+                ..self.load(server, "/accounts/login", None)
+            };
+            let others = others.start()?;
+            std::thread::sleep(Duration::from_secs(1));
+            let answers = self.load(server, path, cookies).run()?;
+            let others = others.wait_with_output()?;
+            let others = wrk::read(&String::from_utf8_lossy(&others.stdout))?;
+            self.tell(
+                &format!("{what} beside {:.0} sign-ins a second", others.per_second),
+                &answers,
+                "",
+            );
+        }
+        Ok(())
+    }
+}
+
+/// A script of wrk's that signs in with each request.
+fn sign_ins(browser: &Person) -> Result<String> {
+    let page = browser.page("/accounts/login")?;
+    let token = hidden(&page, "csrf").context("the page has no form")?;
+    let body = form(&[("csrf", &token), ("email", EMAIL), ("password", PASSWORD)]);
+    let cookies = browser.cookies();
+    Ok(format!(
+        "wrk.method = \"POST\"\nwrk.body = \"{body}\"\nwrk.headers[\"Cookie\"] = \"{cookies}\"\n\
+         wrk.headers[\"Content-Type\"] = \"application/x-www-form-urlencoded\"\n"
+    ))
+}
+
+/// Fields as a browser sends them: whatever is neither a letter nor a digit as `%XX`.
+fn form(fields: &[(&str, &str)]) -> String {
+    let encode = |text: &str| -> String {
+        let byte = |byte: u8| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+            byte => format!("%{byte:02X}"),
+        };
+        text.bytes().map(byte).collect()
+    };
+    let pairs: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| format!("{name}={}", encode(value)))
+        .collect();
+    pairs.join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_is_encoded() {
+        assert_eq!(
+            form(&[("email", "a@b.example"), ("text", "1 & 2")]),
+            "email=a%40b%2Eexample&text=1%20%26%202"
+        );
+    }
+}

@@ -1,0 +1,117 @@
+//! `cargo xtask test`: every check there is, in the order in which a fault is told soonest.
+
+mod report;
+mod steps;
+
+use std::time::Instant;
+
+use anyhow::{Result, ensure};
+
+use crate::servers::{Chromedriver, Durability, Postgres};
+use crate::{interrupt, tools};
+pub use steps::browser_tests;
+
+use report::Report;
+use steps::{STEPS, Step};
+
+/// Run every check: formatting, lints, unit, command, runtime, generated-project and browser tests
+///
+/// Each step runs even if an earlier one failed; the end says which did. Needs PostgreSQL's server programs, chromium
+/// and chromium-driver, Node.js, git and tmux, names those that are missing, and starts and stops what it uses.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Install missing tools first, by apt-get
+    #[arg(long)]
+    install: bool,
+    /// Leave out what takes minutes: lints per feature set, generated projects, browser journeys
+    #[arg(long)]
+    fast: bool,
+    /// Only show the steps
+    #[arg(long)]
+    list: bool,
+    /// Let the browser journeys write the screenshots of docs/images
+    #[arg(long)]
+    screenshots: bool,
+    /// Only the steps whose name starts so; without any, all of them
+    #[arg(value_name = "STEP")]
+    steps: Vec<String>,
+    /// Arguments for the test programs of the chosen steps: names of tests, --nocapture, …
+    #[arg(last = true, value_name = "ARG")]
+    arguments: Vec<String>,
+}
+
+/// What steps share: servers that start when the first step asks for them, and what the caller asked for.
+pub struct World {
+    postgres: Option<Postgres>,
+    chromedriver: Option<Chromedriver>,
+    screenshots: bool,
+    /// Passed on to test programs.
+    arguments: Vec<String>,
+}
+
+impl World {
+    fn postgres(&mut self) -> Result<&Postgres> {
+        if self.postgres.is_none() {
+            self.postgres = Some(Postgres::start(Durability::None)?);
+        }
+        Ok(self.postgres.as_ref().expect("it was started just now"))
+    }
+
+    fn chromedriver(&mut self) -> Result<&Chromedriver> {
+        if self.chromedriver.is_none() {
+            self.chromedriver = Some(Chromedriver::start()?);
+        }
+        Ok(self.chromedriver.as_ref().expect("it was started just now"))
+    }
+}
+
+pub fn run(args: &Args) -> Result<()> {
+    let chosen = choose(args)?;
+    if args.list {
+        for step in chosen {
+            println!("{:<18} {}", step.name, step.summary);
+        }
+        return Ok(());
+    }
+    let tools = chosen.iter().flat_map(|step| step.tools).copied().collect();
+    tools::require(tools, args.install)?;
+    let mut world = World {
+        postgres: None,
+        chromedriver: None,
+        screenshots: args.screenshots,
+        arguments: args.arguments.clone(),
+    };
+    let mut report = Report::default();
+    for step in chosen {
+        eprintln!("\n=== {}: {}", step.name, step.summary);
+        let begun = Instant::now();
+        let mut costs = report::Costs::default();
+        let done = (step.run)(&mut world, &mut costs);
+        interrupt::check()?;
+        if let Err(fault) = &done {
+            eprintln!("error: {fault:#}");
+        }
+        report.add(step.name, done.is_ok(), begun.elapsed(), costs);
+    }
+    report.conclude()
+}
+
+fn choose(args: &Args) -> Result<Vec<&'static Step>> {
+    for wish in &args.steps {
+        let known = STEPS
+            .iter()
+            .any(|step| step.name.starts_with(wish.as_str()));
+        ensure!(
+            known,
+            "no step is called {wish}\nhint: `cargo xtask test --list` shows them"
+        );
+    }
+    let wished = |step: &Step| {
+        args.steps.is_empty() || args.steps.iter().any(|wish| step.name.starts_with(wish))
+    };
+    let quick = |step: &Step| !(args.fast && step.is_slow);
+    Ok(STEPS
+        .iter()
+        .filter(|step| wished(step) && quick(step))
+        .collect())
+}

@@ -1,0 +1,190 @@
+//! The steps of `cargo xtask test`, as a table: what each is called, needs and runs.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::World;
+use super::report::Costs;
+use crate::servers::Chromedriver;
+use crate::tools::Tool;
+use crate::{process, repo};
+
+/// One check.
+pub struct Step {
+    pub name: &'static str,
+    pub summary: &'static str,
+    pub tools: &'static [Tool],
+    /// Takes minutes; left out by `--fast`.
+    pub is_slow: bool,
+    pub run: fn(&mut World, &mut Costs) -> Result<()>,
+}
+
+/// Every check, the quickest to tell first.
+pub const STEPS: &[Step] = &[
+    Step {
+        name: "fmt",
+        summary: "the code is formatted",
+        tools: &[],
+        is_slow: false,
+        run: fmt,
+    },
+    Step {
+        name: "clippy",
+        summary: "no lint has anything to say",
+        tools: &[Tool::Node],
+        is_slow: false,
+        run: clippy,
+    },
+    Step {
+        name: "features",
+        summary: "nor in any set of the runtime's features",
+        tools: &[],
+        is_slow: true,
+        run: features,
+    },
+    Step {
+        name: "unit",
+        summary: "the command line and these tasks, from inside and outside",
+        tools: &[Tool::Git, Tool::Node, Tool::Tmux],
+        is_slow: false,
+        run: unit,
+    },
+    Step {
+        name: "runtime-sqlite",
+        summary: "the runtime on SQLite",
+        tools: &[],
+        is_slow: false,
+        run: runtime_sqlite,
+    },
+    Step {
+        name: "runtime-postgres",
+        summary: "the runtime on PostgreSQL",
+        tools: &[Tool::Postgres],
+        is_slow: false,
+        run: runtime_postgres,
+    },
+    Step {
+        name: "generated",
+        summary: "generated projects pass their own lints and tests",
+        tools: &[Tool::Git, Tool::Node, Tool::Postgres],
+        is_slow: true,
+        run: generated,
+    },
+    Step {
+        name: "browser",
+        summary: "a browser walks through a generated application",
+        tools: &[
+            Tool::Git,
+            Tool::Node,
+            Tool::Postgres,
+            Tool::Chromium,
+            Tool::Chromedriver,
+        ],
+        is_slow: true,
+        run: browser,
+    },
+];
+
+/// The sets of the runtime's features that a project can have, without the full one, which is the default.
+const FEATURES: &[&str] = &[
+    "",
+    "auth",
+    "auth,credits",
+    "auth,credits,services",
+    "auth,admin",
+    "auth,credits,admin",
+];
+
+fn fmt(_: &mut World, costs: &mut Costs) -> Result<()> {
+    costs.add(process::run(&mut repo::cargo(&[
+        "fmt", "--all", "--check",
+    ]))?);
+    Ok(())
+}
+
+fn clippy(_: &mut World, costs: &mut Costs) -> Result<()> {
+    let slow_targets = ["--test", "generated", "--test", "browser"];
+    let mut command = repo::cargo(&["clippy", "--workspace", "--all-targets"]);
+    costs.add(process::run(
+        command.args(slow_targets).args(["--", "-D", "warnings"]),
+    )?);
+    Ok(())
+}
+
+fn features(_: &mut World, costs: &mut Costs) -> Result<()> {
+    for set in FEATURES {
+        let mut command =
+            repo::cargo(&["clippy", "--package", "quickscale-runtime", "--all-targets"]);
+        command.args([
+            "--no-default-features",
+            "--features",
+            set,
+            "--",
+            "-D",
+            "warnings",
+        ]);
+        costs.add(process::run(&mut command)?);
+    }
+    Ok(())
+}
+
+fn unit(world: &mut World, costs: &mut Costs) -> Result<()> {
+    test(
+        world,
+        costs,
+        &mut repo::cargo(&["test", "--package", "quickscale", "--package", "xtask"]),
+    )
+}
+
+fn runtime_sqlite(world: &mut World, costs: &mut Costs) -> Result<()> {
+    let mut command = repo::cargo(&["test", "--package", "quickscale-runtime"]);
+    test(world, costs, command.env_remove("TEST_DATABASE_URL"))
+}
+
+fn runtime_postgres(world: &mut World, costs: &mut Costs) -> Result<()> {
+    let database = world.postgres()?.url("postgres");
+    let mut command = repo::cargo(&["test", "--package", "quickscale-runtime"]);
+    test(world, costs, command.env("TEST_DATABASE_URL", database))
+}
+
+fn generated(world: &mut World, costs: &mut Costs) -> Result<()> {
+    let database = world.postgres()?.url("postgres");
+    let mut command = repo::cargo(&["test", "--package", "quickscale", "--test", "generated"]);
+    command.env("GENERATED_TARGET_DIR", repo::generated_target());
+    test(
+        world,
+        costs,
+        command.env("GENERATED_DATABASE_URL", database),
+    )
+}
+
+fn browser(world: &mut World, costs: &mut Costs) -> Result<()> {
+    let database = world.postgres()?.url("postgres");
+    let mut command = browser_tests(world.chromedriver()?);
+    command.env("GENERATED_DATABASE_URL", database);
+    if world.screenshots {
+        command.env("SCREENSHOTS_DIR", repo::root().join("docs/images"));
+    }
+    test(world, costs, &mut command)
+}
+
+/// The browser's journeys, with the browsers of `chromedriver`. Those on PostgreSQL need `GENERATED_DATABASE_URL` too.
+pub fn browser_tests(chromedriver: &Chromedriver) -> Command {
+    let mut command = repo::cargo(&["test", "--package", "quickscale", "--test", "browser"]);
+    command.env("GENERATED_TARGET_DIR", repo::generated_target());
+    command.env("WEBDRIVER_URL", chromedriver.url());
+    command
+}
+
+/// Runs a `cargo test`, all of its programs even if one fails, and counts what they tell.
+fn test(world: &World, costs: &mut Costs, command: &mut Command) -> Result<()> {
+    command
+        .arg("--no-fail-fast")
+        .arg("--")
+        .args(&world.arguments);
+    let tests = &mut costs.tests;
+    let usage = process::run_watched(command, |line| tests.read(line))?;
+    costs.add(usage);
+    Ok(())
+}
