@@ -9,6 +9,7 @@ use std::str::FromStr;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::crypto::Key;
+use crate::http::TrustedProxies;
 
 /// The variables of a process, by name. Values taken from `.env` are among them.
 pub type Vars = BTreeMap<String, String>;
@@ -78,6 +79,8 @@ pub struct Config {
     pub url: String,
     pub host: IpAddr,
     pub port: u16,
+    /// Whose word on where a request comes from is believed.
+    pub trusted_proxies: TrustedProxies,
     pub log_format: LogFormat,
     /// Which log events are kept, as `tracing_subscriber::filter::Targets` reads it (`RUST_LOG`).
     pub log_filter: String,
@@ -156,6 +159,7 @@ impl Config {
         } else {
             LogFormat::Text
         };
+        let trusted_proxies = reader.parse("TRUSTED_PROXIES", TrustedProxies::default());
         let log_format = reader.parse("LOG_FORMAT", format);
         let secret_key = reader.secret_key();
         let url = reader.url(production, port);
@@ -176,6 +180,7 @@ impl Config {
             url,
             host,
             port,
+            trusted_proxies,
             log_format,
             log_filter,
             root,

@@ -8,6 +8,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
+use crate::ids::NotAnId;
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failed request. `http::guard` turns it into a page or into `application/problem+json` (RFC 9457).
@@ -149,6 +151,12 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::RowNotFound => Self::not_found(),
             cause => Self::internal(cause),
         }
+    }
+}
+
+impl From<NotAnId> for Error {
+    fn from(_: NotAnId) -> Self {
+        Self::not_found()
     }
 }
 

@@ -10,6 +10,22 @@ pub fn new_id(at: Timestamp) -> String {
     uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, secs, nanos)).to_string()
 }
 
+/// Sorts after every identifier, in every collation: where lists that go backwards begin.
+pub const AFTER_ALL: &str = "z";
+
+/// What stands where an identifier should is none. A request that names one finds nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotAnId;
+
+/// `text` as identifiers are written, if it is a UUID.
+///
+/// # Errors
+/// When it is none.
+pub fn parse_id(text: &str) -> Result<String, NotAnId> {
+    let id = uuid::Uuid::try_parse(text).map_err(|_| NotAnId)?;
+    Ok(id.to_string())
+}
+
 /// Defines a newtype over an identifier's text.
 #[macro_export]
 macro_rules! id_type {
@@ -27,6 +43,14 @@ macro_rules! id_type {
 
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::ids::NotAnId;
+
+            fn from_str(text: &str) -> Result<Self, $crate::ids::NotAnId> {
+                $crate::ids::parse_id(text).map(Self)
             }
         }
 
@@ -52,6 +76,21 @@ id_type! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_uuids_are_identifiers() {
+        let id = new_id(Timestamp::from_micros(1_000_000));
+        assert_eq!(parse_id(&id.to_uppercase()), Ok(id));
+        for text in [
+            "",
+            "1",
+            "\0",
+            "../admin",
+            "019a0000-0000-7000-8000-00000000000g",
+        ] {
+            assert_eq!(text.parse::<UserId>(), Err(NotAnId), "{text:?}");
+        }
+    }
 
     #[test]
     fn later_identifiers_sort_later() {

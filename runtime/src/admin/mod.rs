@@ -1,1 +1,55 @@
-//! The admin domain.
+//! The staff's area: an overview, the users, the messages of visitors. Owns no table: it shows what other
+//! domains know and calls their actions.
+
+mod pages;
+mod routes;
+
+use crate::http::{Access, Permission, Routes};
+use crate::module::{Module, NavItem, NavPlace};
+use crate::pages::Sample;
+
+/// The module's options, as `quickscale.yml` has them: none yet.
+#[derive(Debug, Clone)]
+pub struct Settings {}
+
+/// The module.
+pub fn module(settings: Settings) -> impl Module {
+    let Settings {} = settings;
+    Admin
+}
+
+struct Admin;
+
+impl Module for Admin {
+    fn name(&self) -> &'static str {
+        "admin"
+    }
+
+    fn requires(&self) -> &'static [&'static str] {
+        &["auth"]
+    }
+
+    fn routes(&self) -> Routes {
+        routes::routes()
+    }
+
+    fn navigation(&self) -> Vec<NavItem> {
+        let item = |label, path, permission, order| NavItem {
+            label,
+            path,
+            place: NavPlace::Staff,
+            access: Access::Staff(permission),
+            flag: None,
+            order,
+        };
+        vec![
+            item("Overview", "/admin", Permission::ViewStaffArea, 0),
+            item("Users", "/admin/users", Permission::ViewUsers, 10),
+            item("Messages", "/admin/messages", Permission::ViewMessages, 20),
+        ]
+    }
+
+    fn samples(&self) -> Vec<Sample> {
+        pages::samples()
+    }
+}

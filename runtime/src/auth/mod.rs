@@ -2,8 +2,9 @@
 //! record of what the staff does. Invariants: one account an address (without regard to case); a session
 //! is known by its token's digest only; whoever is deactivated has no session; audit entries stay.
 
-mod actions;
+pub mod actions;
 pub mod audit;
+mod commands;
 mod entity;
 mod hasher;
 mod pages;
@@ -17,7 +18,7 @@ pub use rules::EmailAddress;
 use crate::db::Migration;
 use crate::http::{Access, Routes};
 use crate::ids::UserId;
-use crate::module::{Event, Install, Module, NavItem, NavPlace};
+use crate::module::{Command, Event, Install, Module, NavItem, NavPlace};
 use crate::pages::Sample;
 use hasher::Hasher;
 
@@ -124,6 +125,10 @@ impl Module for Auth {
             ));
         }
         items
+    }
+
+    fn commands(&self) -> Vec<Command> {
+        commands::commands()
     }
 
     fn samples(&self) -> Vec<Sample> {

@@ -108,6 +108,13 @@ impl Password {
         Ok(Self(text.into()))
     }
 
+    /// A password that nobody can guess: 20 characters, 120 bits.
+    pub fn generate() -> Self {
+        let mut text = crate::crypto::random_token();
+        text.truncate(20);
+        Self(text.into())
+    }
+
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
@@ -213,6 +220,13 @@ mod tests {
     fn a_password_shows_in_no_debug_output() {
         let password = Password::new("correct horse", &email("a@example.com"), "Site").unwrap();
         assert!(!format!("{password:?}").contains("horse"));
+    }
+
+    #[test]
+    fn generated_passwords_are_long_and_differ() {
+        let (one, other) = (Password::generate(), Password::generate());
+        assert_eq!(one.expose().len(), 20);
+        assert_ne!(one.expose(), other.expose());
     }
 
     #[test]

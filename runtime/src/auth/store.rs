@@ -1,15 +1,16 @@
 //! Every query about users, sessions and the record of the staff's acts.
 
-use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, Row as _};
 
+use super::actions::{UserCounts, UserQuery};
 use super::audit::{Actor, AuditEntry, RecordedEntry};
 use super::entity::{Credentials, NewUser, Session, SessionId, User};
 use crate::clock::Timestamp;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::http::{Principal, Role};
-use crate::ids::{UserId, new_id};
+use crate::ids::{AFTER_ALL, UserId, new_id};
 
 /// A live session and its owner.
 pub(super) struct LiveSession {
@@ -207,6 +208,124 @@ pub(super) async fn replace_password(
             .execute(tx.conn())
             .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Replaces the password, whatever it was.
+pub(super) async fn set_password(tx: &mut Tx, user: &UserId, password_hash: &str) -> Result<()> {
+    sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2")
+        .bind(password_hash)
+        .bind(user.as_str())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Gives an account a role and activates it; `None` when there is none with this address.
+pub(super) async fn set_role(tx: &mut Tx, email_key: &str, role: Role) -> Result<Option<UserId>> {
+    let row =
+        sqlx::query("UPDATE users SET role = $1, is_active = 1 WHERE email_key = $2 RETURNING id")
+            .bind(role.as_str())
+            .bind(email_key)
+            .fetch_optional(tx.conn())
+            .await?;
+    row.map(|row| Ok(row.try_get::<String, _>(0)?.into()))
+        .transpose()
+}
+
+/// Whether this changed anything.
+pub(super) async fn set_active(tx: &mut Tx, user: &UserId, active: bool) -> Result<bool> {
+    let done = sqlx::query("UPDATE users SET is_active = $1 WHERE id = $2 AND is_active <> $1")
+        .bind(i64::from(active))
+        .bind(user.as_str())
+        .execute(tx.conn())
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// What [`read_user`] reads, in its order.
+const USER: &str = "id, email, name, role, is_active, created_at, last_signed_in_at";
+
+fn read_user(row: &AnyRow) -> Result<User> {
+    Ok(User {
+        id: row.try_get::<String, _>(0)?.into(),
+        email: row.try_get(1)?,
+        name: row.try_get(2)?,
+        role: read_role(row, 3)?,
+        is_active: row.try_get::<i64, _>(4)? == 1,
+        created_at: Timestamp::from_micros(row.try_get(5)?),
+        last_signed_in_at: row
+            .try_get::<Option<i64>, _>(6)?
+            .map(Timestamp::from_micros),
+    })
+}
+
+pub(super) async fn user(db: &Db, id: &UserId) -> Result<Option<User>> {
+    user_where(db, "id = $1", id.as_str()).await
+}
+
+pub(super) async fn user_by_email(db: &Db, email_key: &str) -> Result<Option<User>> {
+    user_where(db, "email_key = $1", email_key).await
+}
+
+async fn user_where(db: &Db, condition: &'static str, value: &str) -> Result<Option<User>> {
+    let sql = AssertSqlSafe(format!("SELECT {USER} FROM users WHERE {condition}"));
+    let row = sqlx::query(sql)
+        .bind(value)
+        .fetch_optional(db.reader())
+        .await?;
+    row.map(|row| read_user(&row)).transpose()
+}
+
+/// Newest first.
+pub(super) async fn users(db: &Db, query: &UserQuery) -> Result<Vec<User>> {
+    let sql = AssertSqlSafe(format!(
+        r"SELECT {USER} FROM users WHERE id < $1 AND email_key LIKE $2 ESCAPE '\'
+          ORDER BY id DESC LIMIT $3"
+    ));
+    let rows = sqlx::query(sql)
+        .bind(query.before.as_ref().map_or(AFTER_ALL, UserId::as_str))
+        .bind(pattern(&query.search))
+        .bind(query.limit)
+        .fetch_all(db.reader())
+        .await?;
+    rows.iter().map(read_user).collect()
+}
+
+/// A pattern for `LIKE … ESCAPE '\'` that finds `part` anywhere, as it stands.
+fn pattern(part: &str) -> String {
+    let escaped = part
+        .to_lowercase()
+        .replace('\\', r"\\")
+        .replace('%', r"\%")
+        .replace('_', r"\_");
+    format!("%{escaped}%")
+}
+
+pub(super) async fn count_users(db: &Db, new_since: Timestamp) -> Result<UserCounts> {
+    let row = sqlx::query(
+        "SELECT COUNT(*), COUNT(CASE WHEN is_active = 1 THEN 1 END),
+             COUNT(CASE WHEN role <> $1 THEN 1 END), COUNT(CASE WHEN created_at >= $2 THEN 1 END)
+         FROM users",
+    )
+    .bind(Role::User.as_str())
+    .bind(new_since.as_micros())
+    .fetch_one(db.reader())
+    .await?;
+    Ok(UserCounts {
+        total: row.try_get(0)?,
+        active: row.try_get(1)?,
+        staff: row.try_get(2)?,
+        new: row.try_get(3)?,
+    })
+}
+
+pub(super) async fn count_sessions(db: &Db, user: &UserId, at: Timestamp) -> Result<i64> {
+    let row = sqlx::query("SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND expires_at > $2")
+        .bind(user.as_str())
+        .bind(at.as_micros())
+        .fetch_one(db.reader())
+        .await?;
+    Ok(row.try_get(0)?)
 }
 
 fn read_role(row: &AnyRow, at: usize) -> Result<Role> {

@@ -34,6 +34,7 @@ impl Role {
     pub fn has(self, permission: Permission) -> bool {
         match (self, permission) {
             (Self::Admin, Permission::ViewStaffArea | Permission::ViewUsers) => true,
+            (Self::Admin, Permission::ManageUsers) => true,
             (Self::Admin, Permission::AdjustCredits | Permission::ViewMessages) => true,
             (Self::User, _) => false,
         }
@@ -46,6 +47,8 @@ impl Role {
 pub enum Permission {
     ViewStaffArea,
     ViewUsers,
+    /// Deactivate and activate accounts.
+    ManageUsers,
     AdjustCredits,
     ViewMessages,
 }

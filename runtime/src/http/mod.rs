@@ -6,6 +6,7 @@ mod csrf;
 mod edge;
 mod forms;
 mod guard;
+mod proxies;
 mod request;
 mod routes;
 
@@ -14,5 +15,6 @@ pub use assets::Assets;
 pub use edge::edge;
 pub use forms::{Form, Upload, UploadedFile};
 pub(crate) use guard::guard;
+pub use proxies::TrustedProxies;
 pub use request::{Level, Message, Visit, VisitCookie, local_path};
 pub use routes::{RouteInfo, Routes};

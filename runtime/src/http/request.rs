@@ -114,10 +114,9 @@ impl Visit {
 
     /// The network address that the request came from; empty where there is none, as in tests.
     pub fn client_address(&self) -> String {
-        self.0
-            .peer
-            .map(|peer| peer.ip().to_string())
-            .unwrap_or_default()
+        let trusted = &self.0.core.config().trusted_proxies;
+        let client = |peer: SocketAddr| trusted.client(peer.ip(), &self.0.headers).to_string();
+        self.0.peer.map(client).unwrap_or_default()
     }
 
     /// Whoever has signed in, if anybody.

@@ -62,7 +62,22 @@ fn check(form: &ContactForm) -> FieldErrors {
     errors
 }
 
-/// The newest messages, newest first.
-pub async fn messages(core: &Core, limit: i64) -> Result<Vec<ContactMessage>> {
-    store::newest(core.db(), limit).await
+/// Up to `limit` messages, newest first; from the newest, or from the one after `before`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn messages(
+    core: &Core,
+    before: Option<&str>,
+    limit: i64,
+) -> Result<Vec<ContactMessage>> {
+    store::newest(core.db(), before.unwrap_or(crate::ids::AFTER_ALL), limit).await
+}
+
+/// How many messages came since `since`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn count_messages(core: &Core, since: Timestamp) -> Result<i64> {
+    store::count_since(core.db(), since).await
 }

@@ -6,7 +6,7 @@ mod pages;
 mod routes;
 mod store;
 
-pub use actions::{ContactMessage, messages};
+pub use actions::{ContactMessage, count_messages, messages};
 
 use crate::db::Migration;
 use crate::flags::Flag;

@@ -22,11 +22,13 @@ pub(super) async fn insert(tx: &mut Tx, message: &ContactMessage) -> Result<()> 
     Ok(())
 }
 
-pub(super) async fn newest(db: &Db, limit: i64) -> Result<Vec<ContactMessage>> {
+/// Up to `limit` messages that came before the one with the identifier `before`, newest first.
+pub(super) async fn newest(db: &Db, before: &str, limit: i64) -> Result<Vec<ContactMessage>> {
     let rows = sqlx::query(
         "SELECT id, name, email, message, created_at FROM contact_messages
-         ORDER BY id DESC LIMIT $1",
+         WHERE id < $1 ORDER BY id DESC LIMIT $2",
     )
+    .bind(before)
     .bind(limit)
     .fetch_all(db.reader())
     .await?;
@@ -41,4 +43,12 @@ pub(super) async fn newest(db: &Db, limit: i64) -> Result<Vec<ContactMessage>> {
             })
         })
         .collect()
+}
+
+pub(super) async fn count_since(db: &Db, since: Timestamp) -> Result<i64> {
+    let row = sqlx::query("SELECT COUNT(*) FROM contact_messages WHERE created_at >= $1")
+        .bind(since.as_micros())
+        .fetch_one(db.reader())
+        .await?;
+    Ok(row.try_get(0)?)
 }

@@ -6,23 +6,25 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use quickscale_runtime::App;
 use quickscale_runtime::app::Overlay;
 use quickscale_runtime::auth::{self, Registration};
 use quickscale_runtime::testing::{Answer, Client, TestApp, TestAppBuilder};
+use quickscale_runtime::{App, admin};
 
 /// The application's name in tests.
 pub const SITE: &str = "My Test Shop";
 /// A password that every rule lets pass.
 pub const PASSWORD: &str = "correct horse battery";
 
-/// An application with accounts.
+/// An application with accounts and staff pages.
 pub fn app() -> App {
     app_with(Registration::Open)
 }
 
 pub fn app_with(registration: Registration) -> App {
-    App::builder(SITE).module(auth::module(auth::Settings { registration }))
+    App::builder(SITE)
+        .module(auth::module(auth::Settings { registration }))
+        .module(admin::module(admin::Settings {}))
 }
 
 /// `app` with the pages and assets of the theme.
@@ -46,6 +48,27 @@ pub async fn sign_in(app: &TestApp, email: &str) -> Client {
     let answer = client.post("/accounts/login", &fields).await;
     assert_eq!(answer.location(), "/dashboard", "{}", answer.text);
     client
+}
+
+/// A browser of a new administrator.
+pub async fn sign_up_admin(app: &TestApp, email: &str) -> Client {
+    let client = sign_up(app, email).await;
+    run(app, "create-admin", &["--email", email]).await;
+    client
+}
+
+/// Runs a command of the application's binary on the application's database.
+pub async fn run(app: &TestApp, name: &str, arguments: &[&str]) {
+    let commands = self::app().commands();
+    let command = commands
+        .into_iter()
+        .find(|command| command.cli.get_name() == name);
+    let command = command.expect("a module brings this command");
+    let line = [&[name], arguments].concat();
+    let matches = command.cli.clone().get_matches_from(line);
+    (command.run)(app.core.clone(), matches)
+        .await
+        .expect("the command succeeds");
 }
 
 /// A page's text with the slashes that templates escape.

@@ -2,7 +2,13 @@
 
 mod accounts;
 mod sessions;
+mod users;
 
 pub(super) use accounts::{PasswordChange, SignUp};
 pub(super) use accounts::{change_password, rename, sign_up};
 pub(super) use sessions::{Sessions, SignIn, Token, sign_in, sign_out};
+pub(super) use users::{Ensured, ensure_user};
+pub use users::{
+    UserCounts, UserQuery, count_sessions, count_users, find_user, find_user_by_email, list_users,
+    set_active,
+};

@@ -1,0 +1,204 @@
+//! What the staff's pages are rendered with.
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::auth::User;
+use crate::auth::actions::UserCounts;
+use crate::auth::audit::RecordedEntry;
+use crate::clock::Timestamp;
+use crate::http::Role;
+use crate::module::Panel;
+use crate::pages::{Page, Sample};
+use crate::site::ContactMessage;
+
+pub(super) fn samples() -> Vec<Sample> {
+    vec![
+        Sample::of::<OverviewPage>(),
+        Sample::of::<UsersPage>(),
+        Sample::of::<UserPage>(),
+        Sample::of::<ActivationPage>(),
+        Sample::of::<MessagesPage>(),
+    ]
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct OverviewPage {
+    pub users: UserCounts,
+    /// How many messages came within the same days as the new users.
+    pub new_messages: i64,
+    pub panels: Vec<Panel>,
+}
+
+impl Page for OverviewPage {
+    const TEMPLATE: &'static str = "admin/overview.html";
+
+    fn sample() -> Self {
+        Self {
+            users: UserCounts {
+                total: 1204,
+                active: 1200,
+                staff: 3,
+                new: 17,
+            },
+            new_messages: 1,
+            panels: Vec::new(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct UsersPage {
+    pub search: String,
+    pub users: Vec<User>,
+    /// Whether this is not the first page of the list.
+    pub is_continued: bool,
+    /// The address of the next page; none on the last.
+    pub next_page: Option<String>,
+}
+
+impl Page for UsersPage {
+    const TEMPLATE: &'static str = "admin/users.html";
+
+    fn sample() -> Self {
+        Self {
+            search: "a\"<b>".into(),
+            users: vec![sample_user(true), sample_user(false)],
+            is_continued: true,
+            next_page: Some("/admin/users?q=a&before=1".into()),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct UserPage {
+    pub account: User,
+    /// Whether it is the account of whoever looks at the page.
+    pub is_own: bool,
+    pub may_manage: bool,
+    pub sessions: i64,
+    pub record: Vec<RecordRow>,
+    pub panels: Vec<Panel>,
+}
+
+impl Page for UserPage {
+    const TEMPLATE: &'static str = "admin/user.html";
+
+    fn sample() -> Self {
+        Self {
+            account: sample_user(true),
+            is_own: false,
+            may_manage: true,
+            sessions: 2,
+            record: vec![RecordRow::from(RecordedEntry {
+                at: Timestamp::from_micros(1_795_251_905_000_000),
+                actor_email: None,
+                action: "user.role_set".into(),
+                details: json!({ "role": "admin", "note": "<b>" }),
+            })],
+            panels: Vec::new(),
+        }
+    }
+}
+
+/// One line of the record of what the staff did.
+#[derive(Debug, Serialize)]
+pub(super) struct RecordRow {
+    pub at: Timestamp,
+    pub actor: String,
+    pub action: String,
+    /// `role: admin, reason: welcome`.
+    pub details: String,
+}
+
+impl From<RecordedEntry> for RecordRow {
+    fn from(entry: RecordedEntry) -> Self {
+        Self {
+            at: entry.at,
+            actor: entry.actor_email.unwrap_or_else(|| "Command line".into()),
+            action: entry.action.replace(['.', '_'], " "),
+            details: in_words(&entry.details),
+        }
+    }
+}
+
+fn in_words(details: &Value) -> String {
+    let word = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let pairs = details.as_object().into_iter().flatten();
+    let pairs: Vec<_> = pairs
+        .map(|(name, value)| format!("{}: {}", name.replace('_', " "), word(value)))
+        .collect();
+    pairs.join(", ")
+}
+
+/// Asks before an account is deactivated or activated.
+#[derive(Debug, Serialize)]
+pub(super) struct ActivationPage {
+    pub account: User,
+    pub sessions: i64,
+}
+
+impl Page for ActivationPage {
+    const TEMPLATE: &'static str = "admin/user_activation.html";
+
+    fn sample() -> Self {
+        Self {
+            account: sample_user(true),
+            sessions: 2,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct MessagesPage {
+    pub entries: Vec<ContactMessage>,
+    /// Whether this is not the first page of the list.
+    pub is_continued: bool,
+    /// The address of the next page; none on the last.
+    pub next_page: Option<String>,
+}
+
+impl Page for MessagesPage {
+    const TEMPLATE: &'static str = "admin/messages.html";
+
+    fn sample() -> Self {
+        Self {
+            entries: vec![ContactMessage {
+                id: "0".into(),
+                name: "Ada <b>Lovelace</b>".into(),
+                email: "ada@example.com".into(),
+                message: "Hello\n<script>alert(1)</script>".into(),
+                created_at: Timestamp::from_micros(1_795_251_905_000_000),
+            }],
+            is_continued: true,
+            next_page: Some("/admin/messages?before=1".into()),
+        }
+    }
+}
+
+fn sample_user(is_active: bool) -> User {
+    User {
+        id: "019a0000-0000-7000-8000-000000000000".to_owned().into(),
+        email: "ada&<b>@example.com".into(),
+        name: "Ada <b>Lovelace</b>".into(),
+        role: Role::User,
+        is_active,
+        created_at: Timestamp::from_micros(1_795_251_905_000_000),
+        last_signed_in_at: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn details_are_told_in_words() {
+        let details = json!({ "before_after": "1 → 2", "count": 3 });
+        assert_eq!(in_words(&details), "before after: 1 → 2, count: 3");
+        assert_eq!(in_words(&json!({})), "");
+    }
+}

@@ -1,0 +1,162 @@
+//! The staff's pages.
+
+use std::time::Duration;
+
+use axum::extract::{Path, Query};
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::pages::{ActivationPage, MessagesPage, OverviewPage, RecordRow, UserPage, UsersPage};
+use crate::auth::actions::{self, UserQuery};
+use crate::auth::audit::{Actor, entries_about};
+use crate::error::Result;
+use crate::http::{Access, Form, Level, Permission, Routes, Visit};
+use crate::ids::UserId;
+use crate::module::PanelPlace;
+use crate::site;
+
+pub(super) fn routes() -> Routes {
+    let see = Access::Staff(Permission::ViewUsers);
+    let manage = Access::Staff(Permission::ManageUsers);
+    Routes::new()
+        .get("/admin", Access::Staff(Permission::ViewStaffArea), overview)
+        .get("/admin/users", see, users)
+        .get("/admin/users/{id}", see, user)
+        .get("/admin/users/{id}/activation", manage, ask_activation)
+        .post("/admin/users/{id}/activation", manage, set_activation)
+        .get(
+            "/admin/messages",
+            Access::Staff(Permission::ViewMessages),
+            messages,
+        )
+}
+
+/// What "new" means on the overview.
+const NEW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const USERS_PER_PAGE: usize = 50;
+const MESSAGES_PER_PAGE: usize = 25;
+const RECORD_LENGTH: i64 = 50;
+/// Longer than any address.
+const SEARCH_LENGTH: usize = 254;
+
+async fn overview(visit: Visit) -> Result<Response> {
+    let core = visit.core();
+    let since = core.now().minus(NEW);
+    let page = OverviewPage {
+        users: actions::count_users(core, since).await?,
+        new_messages: site::count_messages(core, since).await?,
+        panels: core.panels(&visit, &PanelPlace::StaffOverview).await?,
+    };
+    visit.render(&page)
+}
+
+/// Where a list begins: after the entry that the page before ended with.
+#[derive(Deserialize)]
+struct Listing {
+    #[serde(default)]
+    q: String,
+    before: Option<String>,
+}
+
+async fn users(visit: Visit, Query(listing): Query<Listing>) -> Result<Response> {
+    let search: String = listing
+        .q
+        .trim()
+        .chars()
+        .filter(|c| !c.is_control())
+        .collect();
+    let search: String = search.chars().take(SEARCH_LENGTH).collect();
+    let before = listing.before.map(|id| id.parse::<UserId>()).transpose()?;
+    let query = UserQuery {
+        search: search.clone(),
+        before: before.clone(),
+        limit: USERS_PER_PAGE as i64 + 1,
+    };
+    let mut users = actions::list_users(visit.core(), &query).await?;
+    let has_more = users.len() > USERS_PER_PAGE;
+    users.truncate(USERS_PER_PAGE);
+    let last = users
+        .last()
+        .filter(|_| has_more)
+        .map(|user| user.id.as_str());
+    visit.render(&UsersPage {
+        is_continued: before.is_some(),
+        next_page: last.map(|last| address("/admin/users", &[("q", &search), ("before", last)])),
+        search,
+        users,
+    })
+}
+
+/// `path` with the pairs that have a value as its query.
+fn address(path: &str, pairs: &[(&str, &str)]) -> String {
+    let pairs: Vec<_> = pairs
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    let query = serde_urlencoded::to_string(pairs).unwrap_or_default();
+    format!("{path}?{query}")
+}
+
+async fn user(visit: Visit, Path(id): Path<String>) -> Result<Response> {
+    let core = visit.core();
+    let account = actions::find_user(core, &id.parse()?).await?;
+    let record = entries_about(core, ("user", account.id.as_str()), RECORD_LENGTH).await?;
+    let place = PanelPlace::StaffUser(account.id.clone());
+    let page = UserPage {
+        is_own: visit.require_principal()?.id == account.id,
+        may_manage: visit.may(Permission::ManageUsers),
+        sessions: actions::count_sessions(core, &account.id).await?,
+        record: record.into_iter().map(RecordRow::from).collect(),
+        panels: core.panels(&visit, &place).await?,
+        account,
+    };
+    visit.render(&page)
+}
+
+async fn ask_activation(visit: Visit, Path(id): Path<String>) -> Result<Response> {
+    let account = actions::find_user(visit.core(), &id.parse()?).await?;
+    let sessions = actions::count_sessions(visit.core(), &account.id).await?;
+    visit.render(&ActivationPage { account, sessions })
+}
+
+#[derive(Deserialize)]
+struct ActivationForm {
+    active: bool,
+}
+
+async fn set_activation(
+    visit: Visit,
+    Path(id): Path<String>,
+    Form(form): Form<ActivationForm>,
+) -> Result<Response> {
+    let (core, id) = (visit.core(), id.parse()?);
+    actions::set_active(core, &Actor::of(&visit)?, &id, form.active).await?;
+    let account = actions::find_user(core, &id).await?;
+    let fate = if form.active {
+        "active again"
+    } else {
+        "deactivated and signed out everywhere"
+    };
+    let text = format!("{} is {fate}.", account.email);
+    Ok(visit.redirect_with(&format!("/admin/users/{id}"), Level::Success, text))
+}
+
+async fn messages(visit: Visit, Query(listing): Query<Listing>) -> Result<Response> {
+    let before = listing
+        .before
+        .map(|id| crate::ids::parse_id(&id))
+        .transpose()?;
+    let limit = MESSAGES_PER_PAGE as i64 + 1;
+    let mut entries = site::messages(visit.core(), before.as_deref(), limit).await?;
+    let has_more = entries.len() > MESSAGES_PER_PAGE;
+    entries.truncate(MESSAGES_PER_PAGE);
+    let last = entries
+        .last()
+        .filter(|_| has_more)
+        .map(|entry| entry.id.as_str());
+    visit.render(&MessagesPage {
+        is_continued: before.is_some(),
+        next_page: last.map(|last| address("/admin/messages", &[("before", last)])),
+        entries,
+    })
+}
