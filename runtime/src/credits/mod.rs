@@ -1,1 +1,59 @@
-//! The credits domain.
+//! The ledger of credits: accounts, lots with their own remainder, an append-only journal, holds.
+//!
+//! Invariants: the entries of an account add up to what it owns (available and held); so do its lots; every lot
+//! is amount = remaining + held + spent + expired + revoked; nothing ever falls below zero; one entry a key.
+
+pub mod actions;
+mod amount;
+mod entity;
+mod ledger;
+mod rules;
+mod store;
+
+pub use actions::{Cursor, HistoryPage};
+pub use amount::{AmountError, Change, Credits};
+pub use entity::{
+    Account, AccountId, Actor, Balance, Entry, EntryKind, Grant, Hold, HoldId, HoldState,
+    HoldTerms, Lot, LotId, LotKind, Note, Owner,
+};
+pub use ledger::Ledger;
+
+use crate::db::Migration;
+use crate::module::Module;
+
+/// What `quickscale.yml` says about this module.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What somebody who signs up is given.
+    pub signup_grant: Credits,
+}
+
+/// The module `credits`.
+pub fn module(settings: Settings) -> impl Module {
+    CreditsModule { settings }
+}
+
+struct CreditsModule {
+    settings: Settings,
+}
+
+impl Module for CreditsModule {
+    fn name(&self) -> &'static str {
+        "credits"
+    }
+
+    fn requires(&self) -> &'static [&'static str] {
+        &["auth"]
+    }
+
+    fn migrations(&self) -> Vec<Migration> {
+        vec![
+            Migration::portable("0001_ledger", include_str!("migrations/0001_ledger.sql")),
+            Migration::by_dialect(
+                "0002_append_only",
+                include_str!("migrations/0002_append_only.sqlite.sql"),
+                include_str!("migrations/0002_append_only.postgres.sql"),
+            ),
+        ]
+    }
+}

@@ -1,0 +1,192 @@
+//! The ledger's decisions: in which order lots are used, how a hold is split, what is refused and why.
+
+use axum::http::StatusCode;
+
+use super::amount::Credits;
+use super::entity::{Grant, HoldTerms, Lot, Note, Part};
+use crate::crypto::token_digest;
+use crate::error::{Error, Result};
+
+/// Takes up to `amount` from `lots`, which stand in the order of use. Gives the parts and what is lacking.
+pub fn take(amount: Credits, lots: &[Lot]) -> (Vec<Part>, Credits) {
+    let mut lacking = amount;
+    let mut parts = Vec::new();
+    for lot in lots {
+        let taken = lot.remaining.min(lacking);
+        if !taken.is_zero() {
+            parts.push(Part {
+                lot: lot.id.clone(),
+                amount: taken,
+            });
+            lacking = lacking.less(taken);
+        }
+    }
+    (parts, lacking)
+}
+
+/// One part of a hold when it is closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    pub part: Part,
+    pub spent: Credits,
+    pub returned: Credits,
+}
+
+/// Spends `captured` of the held `parts`, the first ones first; the rest goes back where it came from.
+pub fn settle(parts: Vec<Part>, captured: Credits) -> Vec<Settled> {
+    let mut rest = captured;
+    let settle = |part: Part| {
+        let spent = part.amount.min(rest);
+        rest = rest.less(spent);
+        let returned = part.amount.less(spent);
+        Settled {
+            part,
+            spent,
+            returned,
+        }
+    };
+    parts.into_iter().map(settle).collect()
+}
+
+/// Refuses an amount of nothing.
+pub fn some(amount: Credits) -> Result<Credits> {
+    if amount.is_zero() {
+        return Err(Error::unprocessable("The amount must be more than 0."));
+    }
+    Ok(amount)
+}
+
+/// 402, with what was asked for and what there is.
+pub fn insufficient(required: Credits, available: Credits) -> Error {
+    let detail = format!(
+        "This needs {}, and {available} {} available.",
+        required.in_words(),
+        if available == Credits::whole(1) {
+            "is"
+        } else {
+            "are"
+        }
+    );
+    Error::new(StatusCode::PAYMENT_REQUIRED, "insufficient_credits", detail)
+        .with("required", required.to_string())
+        .with("available", available.to_string())
+}
+
+pub fn too_many() -> Error {
+    Error::unprocessable("That is more than an account can hold.")
+}
+
+pub fn key_reused() -> Error {
+    Error::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "idempotency_key_reused",
+        "This key was used before, for another request.",
+    )
+}
+
+pub fn more_than_held() -> Error {
+    Error::unprocessable("That is more than was set aside.")
+}
+
+pub fn hold_is_closed() -> Error {
+    Error::conflict("hold_closed", "These credits are no longer set aside.")
+}
+
+/// What a request consists of, so that a repeated key with another request is told apart.
+pub fn digest(verb: &str, amount: i64, note: &Note) -> String {
+    let body = serde_json::json!([verb, amount, note.reason, note.reference]);
+    token_digest(&body.to_string())
+}
+
+/// As [`digest`], for a hold.
+pub fn digest_of_hold(amount: Credits, terms: &HoldTerms) -> String {
+    let body = serde_json::json!(["hold", amount.as_milli(), terms.lasts.as_secs()]);
+    token_digest(&body.to_string())
+}
+
+/// As [`digest`], for a grant, whose kind and expiry belong to the request too.
+pub fn digest_of_grant(grant: &Grant, note: &Note) -> String {
+    let expires = grant.expires_at.map(crate::clock::Timestamp::as_micros);
+    let verb = format!("grant {} {expires:?}", grant.kind.as_str());
+    digest(&verb, grant.amount.as_milli(), note)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::entity::{LotId, LotKind};
+    use super::*;
+
+    fn lot(id: &str, remaining: u32) -> Lot {
+        Lot {
+            id: LotId::from(id.to_owned()),
+            kind: LotKind::Purchase,
+            priority: LotKind::Purchase.priority(),
+            expires_at: None,
+            amount: Credits::whole(remaining.max(1)),
+            remaining: Credits::whole(remaining),
+        }
+    }
+
+    fn named(parts: &[Part]) -> Vec<(&str, i64)> {
+        parts
+            .iter()
+            .map(|part| (part.lot.as_str(), part.amount.as_milli() / 1000))
+            .collect()
+    }
+
+    #[test]
+    fn lots_are_emptied_one_after_the_other() {
+        let lots = [lot("a", 3), lot("empty", 0), lot("b", 5)];
+        for (amount, expected, lacking) in [
+            (1, vec![("a", 1)], 0),
+            (3, vec![("a", 3)], 0),
+            (4, vec![("a", 3), ("b", 1)], 0),
+            (8, vec![("a", 3), ("b", 5)], 0),
+            (9, vec![("a", 3), ("b", 5)], 1),
+        ] {
+            let (parts, rest) = take(Credits::whole(amount), &lots);
+            assert_eq!(named(&parts), expected, "{amount}");
+            assert_eq!(rest, Credits::whole(lacking), "{amount}");
+        }
+    }
+
+    #[test]
+    fn a_hold_spends_its_first_parts_and_returns_the_rest() {
+        let (parts, _) = take(Credits::whole(8), &[lot("a", 3), lot("b", 5)]);
+        for (captured, expected) in [
+            (0, [(0, 3), (0, 5)]),
+            (2, [(2, 1), (0, 5)]),
+            (4, [(3, 0), (1, 4)]),
+            (8, [(3, 0), (5, 0)]),
+        ] {
+            let settled = settle(parts.clone(), Credits::whole(captured));
+            let sums: Vec<_> = settled.iter().map(|s| (s.spent, s.returned)).collect();
+            let expected = expected.map(|(s, r)| (Credits::whole(s), Credits::whole(r)));
+            assert_eq!(sums, expected, "{captured}");
+        }
+    }
+
+    #[test]
+    fn another_request_has_another_digest() {
+        let note = Note::system("key", "reason");
+        let other = Note::system("key", "other reason");
+        let first = digest("spend", 1000, &note);
+        assert_eq!(first, digest("spend", 1000, &note));
+        assert_ne!(first, digest("adjust", 1000, &note));
+        assert_ne!(first, digest("spend", 1001, &note));
+        assert_ne!(first, digest("spend", 1000, &other));
+    }
+
+    #[test]
+    fn too_little_says_what_is_needed_and_what_there_is() {
+        let error = insufficient(Credits::whole(10), Credits::from_milli(500));
+        assert_eq!(error.status().as_u16(), 402);
+        assert_eq!(error.code(), "insufficient_credits");
+        assert_eq!(
+            error.problem().detail,
+            "This needs 10 credits, and 0.5 are available."
+        );
+        assert_eq!(error.problem().extra["required"], "10");
+        assert_eq!(error.problem().extra["available"], "0.5");
+    }
+}
