@@ -2,14 +2,19 @@
 //! the first answer; the same key with another request is 422 `idempotency_key_reused`.
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::amount::{Change, Credits};
 use super::entity::{
-    Account, Balance, Entry, Grant, Hold, HoldId, HoldState, HoldTerms, Lot, Note, Owner,
+    Account, Actor, Balance, Entry, Grant, Hold, HoldId, HoldState, HoldTerms, Lot, LotKind, Note,
+    Owner,
 };
 use super::ledger::Ledger;
 use super::{rules, store};
 use crate::app::Core;
+use crate::auth::audit::{self, AuditEntry};
+use crate::clock::Timestamp;
+use crate::db::Tx;
 use crate::error::Result;
 use crate::in_transaction;
 
@@ -134,16 +139,72 @@ pub async fn release(core: &Core, owner: &Owner, hold: &HoldId) -> Result<()> {
     }
 }
 
-/// Corrects a balance by hand.
+/// A correction by hand.
+#[derive(Debug, Clone)]
+pub struct Adjustment {
+    pub change: Change,
+    /// Why, for the owner and the staff.
+    pub reason: String,
+    pub by: audit::Actor,
+    /// As [`Note::key`].
+    pub key: String,
+}
+
+/// Corrects a balance by hand and records who did it.
 ///
 /// # Errors
 /// 402 when there is less than is to be taken.
-pub async fn adjust(core: &Core, owner: &Owner, change: Change, note: &Note) -> Result<Entry> {
+pub async fn adjust(core: &Core, owner: &Owner, adjustment: &Adjustment) -> Result<Entry> {
     let now = core.now();
-    let done =
-        in_transaction!(core.db(), tx => Ledger::new(tx, now).adjust(owner, change, note).await);
-    let digest = rules::digest("adjust", change.as_milli(), note);
+    let change = adjustment.change;
+    let note = Note {
+        key: adjustment.key.clone(),
+        actor: adjustment
+            .by
+            .user()
+            .map_or(Actor::System, |user| Actor::User(user.clone())),
+        reason: adjustment.reason.clone(),
+        reference: None,
+    };
+    let done = in_transaction!(core.db(), tx => {
+        let entry = Ledger::new(tx, now).adjust(owner, change, &note).await?;
+        let record = AuditEntry {
+            actor: &adjustment.by,
+            action: "credits.adjusted",
+            target: owner.as_audit_target(),
+            details: json!({
+                "change": change,
+                "balance_after": entry.balance_after,
+                "reason": adjustment.reason,
+            }),
+        };
+        audit::record(tx, now, &record).await?;
+        Ok(entry)
+    });
+    let digest = rules::digest("adjust", change.as_milli(), &note);
     or_first_answer(core, done, owner, (&note.key, &digest)).await
+}
+
+/// Opens the account of somebody who signs up, with what newcomers are given.
+pub(super) async fn welcome(
+    tx: &mut Tx,
+    now: Timestamp,
+    owner: &Owner,
+    gift: Credits,
+) -> Result<()> {
+    let mut ledger = Ledger::new(tx, now);
+    ledger.open(owner).await?;
+    if gift.is_zero() {
+        return Ok(());
+    }
+    let grant = Grant {
+        kind: LotKind::Promotion,
+        amount: gift,
+        expires_at: None,
+    };
+    let note = Note::system("signup", "Welcome credits");
+    ledger.grant(owner, &grant, &note).await?;
+    Ok(())
 }
 
 /// A page of the owner's journal.

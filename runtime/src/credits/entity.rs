@@ -40,6 +40,11 @@ impl Owner {
             Self::User(id) => id.as_str(),
         }
     }
+
+    /// Under which kind of thing and identifier acts on this owner are recorded.
+    pub(super) fn as_audit_target(&self) -> (&'static str, &str) {
+        (self.kind(), self.id())
+    }
 }
 
 /// Who made an entry.

@@ -54,6 +54,9 @@ impl<'t> Ledger<'t> {
             note,
             digest: rules::digest_of_grant(grant, note),
         };
+        if grant.expires_at.is_some_and(|at| at <= self.now) {
+            return Err(rules::has_expired());
+        }
         let mut account = self.lock(owner).await?;
         let entry = self.put_in(&mut account, grant, booking).await?;
         store::save_account(self.tx, &account).await?;
@@ -127,7 +130,7 @@ impl<'t> Ledger<'t> {
             due_at: hold.expires_at,
         };
         let account = self.take(owner, &taking).await?;
-        let parts = self.from_lots(&account.id, amount, Use::Held).await?;
+        let parts = self.use_lots(&account.id, amount, Use::Held).await?;
         let new = NewHold {
             account: &account.id,
             hold: &hold,
@@ -221,7 +224,7 @@ impl<'t> Ledger<'t> {
         account.available = available.ok_or_else(rules::too_many)?;
         account.last_seq += 1;
         account.due_at = account.due_at.min(grant.expires_at.unwrap_or(store::NEVER));
-        store::insert_lot(self.tx, &account.id, &lot, self.now).await?;
+        store::insert_lot(self.tx, account, &lot, self.now).await?;
         let part = Part {
             lot: lot.id,
             amount: grant.amount,
@@ -238,7 +241,7 @@ impl<'t> Ledger<'t> {
             due_at: store::NEVER,
         };
         let account = self.take(owner, &taking).await?;
-        let parts = self.from_lots(&account.id, amount, into).await?;
+        let parts = self.use_lots(&account.id, amount, into).await?;
         self.record(&account, booking, &parts).await
     }
 
@@ -257,7 +260,7 @@ impl<'t> Ledger<'t> {
         taken.ok_or_else(|| Error::internal(anyhow::anyhow!("a locked account has changed")))
     }
 
-    async fn from_lots(
+    async fn use_lots(
         &mut self,
         account: &AccountId,
         amount: Credits,

@@ -10,7 +10,7 @@ mod ledger;
 mod rules;
 mod store;
 
-pub use actions::{Cursor, HistoryPage};
+pub use actions::{Adjustment, Cursor, HistoryPage};
 pub use amount::{AmountError, Change, Credits};
 pub use entity::{
     Account, AccountId, Actor, Balance, Entry, EntryKind, Grant, Hold, HoldId, HoldState,
@@ -18,8 +18,9 @@ pub use entity::{
 };
 pub use ledger::Ledger;
 
+use crate::auth::UserCreated;
 use crate::db::Migration;
-use crate::module::Module;
+use crate::module::{Install, Module};
 
 /// What `quickscale.yml` says about this module.
 #[derive(Debug, Clone)]
@@ -55,5 +56,16 @@ impl Module for CreditsModule {
                 include_str!("migrations/0002_append_only.postgres.sql"),
             ),
         ]
+    }
+
+    fn install(&self, install: &mut Install) -> anyhow::Result<()> {
+        let gift = self.settings.signup_grant;
+        install.on::<UserCreated>(move |core, tx, created| {
+            Box::pin(async move {
+                let owner = Owner::User(created.user.clone());
+                actions::welcome(tx, core.now(), &owner, gift).await
+            })
+        });
+        Ok(())
     }
 }

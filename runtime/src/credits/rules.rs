@@ -72,6 +72,10 @@ pub fn insufficient(required: Credits, available: Credits) -> Error {
         .with("available", available.to_string())
 }
 
+pub fn has_expired() -> Error {
+    Error::unprocessable("These credits would have run out already.")
+}
+
 pub fn too_many() -> Error {
     Error::unprocessable("That is more than an account can hold.")
 }

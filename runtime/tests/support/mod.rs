@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub mod ledger;
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 

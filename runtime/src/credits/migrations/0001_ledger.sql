@@ -12,10 +12,11 @@ CREATE TABLE credit_accounts (
     UNIQUE (owner_kind, owner_id)
 );
 
--- What was put in at once, with what became of it. Amounts are thousandths of a credit.
+-- What was put in at once, by the entry `seq`, with what became of it. Amounts are thousandths of a credit.
 CREATE TABLE credit_lots (
     id TEXT PRIMARY KEY,
     account_id TEXT NOT NULL REFERENCES credit_accounts (id),
+    seq BIGINT NOT NULL,
     kind TEXT NOT NULL,
     priority BIGINT NOT NULL,
     expires_at BIGINT,
@@ -26,12 +27,13 @@ CREATE TABLE credit_lots (
     expired BIGINT NOT NULL CHECK (expired >= 0),
     revoked BIGINT NOT NULL CHECK (revoked >= 0),
     created_at BIGINT NOT NULL,
+    UNIQUE (account_id, seq),
     CHECK (amount = remaining + held + spent + expired + revoked)
 );
 
 -- The order of use. 9223372036854775807 stands for never.
 CREATE INDEX credit_lots_in_order ON credit_lots
-    (account_id, priority, COALESCE(expires_at, 9223372036854775807), id) WHERE remaining > 0;
+    (account_id, priority, COALESCE(expires_at, 9223372036854775807), seq) WHERE remaining > 0;
 CREATE INDEX credit_lots_by_expiry ON credit_lots (account_id, expires_at)
     WHERE remaining > 0 AND expires_at IS NOT NULL;
 

@@ -20,16 +20,17 @@ pub enum Use {
     Revoked,
 }
 
-/// Adds a lot of which everything remains.
-pub async fn insert_lot(tx: &mut Tx, account: &AccountId, lot: &Lot, now: Timestamp) -> Result<()> {
+/// Adds a lot of which everything remains; the account's last entry brought it.
+pub async fn insert_lot(tx: &mut Tx, account: &Account, lot: &Lot, now: Timestamp) -> Result<()> {
     sqlx::query(
         "INSERT INTO credit_lots
-             (id, account_id, kind, priority, expires_at, amount, remaining, held, spent, expired,
-              revoked, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $6, 0, 0, 0, 0, $7)",
+             (id, account_id, seq, kind, priority, expires_at, amount, remaining, held, spent,
+              expired, revoked, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, 0, 0, 0, 0, $8)",
     )
     .bind(lot.id.as_str())
-    .bind(account.as_str())
+    .bind(account.id.as_str())
+    .bind(account.last_seq)
     .bind(lot.kind.as_str())
     .bind(lot.priority)
     .bind(lot.expires_at.map(Timestamp::as_micros))
@@ -51,7 +52,7 @@ pub async fn usable_lots(
         "SELECT id, kind, priority, expires_at, amount, remaining FROM credit_lots
          WHERE account_id = $1 AND remaining > 0
            AND COALESCE(expires_at, 9223372036854775807) > $2
-         ORDER BY priority, COALESCE(expires_at, 9223372036854775807), id LIMIT $3",
+         ORDER BY priority, COALESCE(expires_at, 9223372036854775807), seq LIMIT $3",
     )
     .bind(account.as_str())
     .bind(now.as_micros())
@@ -68,7 +69,7 @@ pub async fn lots_of(db: &Db, owner: &Owner, now: Timestamp, limit: i64) -> Resu
          FROM credit_accounts a JOIN credit_lots l ON l.account_id = a.id
          WHERE a.owner_kind = $1 AND a.owner_id = $2 AND l.remaining > 0
            AND COALESCE(l.expires_at, 9223372036854775807) > $3
-         ORDER BY l.priority, COALESCE(l.expires_at, 9223372036854775807), l.id LIMIT $4",
+         ORDER BY l.priority, COALESCE(l.expires_at, 9223372036854775807), l.seq LIMIT $4",
     )
     .bind(owner.kind())
     .bind(owner.id())
@@ -83,7 +84,7 @@ pub async fn lots_of(db: &Db, owner: &Owner, now: Timestamp, limit: i64) -> Resu
 pub async fn expired_lots(tx: &mut Tx, account: &AccountId, now: Timestamp) -> Result<Vec<Part>> {
     let rows = sqlx::query(
         "SELECT id, remaining FROM credit_lots
-         WHERE account_id = $1 AND remaining > 0 AND expires_at <= $2 ORDER BY expires_at, id",
+         WHERE account_id = $1 AND remaining > 0 AND expires_at <= $2 ORDER BY expires_at, seq",
     )
     .bind(account.as_str())
     .bind(now.as_micros())

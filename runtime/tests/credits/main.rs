@@ -1,0 +1,10 @@
+//! The ledger of credits: its verbs, its laws under any sequence of verbs, and under many at once.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod model;
+mod races;
+mod verbs;
