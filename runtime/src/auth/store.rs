@@ -373,7 +373,7 @@ pub(super) async fn audit_entries(
     let rows = sqlx::query(
         "SELECT a.created_at, u.email, a.action, a.details
          FROM audit_entries a LEFT JOIN users u ON u.id = a.actor_id
-         WHERE a.target_kind = $1 AND a.target_id = $2 ORDER BY a.id DESC LIMIT $3",
+         WHERE a.target_kind = $1 AND a.target_id = $2 ORDER BY a.created_at DESC, a.id DESC LIMIT $3",
     )
     .bind(kind)
     .bind(id)

@@ -12,6 +12,7 @@ use quickscale_runtime::app::Overlay;
 use quickscale_runtime::auth::{self, Registration};
 use quickscale_runtime::testing::{Answer, Client, TestApp, TestAppBuilder};
 use quickscale_runtime::{App, admin};
+use sqlx::{AssertSqlSafe, Row as _};
 
 /// The application's name in tests.
 pub const SITE: &str = "My Test Shop";
@@ -55,22 +56,37 @@ pub async fn sign_in(app: &TestApp, email: &str) -> Client {
 /// A browser of a new administrator.
 pub async fn sign_up_admin(app: &TestApp, email: &str) -> Client {
     let client = sign_up(app, email).await;
-    run(app, "create-admin", &["--email", email]).await;
+    let made = run(app, "create-admin", &["--email", email]).await;
+    made.expect("whoever has an account can be promoted");
     client
 }
 
 /// Runs a command of the application's binary on the application's database.
-pub async fn run(app: &TestApp, name: &str, arguments: &[&str]) {
+pub async fn run(app: &TestApp, name: &str, arguments: &[&str]) -> anyhow::Result<()> {
     let commands = self::app().commands();
-    let command = commands
-        .into_iter()
-        .find(|command| command.cli.get_name() == name);
+    let mut commands = commands.into_iter();
+    let command = commands.find(|command| command.cli.get_name() == name);
     let command = command.expect("a module brings this command");
     let line = [&[name], arguments].concat();
     let matches = command.cli.clone().get_matches_from(line);
-    (command.run)(app.core.clone(), matches)
-        .await
-        .expect("the command succeeds");
+    (command.run)(app.core.clone(), matches).await
+}
+
+/// The number of rows of a table.
+pub async fn count(app: &TestApp, table: &str) -> i64 {
+    let sql = AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
+    let row = sqlx::query(sql).fetch_one(app.core.db().reader()).await;
+    row.and_then(|row| row.try_get(0))
+        .expect("the table is there")
+}
+
+/// The texts of a query's first column.
+pub async fn column(app: &TestApp, sql: &'static str) -> Vec<String> {
+    let rows = sqlx::query(sql).fetch_all(app.core.db().reader()).await;
+    let rows = rows.expect("the query is right");
+    rows.iter()
+        .map(|row| row.try_get(0).expect("it is text"))
+        .collect()
 }
 
 /// A page's text with the slashes that templates escape.

@@ -7,7 +7,7 @@ use crate::app::Core;
 use crate::auth::entity::{Browser, Session, SessionId};
 use crate::auth::rules::{EmailAddress, SEEN_INTERVAL, session_end};
 use crate::auth::{Accounts, store};
-use crate::crypto::{random_token, token_digest};
+use crate::crypto::random_token;
 use crate::db::Tx;
 use crate::error::Result;
 use crate::http::{Authenticator, Principal};
@@ -17,6 +17,12 @@ use crate::in_transaction;
 /// The secret by which a browser proves its session. Only its digest is stored.
 #[derive(Debug)]
 pub(in crate::auth) struct Token(pub String);
+
+/// The digest under which a token is stored. It needs the application's secret, so that whoever can write
+/// to the database still cannot make a session.
+fn digest(core: &Core, token: &str) -> String {
+    core.config().key("session").sign(token)
+}
 
 /// How a sign-in ended.
 #[derive(Debug)]
@@ -77,7 +83,7 @@ pub(super) async fn open_session(
     let session = Session {
         id: SessionId::new(now),
         user: user.clone(),
-        token_digest: token_digest(&token.0),
+        token_digest: digest(core, &token.0),
         created_at: now,
         last_seen_at: now,
         expires_at: session_end(now, now),
@@ -103,9 +109,8 @@ impl Authenticator for Sessions {
         token: &'a str,
     ) -> BoxFuture<'a, Result<Option<Principal>>> {
         Box::pin(async move {
-            let now = core.now();
-            let Some(live) = store::live_session(core.db(), &token_digest(token), now).await?
-            else {
+            let (now, digest) = (core.now(), digest(core, token));
+            let Some(live) = store::live_session(core.db(), &digest, now).await? else {
                 return Ok(None);
             };
             if now.since(live.last_seen_at) >= SEEN_INTERVAL {

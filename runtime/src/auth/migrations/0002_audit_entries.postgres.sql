@@ -10,7 +10,7 @@ CREATE TABLE audit_entries (
     details TEXT NOT NULL
 );
 
-CREATE INDEX audit_entries_by_target ON audit_entries (target_kind, target_id, id);
+CREATE INDEX audit_entries_by_target ON audit_entries (target_kind, target_id, created_at);
 
 CREATE FUNCTION audit_entries_are_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
