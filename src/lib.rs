@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod commands;
+pub mod crawl;
 pub mod error;
 pub mod interrupt;
 pub mod project;

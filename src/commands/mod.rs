@@ -34,6 +34,7 @@ commands! {
     ps => Ps,
     logs => Logs,
     manage => Manage,
+    crawl => Crawl,
     #[command(name = "__launch", hide = true)]
     launch => Launch,
     completions => Completions,

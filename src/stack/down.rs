@@ -1,6 +1,7 @@
 //! Taking the app down, and its data when that is asked for.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -11,10 +12,28 @@ use super::settings::Database;
 use super::up::ended;
 use crate::error::Fault;
 
-/// Stops the app, if it runs. With `volumes` its database goes too, after a question.
-pub fn down(site: &Site<'_>, volumes: bool) -> Result<()> {
+/// What `down` is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Delete the database too, after a question.
+    pub volumes: bool,
+    /// How long the app has to end by itself before it is killed.
+    pub grace: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            volumes: false,
+            grace: GRACE,
+        }
+    }
+}
+
+/// Stops the app, if it runs.
+pub fn down(site: &Site<'_>, options: Options) -> Result<()> {
     let hold = site.run.hold("down")?;
-    let doomed = if volumes {
+    let doomed = if options.volumes {
         database_files(site)?
     } else {
         Vec::new()
@@ -23,7 +42,7 @@ pub fn down(site: &Site<'_>, volumes: bool) -> Result<()> {
         None => site
             .ui
             .status("Stopped", "already: no app of this project runs"),
-        Some(Record::Native(native)) => stop_native(site, &native)?,
+        Some(Record::Native(native)) => stop_native(site, &native, options.grace)?,
     }
     for path in doomed {
         fs_err::remove_file(&path)?;
@@ -34,9 +53,9 @@ pub fn down(site: &Site<'_>, volumes: bool) -> Result<()> {
 }
 
 /// Stops the process on record, and no other, and takes it off the record.
-pub(super) fn stop_native(site: &Site<'_>, native: &Native) -> Result<()> {
+pub(super) fn stop_native(site: &Site<'_>, native: &Native, grace: Duration) -> Result<()> {
     match &native.process {
-        Some(process) if process.is_alive() => match stop(process, GRACE)? {
+        Some(process) if process.is_alive() => match stop(process, grace)? {
             Stopped::Gracefully => site
                 .ui
                 .status("Stopped", &format!("process {}", process.pid)),
@@ -44,7 +63,7 @@ pub(super) fn stop_native(site: &Site<'_>, native: &Native) -> Result<()> {
                 site.ui.warn(&format!(
                     "process {} did not end in {} s and was killed",
                     process.pid,
-                    GRACE.as_secs()
+                    grace.as_secs()
                 ));
             }
         },

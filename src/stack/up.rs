@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::Site;
 use super::down::stop_native;
-use super::native::{self, Order, State};
+use super::native::{self, GRACE, Order, State};
 use super::platform::{self, Identity};
 use super::port::Wish;
 use super::record::{Hold, Native, Profile, Record};
@@ -85,10 +85,10 @@ pub fn restart(site: &Site<'_>, limit: Duration) -> Result<()> {
     };
     let built = if platform::REPLACES_RUNNING_BINARY {
         let built = build(site, options.profile)?;
-        stop_native(site, &before)?;
+        stop_native(site, &before, GRACE)?;
         built
     } else {
-        stop_native(site, &before)?;
+        stop_native(site, &before, GRACE)?;
         build(site, options.profile)?
     };
     start(site, &options, wish, (built, hold))

@@ -184,9 +184,9 @@ fn down_kills_what_does_not_listen() {
     project.run(&["up"]).exits(0);
     let pid = project.pid();
     project
-        .run(&["down"])
+        .run(&["down", "--timeout", "1"])
         .exits(0)
-        .complains(&format!("process {pid} did not end in 10 s and was killed"));
+        .complains(&format!("process {pid} did not end in 1 s and was killed"));
     assert!(!lives(pid));
 }
 

@@ -20,8 +20,11 @@ pub use fresh::outdated;
 pub use launch::become_app;
 pub use start::{Order, attend, start};
 
-/// How long an app has to end by itself.
-pub const GRACE: Duration = Duration::from_secs(10);
+/// How long an app has to end by itself: longer than it takes for requests under way, which is at most 20 seconds.
+pub const GRACE: Duration = Duration::from_secs(25);
+
+/// How long the system has to end a process that was killed.
+const DEATH: Duration = Duration::from_secs(10);
 
 /// What became of the app on record.
 #[derive(Debug)]
@@ -71,7 +74,7 @@ pub fn stop(process: &Identity, grace: Duration) -> Result<Stopped> {
         return Ok(Stopped::Gracefully);
     }
     process.kill()?;
-    if is_gone_within(process, GRACE) {
+    if is_gone_within(process, DEATH) {
         return Ok(Stopped::Killed);
     }
     Err(Fault::new(format!(
