@@ -7,6 +7,9 @@ pub mod actions;
 mod amount;
 mod entity;
 mod ledger;
+mod pages;
+mod panels;
+mod routes;
 mod rules;
 mod store;
 
@@ -20,7 +23,9 @@ pub use ledger::Ledger;
 
 use crate::auth::UserCreated;
 use crate::db::Migration;
-use crate::module::{Install, Module};
+use crate::http::{Access, Routes};
+use crate::module::{Install, Module, NavItem, NavPlace};
+use crate::pages::Sample;
 
 /// What `quickscale.yml` says about this module.
 #[derive(Debug, Clone)]
@@ -58,8 +63,29 @@ impl Module for CreditsModule {
         ]
     }
 
+    fn routes(&self) -> Routes {
+        routes::routes()
+    }
+
+    fn navigation(&self) -> Vec<NavItem> {
+        vec![NavItem {
+            label: "Credits",
+            path: "/credits",
+            place: NavPlace::Main,
+            access: Access::SignedIn,
+            flag: None,
+            order: 15,
+        }]
+    }
+
+    fn samples(&self) -> Vec<Sample> {
+        pages::samples()
+    }
+
     fn install(&self, install: &mut Install) -> anyhow::Result<()> {
         let gift = self.settings.signup_grant;
+        install.state(self.settings.clone());
+        install.panel(10, |visit, place| Box::pin(panels::panel(visit, place)));
         install.on::<UserCreated>(move |core, tx, created| {
             Box::pin(async move {
                 let owner = Owner::User(created.user.clone());

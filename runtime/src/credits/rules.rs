@@ -2,10 +2,10 @@
 
 use axum::http::StatusCode;
 
-use super::amount::Credits;
+use super::amount::{AmountError, Change, Credits};
 use super::entity::{Grant, HoldTerms, Lot, Note, Part};
 use crate::crypto::token_digest;
-use crate::error::{Error, Result};
+use crate::error::{Error, FieldErrors, Result};
 
 /// Takes up to `amount` from `lots`, which stand in the order of use. Gives the parts and what is lacking.
 pub fn take(amount: Credits, lots: &[Lot]) -> (Vec<Part>, Credits) {
@@ -77,7 +77,11 @@ pub fn has_expired() -> Error {
 }
 
 pub fn too_many() -> Error {
-    Error::unprocessable("That is more than an account can hold.")
+    Error::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "too_many_credits",
+        AmountError::TooLarge.to_string(),
+    )
 }
 
 pub fn key_reused() -> Error {
@@ -113,6 +117,61 @@ pub fn digest_of_grant(grant: &Grant, note: &Note) -> String {
     let expires = grant.expires_at.map(crate::clock::Timestamp::as_micros);
     let verb = format!("grant {} {expires:?}", grant.kind.as_str());
     digest(&verb, grant.amount.as_milli(), note)
+}
+
+/// 403: whoever may correct balances could make himself rich.
+pub fn own_account() -> Error {
+    Error::new(
+        StatusCode::FORBIDDEN,
+        "own_account",
+        "Nobody corrects the credits of his own account. Ask another administrator.",
+    )
+}
+
+/// The amount that the staff typed.
+pub fn adjustment(text: &str) -> Result<Change, String> {
+    let change: Change = text.parse().map_err(|why: AmountError| why.to_string())?;
+    if change.amount().is_zero() {
+        return Err("Enter an amount other than 0.".into());
+    }
+    Ok(change)
+}
+
+/// Most characters of a reason.
+const REASON_LENGTH: usize = 200;
+
+/// The reason that the staff typed, without blanks around it.
+pub fn reason(text: &str) -> Result<&str, &'static str> {
+    let text = text.trim();
+    if (1..=REASON_LENGTH).contains(&text.chars().count()) && !text.contains(char::is_control) {
+        return Ok(text);
+    }
+    Err("Enter a reason, in one line of at most 200 characters.")
+}
+
+/// The key of one filling-in of a form, as an idempotency key of the ledger.
+pub fn form_key(purpose: &str, text: &str) -> Result<String> {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    if (16..=64).contains(&text.len()) && text.bytes().all(is_plain) {
+        return Ok(format!("{purpose}:{text}"));
+    }
+    Err(Error::unprocessable(
+        "The form is incomplete. Reload it and try again.",
+    ))
+}
+
+/// What a refusal of the ledger means for the field with the amount; other failures stay what they are.
+pub fn as_field_error(failure: Error) -> Result<FieldErrors> {
+    let why = match failure.code() {
+        "insufficient_credits" => {
+            let available = failure.problem().extra["available"].as_str();
+            let available = available.unwrap_or_default();
+            format!("That is more than the account has available ({available}).")
+        }
+        "too_many_credits" => failure.problem().detail.clone(),
+        _ => return Err(failure),
+    };
+    Ok(FieldErrors::one("amount", why))
 }
 
 #[cfg(test)]

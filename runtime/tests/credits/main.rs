@@ -6,5 +6,6 @@
 mod support;
 
 mod model;
+mod pages;
 mod races;
 mod verbs;

@@ -13,7 +13,8 @@ use quickscale_runtime::testing::TestApp;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use crate::support::ledger::{app, assert_account_sound, somebody};
+use crate::support::app;
+use crate::support::ledger::{assert_account_sound, somebody};
 
 const SEQUENCES: u64 = 250;
 const STEPS: usize = 16;

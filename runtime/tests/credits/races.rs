@@ -8,7 +8,8 @@ use quickscale_runtime::credits::actions as ledger;
 use quickscale_runtime::credits::{Credits, HoldTerms, Note};
 use quickscale_runtime::testing::TestApp;
 
-use crate::support::ledger::{app, assert_sound, count, owner_with};
+use crate::support::app;
+use crate::support::ledger::{assert_sound, count, owner_with};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_100_parallel_spends_on_60_credits_60_succeed() {

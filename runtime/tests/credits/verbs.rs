@@ -12,8 +12,8 @@ use quickscale_runtime::credits::{
 use quickscale_runtime::error::Error;
 use quickscale_runtime::testing::TestApp;
 
-use crate::support::ledger::{app, app_with, assert_sound, count, owner_with, somebody};
-use crate::support::{sign_up, themed};
+use crate::support::ledger::{app_with, assert_sound, count, owner_with, somebody};
+use crate::support::{app, sign_up, themed};
 
 const HOUR: Duration = Duration::from_secs(3600);
 

@@ -10,11 +10,7 @@ use quickscale_runtime::credits::{self, Credits, Grant, LotKind, Note, Owner};
 use quickscale_runtime::ids::UserId;
 use sqlx::Row as _;
 
-/// An application with accounts and credits; newcomers get 100.
-pub fn app() -> App {
-    app_with(Credits::whole(100))
-}
-
+/// An application with accounts and credits only, of which newcomers get `signup_grant`.
 pub fn app_with(signup_grant: Credits) -> App {
     let registration = Registration::Open;
     App::builder("My Test Shop")

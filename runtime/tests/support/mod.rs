@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 
 use quickscale_runtime::app::Overlay;
 use quickscale_runtime::auth::{self, Registration};
+use quickscale_runtime::credits::{self, Credits};
 use quickscale_runtime::testing::{Answer, Client, TestApp, TestAppBuilder};
 use quickscale_runtime::{App, admin};
 use sqlx::{AssertSqlSafe, Row as _};
@@ -19,7 +20,7 @@ pub const SITE: &str = "My Test Shop";
 /// A password that every rule lets pass.
 pub const PASSWORD: &str = "correct horse battery";
 
-/// An application with accounts and staff pages.
+/// An application with every module.
 pub fn app() -> App {
     app_with(Registration::Open)
 }
@@ -27,6 +28,9 @@ pub fn app() -> App {
 pub fn app_with(registration: Registration) -> App {
     App::builder(SITE)
         .module(auth::module(auth::Settings { registration }))
+        .module(credits::module(credits::Settings {
+            signup_grant: Credits::whole(100),
+        }))
         .module(admin::module(admin::Settings {}))
 }
 

@@ -1,0 +1,190 @@
+//! The pages of credits: one's own, and the staff's of somebody else.
+
+use axum::extract::{Path, Query};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::actions::{self, Adjustment, Cursor};
+use super::amount::Change;
+use super::entity::Owner;
+use super::pages::{AdjustForm, CreditsPage, JournalPage, LotRow, StaffPage, entry_rows};
+use super::rules;
+use crate::auth::actions::find_user;
+use crate::auth::{User, audit};
+use crate::crypto::random_token;
+use crate::error::{Error, FieldErrors, Result};
+use crate::http::{Access, Form, Level, Permission, Principal, Routes, Visit};
+use crate::ids::UserId;
+
+const ENTRIES_PER_PAGE: u32 = 25;
+const LOTS_SHOWN: u32 = 100;
+
+pub(super) fn routes() -> Routes {
+    let staff = "/admin/users/{id}/credits";
+    Routes::new()
+        .get("/credits", Access::SignedIn, balance)
+        .get("/credits/history", Access::SignedIn, history)
+        .get(staff, Access::Staff(Permission::ViewUsers), staff_page)
+        .post(staff, Access::Staff(Permission::AdjustCredits), adjust)
+}
+
+/// Where the staff sees the credits of `user`.
+pub(super) fn staff_path(user: &UserId) -> String {
+    format!("/admin/users/{user}/credits")
+}
+
+/// An empty form, for whoever may correct the balance of `user`. One's own nobody may.
+pub(super) fn adjust_form(visit: &Visit, user: &UserId) -> Option<AdjustForm> {
+    let is_own = visit.principal().is_some_and(|own| own.id == *user);
+    (!is_own && visit.may(Permission::AdjustCredits)).then(|| AdjustForm {
+        action: staff_path(user),
+        key: random_token(),
+        ..AdjustForm::default()
+    })
+}
+
+async fn balance(visit: Visit, principal: Principal) -> Result<Response> {
+    let owner = Owner::User(principal.id);
+    let balance = actions::balance(visit.core(), &owner).await?;
+    let lots = actions::lots(visit.core(), &owner, LOTS_SHOWN).await?;
+    visit.render(&CreditsPage {
+        balance: balance.into(),
+        lots: lots.into_iter().map(LotRow::from).collect(),
+    })
+}
+
+/// Which page of a journal is asked for.
+#[derive(Deserialize)]
+struct Paging {
+    before: Option<String>,
+}
+
+impl Paging {
+    fn cursor(&self) -> Result<Cursor> {
+        let cursor = self.before.as_deref().map(Cursor::parse);
+        cursor.map_or(Ok(Cursor::START), |cursor| {
+            cursor.ok_or_else(Error::not_found)
+        })
+    }
+}
+
+async fn history(
+    visit: Visit,
+    principal: Principal,
+    Query(paging): Query<Paging>,
+) -> Result<Response> {
+    let owner = Owner::User(principal.id);
+    let page = actions::history(visit.core(), &owner, paging.cursor()?, ENTRIES_PER_PAGE).await?;
+    visit.render(&JournalPage {
+        next: page.next,
+        entries: entry_rows(page),
+        is_continued: paging.before.is_some(),
+    })
+}
+
+async fn staff_page(
+    visit: Visit,
+    Path(id): Path<String>,
+    Query(paging): Query<Paging>,
+) -> Result<Response> {
+    let user = find_user(visit.core(), &id.parse()?).await?;
+    let form = adjust_form(&visit, &user.id);
+    let page = make_staff_page(&visit, &user, form, paging).await?;
+    visit.render(&page)
+}
+
+async fn make_staff_page(
+    visit: &Visit,
+    user: &User,
+    form: Option<AdjustForm>,
+    paging: Paging,
+) -> Result<StaffPage> {
+    let owner = Owner::User(user.id.clone());
+    let balance = actions::balance(visit.core(), &owner).await?;
+    let page = actions::history(visit.core(), &owner, paging.cursor()?, ENTRIES_PER_PAGE).await?;
+    Ok(StaffPage {
+        email: user.email.clone(),
+        user_path: format!("/admin/users/{}", user.id),
+        balance: balance.into(),
+        form,
+        next: page.next,
+        entries: entry_rows(page),
+        path: staff_path(&user.id),
+        is_continued: paging.before.is_some(),
+    })
+}
+
+/// The staff's form, as it was sent.
+#[derive(Deserialize)]
+struct AdjustFields {
+    #[serde(default)]
+    amount: String,
+    #[serde(default)]
+    reason: String,
+    key: String,
+}
+
+async fn adjust(
+    visit: Visit,
+    Path(id): Path<String>,
+    Form(fields): Form<AdjustFields>,
+) -> Result<Response> {
+    let core = visit.core();
+    let user = find_user(core, &id.parse()?).await?;
+    if visit.require_principal()?.id == user.id {
+        return Err(rules::own_account());
+    }
+    let errors = match check(&fields) {
+        Err(errors) => errors,
+        Ok((change, reason)) => {
+            let adjustment = Adjustment {
+                change,
+                reason,
+                by: audit::Actor::of(&visit)?,
+                key: rules::form_key("adjust", &fields.key)?,
+            };
+            let owner = Owner::User(user.id.clone());
+            match actions::adjust(core, &owner, &adjustment).await {
+                Ok(_) => {
+                    let done = describe(change, &user.email);
+                    return Ok(visit.redirect_with(&staff_path(&user.id), Level::Success, done));
+                }
+                Err(failure) => rules::as_field_error(failure)?,
+            }
+        }
+    };
+    let form = AdjustForm {
+        action: staff_path(&user.id),
+        key: fields.key,
+        amount: fields.amount,
+        reason: fields.reason,
+        errors,
+    };
+    let page = make_staff_page(&visit, &user, Some(form), Paging { before: None }).await?;
+    visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+}
+
+fn check(fields: &AdjustFields) -> Result<(Change, String), FieldErrors> {
+    let mut errors = FieldErrors::default();
+    let change = rules::adjustment(&fields.amount);
+    let reason = rules::reason(&fields.reason);
+    if let Err(why) = &change {
+        errors.add("amount", why);
+    }
+    if let Err(why) = reason {
+        errors.add("reason", why);
+    }
+    match (change, reason) {
+        (Ok(change), Ok(reason)) => Ok((change, reason.to_owned())),
+        _ => Err(errors),
+    }
+}
+
+/// What a correction did, in a sentence.
+fn describe(change: Change, email: &str) -> String {
+    match change {
+        Change::Up(amount) => format!("{email} has been given {}.", amount.in_words()),
+        Change::Down(amount) => format!("{} taken from {email}.", amount.in_words()),
+    }
+}
