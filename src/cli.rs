@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{ArgAction, Args, Parser};
 
 use crate::commands::{self, Command};
-use crate::error::{Exit, exit_of};
+use crate::error::{Exit, Fault, exit_of};
 use crate::project::{self, Project};
 use crate::ui::{ColorChoice, Ui, UiOptions};
 
@@ -57,6 +57,17 @@ pub struct Ctx {
 }
 
 impl Ctx {
+    /// For a command that is about no project: `--project` is refused, saying `why`, and not dropped.
+    pub fn without_project(&self, why: &str) -> anyhow::Result<()> {
+        match &self.project {
+            None => Ok(()),
+            Some(_) => Err(Fault::new("--project means nothing here")
+                .hint(why)
+                .exit(Exit::Usage)
+                .into()),
+        }
+    }
+
     /// The project that the command is about: `--project`, else found from the working directory upwards.
     pub fn project(&self) -> anyhow::Result<Project> {
         project::locate(self.project.as_deref())

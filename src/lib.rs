@@ -1,10 +1,15 @@
 //! QuickScale's command-line tool as a library, so that tests and `xtask` can use its parts.
 
+pub mod apply;
+pub mod birth;
+pub mod catalogue;
 pub mod cli;
 pub mod commands;
 pub mod crawl;
+pub mod digest;
 pub mod error;
 pub mod interrupt;
 pub mod project;
+pub mod render;
 pub mod stack;
 pub mod ui;

@@ -28,6 +28,7 @@ macro_rules! commands {
 
 // The order is that of `--help`. The help itself is the doc comment of each `Args`.
 commands! {
+    init => Init,
     up => Up,
     down => Down,
     restart => Restart,

@@ -1,6 +1,10 @@
 //! What a project is: its folder, its names, its configuration and its state.
 
+pub mod config;
 pub mod names;
+pub mod owner;
+pub mod state;
+pub mod yaml;
 
 use std::path::{Path, PathBuf};
 
@@ -13,6 +17,9 @@ pub const CONFIG_FILE: &str = "quickscale.yml";
 
 /// The folder of what quickscale knows about a project.
 pub const STATE_DIR: &str = ".quickscale";
+
+/// The file inside [`STATE_DIR`] that whoever writes to the project holds locked.
+pub const LOCK_FILE: &str = "lock";
 
 /// A folder that holds a `quickscale.yml`.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,25 +1,11 @@
-//! Names that end up in paths, packages and code, checked where they enter: [`Slug`], [`ServiceName`], [`RelPath`].
+//! [`Slug`]: the one name of a project that folders, packages, host names and databases all take.
 
-use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use crate::error::Fault;
-
-/// The longest slug: a DNS label and a PostgreSQL identifier hold 63 bytes.
-const LONGEST: usize = 63;
-
-/// Words that Rust keeps for itself, in any edition so far.
-const RUST_KEYWORDS: &[&str] = &[
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
-    "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
-    "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub", "ref",
-    "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
-    "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
-];
+use super::{LONGEST, NameError, RUST_KEYWORDS, checked_text};
 
 /// Packages and target folders that cargo and the compiler keep for themselves.
 const CARGO_NAMES: &[&str] = &[
@@ -37,57 +23,13 @@ const CARGO_NAMES: &[&str] = &[
 /// Devices that Windows finds in every folder; `com1`…`com9` and `lpt1`…`lpt9` come on top.
 const WINDOWS_DEVICES: &[&str] = &["aux", "con", "nul", "prn"];
 
-/// The name of a project as a folder, a cargo package and a host name know it: lower-case ASCII letters, digits and
-/// single hyphens, starting with a letter, at most 63 bytes, and no word that Rust, cargo or Windows keeps.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Slug(String);
-
-/// Why a text is no name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NameError {
-    message: String,
-    proposal: Option<String>,
-}
-
-impl NameError {
-    fn new(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            proposal: None,
-        }
-    }
-
-    /// A name close to the refused one that would do.
-    pub fn proposal(&self) -> Option<&str> {
-        self.proposal.as_deref()
-    }
-}
-
-impl fmt::Display for NameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for NameError {}
-
-impl From<NameError> for Fault {
-    fn from(error: NameError) -> Self {
-        let fault = Self::new(error.message);
-        match error.proposal {
-            Some(proposal) => fault.hint(format!("`{proposal}` would do")),
-            None => fault,
-        }
-    }
+checked_text! {
+    /// The name of a project as a folder, a cargo package and a host name know it: lower-case ASCII letters, digits and
+    /// single hyphens, starting with a letter, at most 63 bytes, and no word that Rust, cargo or Windows keeps.
+    Slug
 }
 
 impl Slug {
-    /// The slug as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// As an identifier in Rust code and SQL: hyphens become underscores.
     pub fn crate_name(&self) -> String {
         self.0.replace('-', "_")
@@ -247,7 +189,7 @@ fn path_instead_of_name(name: &str) -> NameError {
 }
 
 /// Lower case, accents dropped, words of `CamelCase` taken apart, everything else a single hyphen.
-fn hyphenated(name: &str) -> String {
+pub(super) fn hyphenated(name: &str) -> String {
     let plain: String = name
         .nfkd()
         .filter(|c| !is_combining_mark(*c))
@@ -303,151 +245,6 @@ fn camel_words(text: &str) -> Vec<String> {
         }
     }
     merged
-}
-
-impl TryFrom<String> for Slug {
-    type Error = NameError;
-
-    fn try_from(text: String) -> Result<Self, NameError> {
-        text.parse()
-    }
-}
-
-impl From<Slug> for String {
-    fn from(slug: Slug) -> Self {
-        slug.0
-    }
-}
-
-impl fmt::Display for Slug {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// The name of a service: a Rust module, so lower-case ASCII letters, digits and underscores, starting with a letter.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct ServiceName(String);
-
-impl ServiceName {
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for ServiceName {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        let shape = text.starts_with(|c: char| c.is_ascii_lowercase())
-            && text
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-        let message = if !shape {
-            format!(
-                "`{text}` cannot be the name of a service: lower-case letters, digits and `_`, a letter first"
-            )
-        } else if text.len() > LONGEST {
-            format!(
-                "a name may have {LONGEST} letters, this one has {}",
-                text.len()
-            )
-        } else if RUST_KEYWORDS.contains(&text) {
-            format!("`{text}` is a name that Rust keeps for itself")
-        } else {
-            return Ok(Self(text.to_owned()));
-        };
-        let near = hyphenated(text).replace('-', "_");
-        let near = if RUST_KEYWORDS.contains(&near.as_str()) {
-            format!("{near}_service")
-        } else {
-            near
-        };
-        let fits = near.starts_with(|c: char| c.is_ascii_lowercase()) && near.len() <= LONGEST;
-        Err(NameError {
-            message,
-            proposal: fits.then_some(near),
-        })
-    }
-}
-
-impl TryFrom<String> for ServiceName {
-    type Error = NameError;
-
-    fn try_from(text: String) -> Result<Self, NameError> {
-        text.parse()
-    }
-}
-
-impl From<ServiceName> for String {
-    fn from(name: ServiceName) -> Self {
-        name.0
-    }
-}
-
-impl fmt::Display for ServiceName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// A path inside a project, with `/` between its parts on every system. It cannot lead out: no part is empty, `.` or
-/// `..`, and it does not start with a drive.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct RelPath(String);
-
-impl RelPath {
-    /// The path as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The path under `root`, as this system writes it.
-    pub fn under(&self, root: &std::path::Path) -> std::path::PathBuf {
-        let mut path = root.to_path_buf();
-        path.extend(self.0.split('/'));
-        path
-    }
-}
-
-impl FromStr for RelPath {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        let inside = !text.is_empty()
-            && text.split('/').all(|part| !matches!(part, "" | "." | ".."))
-            && !text.contains(['\\', ':', '\0']);
-        if inside {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(NameError::new(format!(
-                "`{text}` is no path inside a project"
-            )))
-        }
-    }
-}
-
-impl TryFrom<String> for RelPath {
-    type Error = NameError;
-
-    fn try_from(text: String) -> Result<Self, NameError> {
-        text.parse()
-    }
-}
-
-impl From<RelPath> for String {
-    fn from(path: RelPath) -> Self {
-        path.0
-    }
-}
-
-impl fmt::Display for RelPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 #[cfg(test)]
@@ -520,34 +317,5 @@ mod tests {
         for text in ["My", "a_b", "a--b", "-a", "a-", "é", "quickscale-runtime"] {
             assert!(text.parse::<Slug>().is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn a_service_name_is_a_rust_module() {
-        assert!("text_sentiment_analysis".parse::<ServiceName>().is_ok());
-        let error = "Text-Sentiment".parse::<ServiceName>().unwrap_err();
-        assert_eq!(error.proposal(), Some("text_sentiment"));
-        assert_eq!(
-            "match".parse::<ServiceName>().unwrap_err().proposal(),
-            Some("match_service")
-        );
-    }
-
-    #[test]
-    fn no_path_leads_out_of_a_project() {
-        for path in [
-            "",
-            "/etc/passwd",
-            "../x",
-            "a/../../x",
-            "a//b",
-            "./a",
-            "c:/x",
-            "a\\b",
-            "a/.",
-        ] {
-            assert!(path.parse::<RelPath>().is_err(), "{path}");
-        }
-        assert!(".github/workflows/ci.yml".parse::<RelPath>().is_ok());
     }
 }

@@ -1,0 +1,262 @@
+//! A folder in which a project is written out of sight and from which it is moved into place whole. Whatever stops the
+//! process, the target holds the project or is as it was; what a kill leaves of a staging folder, the next one removes.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::disk::{lock_new, make_folder, write_new};
+use super::git::{self, Repository};
+use super::sweep::{READY_FILE, move_up, sweep};
+use crate::error::Fault;
+use crate::project::names::RelPath;
+use crate::project::owner::Mode;
+use crate::project::state::STATE_FILE;
+use crate::project::{LOCK_FILE, STATE_DIR};
+
+/// How the names of staging folders start.
+pub const PREFIX: &str = ".quickscale-init-";
+
+/// A folder that is removed when this is dropped, unless it was moved into place.
+#[derive(Debug)]
+pub struct Staging {
+    folder: PathBuf,
+    target: PathBuf,
+    place: Place,
+    /// The project's lock, held until it is in place.
+    lock: Option<File>,
+    placed: bool,
+}
+
+/// How a project gets into place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// There is no target: one rename of the whole folder.
+    New,
+    /// The target is an empty folder, which may be a mount or somebody's working directory: its entries are moved up.
+    Inside,
+}
+
+impl Staging {
+    /// Prepares to write to `target`, which must not exist or be an empty folder.
+    pub fn new(target: &Path) -> Result<Self> {
+        let place = if target.is_dir() {
+            Place::Inside
+        } else {
+            Place::New
+        };
+        let around = nearest_folder(target);
+        sweep(&around);
+        let refused = || {
+            Fault::new(format!("cannot create a project in {}", around.display()))
+                .hint("choose another folder with --path")
+        };
+        let folder = make_folder(&around, PREFIX).with_context(refused)?;
+        let mut staging = Self {
+            folder,
+            target: target.to_path_buf(),
+            place,
+            lock: None,
+            placed: false,
+        };
+        let state = staging.folder.join(STATE_DIR);
+        fs_err::create_dir(&state).with_context(refused)?;
+        staging.lock = Some(lock_new(&state.join(LOCK_FILE)).with_context(refused)?);
+        Ok(staging)
+    }
+
+    /// Where files are written for now.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Writes one file, with the folders that it needs.
+    pub fn write(&self, path: &RelPath, bytes: &[u8], mode: Mode) -> Result<()> {
+        write_new(&path.under(&self.folder), bytes, mode).map_err(|error| {
+            let full = matches!(
+                error.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+            );
+            let fault = Fault::new(format!(
+                "cannot write {path}; nothing is left of the new project"
+            ));
+            let fault = if full {
+                fault.hint("free some space, or choose another disk with --path")
+            } else {
+                fault
+            };
+            anyhow::Error::new(error).context(fault)
+        })
+    }
+
+    /// Makes a git repository, unless the target stands in one.
+    pub fn repository(&self) -> Repository {
+        git::init(&self.folder, &nearest_folder(&self.target))
+    }
+
+    /// Moves everything to the target.
+    pub fn commit(mut self) -> Result<()> {
+        let moved = self.settle().and_then(|()| match self.place {
+            Place::New => self.move_whole(),
+            Place::Inside => self.move_entries(),
+        });
+        moved.with_context(|| {
+            Fault::new(format!(
+                "cannot move the project to {}",
+                self.target.display()
+            ))
+        })?;
+        self.placed = true;
+        Ok(())
+    }
+
+    /// Has the state on disk before the project shows. The other files are not waited for, which would take longer than
+    /// all the rest: after a power cut they can be had again from the same command.
+    fn settle(&self) -> io::Result<()> {
+        fs_err::File::open(self.folder.join(STATE_DIR).join(STATE_FILE))?.sync_all()
+    }
+
+    fn move_whole(&mut self) -> io::Result<()> {
+        let parent = self.target.parent().unwrap_or(Path::new(".")).to_path_buf();
+        let made = first_missing(&parent);
+        fs_err::create_dir_all(&parent)?;
+        self.unlock_where_it_hinders();
+        let moved = fs_err::rename(&self.folder, &self.target);
+        if moved.is_err()
+            && let Some(made) = made
+        {
+            let folders = parent
+                .ancestors()
+                .take_while(|folder| folder.starts_with(&made));
+            folders.for_each(|folder| drop(fs_err::remove_dir(folder)));
+        }
+        moved
+    }
+
+    fn move_entries(&mut self) -> io::Result<()> {
+        fs_err::write(self.folder.join(READY_FILE), "")?;
+        self.unlock_where_it_hinders();
+        move_up(&self.folder, &self.target)
+    }
+
+    /// Windows moves no folder in which a file is open.
+    fn unlock_where_it_hinders(&mut self) {
+        if cfg!(windows) {
+            self.lock = None;
+        }
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        self.lock = None;
+        if !self.placed {
+            // Nobody is left to be told; the next staging in this place sweeps.
+            drop(fs_err::remove_dir_all(&self.folder));
+        }
+    }
+}
+
+/// The target itself or the nearest folder above it that exists.
+fn nearest_folder(target: &Path) -> PathBuf {
+    let mut folders = target
+        .ancestors()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    folders
+        .find(|folder| folder.is_dir())
+        .unwrap_or(Path::new("."))
+        .to_path_buf()
+}
+
+/// The topmost folder that has to be made for `folder` to exist.
+fn first_missing(folder: &Path) -> Option<PathBuf> {
+    let missing = folder
+        .ancestors()
+        .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+    missing.last().map(Path::to_path_buf)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::CONFIG_FILE;
+
+    fn staged(target: &Path) -> Staging {
+        let staging = Staging::new(target).unwrap();
+        for path in ["quickscale.yml", "src/main.rs", ".quickscale/state.yml"] {
+            staging
+                .write(&path.parse().unwrap(), path.as_bytes(), Mode::Plain)
+                .unwrap();
+        }
+        staging
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_new_target_appears_whole_with_its_parents() {
+        let scratch = tempfile::tempdir().unwrap();
+        let target = scratch.path().join("a/b/app");
+        staged(&target).commit().unwrap();
+        assert_eq!(names(scratch.path()), ["a"]);
+        assert_eq!(names(&target), [".quickscale", "quickscale.yml", "src"]);
+    }
+
+    #[test]
+    fn an_empty_target_stays_the_same_folder() {
+        let scratch = tempfile::tempdir().unwrap();
+        let open = File::open(scratch.path()).unwrap();
+        staged(scratch.path()).commit().unwrap();
+        assert_eq!(
+            names(scratch.path()),
+            [".quickscale", "quickscale.yml", "src"]
+        );
+        drop(open);
+    }
+
+    #[test]
+    fn a_dropped_staging_leaves_nothing() {
+        let scratch = tempfile::tempdir().unwrap();
+        drop(staged(&scratch.path().join("a/app")));
+        drop(staged(scratch.path()));
+        assert_eq!(names(scratch.path()), [""; 0]);
+    }
+
+    #[test]
+    fn what_a_kill_left_is_swept_and_what_is_in_use_is_not() {
+        let scratch = tempfile::tempdir().unwrap();
+        let in_use = staged(&scratch.path().join("one"));
+        let mut killed = staged(&scratch.path().join("two"));
+        killed.placed = true;
+        let left = killed.folder.clone();
+        drop(killed);
+        assert!(left.exists());
+        staged(&scratch.path().join("three")).commit().unwrap();
+        assert!(!left.exists());
+        in_use.commit().unwrap();
+        assert_eq!(names(scratch.path()), ["one", "three"]);
+    }
+
+    #[test]
+    fn a_kill_between_two_moves_is_finished() {
+        let scratch = tempfile::tempdir().unwrap();
+        let target = scratch.path();
+        let mut killed = staged(target);
+        killed.placed = true;
+        std::fs::write(killed.folder.join(READY_FILE), "").unwrap();
+        std::fs::rename(killed.folder.join(STATE_DIR), target.join(STATE_DIR)).unwrap();
+        drop(killed);
+        assert!(!target.join(CONFIG_FILE).exists());
+        sweep(target);
+        assert_eq!(names(target), [".quickscale", "quickscale.yml", "src"]);
+    }
+}

@@ -1,0 +1,178 @@
+//! What a project should have: from flags, else from menus, else everything.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+
+use super::names::Names;
+use crate::catalogue::option::OptionValue;
+use crate::catalogue::{Catalogue, nearest};
+use crate::error::{Exit, Fault};
+use crate::project::config::Config;
+use crate::project::names::Word;
+use crate::ui::{Choice, Ui};
+
+/// The word that stands for no module at all.
+const NONE: &str = "none";
+
+/// What the flags say.
+#[derive(Debug, Default)]
+pub struct Choices {
+    /// `--theme`.
+    pub theme: Option<String>,
+    /// `--module`, in order; empty when nothing was said.
+    pub modules: Vec<String>,
+    /// `--set`: `MODULE.OPTION=VALUE`.
+    pub settings: Vec<String>,
+}
+
+impl Choices {
+    /// Asks for what was not said and puts everything together.
+    pub fn settle(&self, names: Names, catalogue: &Catalogue, ui: &Ui) -> Result<Config> {
+        let theme = self.theme(catalogue, ui)?;
+        let chosen = self.modules(catalogue, ui)?;
+        let closure = catalogue.closure(&chosen);
+        for (added, because) in &closure.added {
+            ui.info(&format!(
+                "Module {added} comes with {because}, which needs it."
+            ));
+        }
+        if let Some((one, other)) = catalogue.conflict(&closure.modules) {
+            return Err(usage(format!("modules {one} and {other} cannot stand together")).into());
+        }
+        let mut modules: BTreeMap<_, _> = closure
+            .modules
+            .into_iter()
+            .map(|module| (module, BTreeMap::new()))
+            .collect();
+        for setting in &self.settings {
+            let (module, option, value) = read_setting(setting, catalogue)?;
+            let Some(options) = modules.get_mut(&module) else {
+                let fault = usage(format!("--set {setting}: module {module} is not chosen"));
+                return Err(fault.hint(format!("add --module {module}")).into());
+            };
+            options.insert(option, value);
+        }
+        Ok(Config {
+            name: names.display,
+            slug: names.slug,
+            theme,
+            modules,
+        })
+    }
+
+    fn theme(&self, catalogue: &Catalogue, ui: &Ui) -> Result<Word> {
+        let names: Vec<&Word> = catalogue.themes.keys().collect();
+        if let Some(theme) = &self.theme {
+            let found = names.iter().find(|name| name.as_str() == theme);
+            let unknown = || unknown("theme", theme, names.iter().map(|name| name.as_str()));
+            return Ok((*found.ok_or_else(unknown)?).clone());
+        }
+        let choice = |theme: &crate::catalogue::Theme| Choice {
+            name: theme.manifest.name.to_string(),
+            summary: theme.manifest.summary.clone(),
+        };
+        let menu: Vec<_> = catalogue.themes.values().map(choice).collect();
+        let index = if menu.len() > 1 {
+            ui.select("Theme", &menu, 0)?
+        } else {
+            0
+        };
+        let theme = names
+            .get(index)
+            .ok_or_else(|| Fault::new("this build of quickscale has no theme"))?;
+        Ok((*theme).clone())
+    }
+
+    fn modules(&self, catalogue: &Catalogue, ui: &Ui) -> Result<BTreeSet<Word>> {
+        let names: Vec<&Word> = catalogue
+            .modules
+            .iter()
+            .map(|module| &module.manifest.name)
+            .collect();
+        if self.modules.is_empty() {
+            let picked = ui.multi_select("Modules", &menu(catalogue), &vec![true; names.len()])?;
+            return Ok(picked
+                .into_iter()
+                .map(|index| names[index].clone())
+                .collect());
+        }
+        if self.modules.iter().any(|module| module == NONE) && self.modules.len() > 1 {
+            return Err(usage("--module none stands alone").into());
+        }
+        let named = self.modules.iter().filter(|module| *module != NONE);
+        named
+            .map(|module| {
+                let found = names.iter().find(|name| name.as_str() == module);
+                let unknown = || {
+                    unknown(
+                        "module",
+                        module,
+                        names.iter().map(|name| name.as_str()).chain([NONE]),
+                    )
+                };
+                Ok((*found.ok_or_else(unknown)?).clone())
+            })
+            .collect()
+    }
+}
+
+fn menu(catalogue: &Catalogue) -> Vec<Choice> {
+    let choice = |module: &crate::catalogue::Module| {
+        let needs: Vec<_> = module.manifest.requires.iter().map(Word::as_str).collect();
+        let needs = if needs.is_empty() {
+            String::new()
+        } else {
+            format!(" (needs {})", needs.join(", "))
+        };
+        Choice {
+            name: module.manifest.name.to_string(),
+            summary: format!("{}{needs}", module.manifest.summary),
+        }
+    };
+    catalogue.modules.iter().map(choice).collect()
+}
+
+fn read_setting(setting: &str, catalogue: &Catalogue) -> Result<(Word, Word, OptionValue)> {
+    let malformed = || usage(format!("--set {setting} is not MODULE.OPTION=VALUE"));
+    let (place, value) = setting.split_once('=').ok_or_else(malformed)?;
+    let (module, option) = place.split_once('.').ok_or_else(malformed)?;
+    let modules = || {
+        catalogue
+            .modules
+            .iter()
+            .map(|module| module.manifest.name.as_str())
+    };
+    let module = catalogue
+        .module(module)
+        .ok_or_else(|| unknown("module", module, modules()))?;
+    let options = &module.manifest.options;
+    let what = format!("option of {}", module.manifest.name);
+    let (option, manifest) = options
+        .get_key_value(option)
+        .ok_or_else(|| unknown(&what, option, options.keys().map(Word::as_str)))?;
+    let read = manifest
+        .kind
+        .read(value)
+        .map_err(|wanted| usage(format!("--set {place}: `{value}` is not {wanted}")))?;
+    Ok((module.manifest.name.clone(), option.clone(), read))
+}
+
+fn usage(message: impl Into<String>) -> Fault {
+    Fault::new(message).exit(Exit::Usage)
+}
+
+fn unknown<'a>(what: &str, wrong: &str, known: impl Iterator<Item = &'a str> + Clone) -> Fault {
+    let fault = usage(format!("unknown {what} `{wrong}`"));
+    match nearest(wrong, known.clone()) {
+        Some(near) => fault.hint(format!("did you mean `{near}`?")),
+        None => {
+            let known: Vec<_> = known.collect();
+            fault.hint(if known.is_empty() {
+                "there is none".into()
+            } else {
+                format!("there is {}", known.join(", "))
+            })
+        }
+    }
+}

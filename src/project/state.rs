@@ -1,0 +1,159 @@
+//! [`State`]: what was last applied to a project. It stands in `.quickscale/state.yml`, and the pristine contents of
+//! managed text in `.quickscale/base/<sha256>`, both for git to keep. No secret is ever in them.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use serde::{Deserialize, Serialize};
+
+use super::config::Config;
+use super::names::{RelPath, Slug, Word};
+use super::owner::{Mode, Owner, Policy};
+use crate::catalogue::Catalogue;
+use crate::digest::Digest;
+use crate::render::{Desired, DesiredFile};
+
+/// The version of the file's format.
+const STATE_VERSION: u32 = 1;
+
+/// The file, inside `.quickscale/`.
+pub const STATE_FILE: &str = "state.yml";
+
+/// The folder of pristine contents, inside `.quickscale/`.
+pub const BASE_DIR: &str = "base";
+
+/// What was last applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    version: u32,
+    /// The project's own, from its birth on: 32 hexadecimal digits.
+    pub project: String,
+    /// Counts the applies; a saved plan holds the one that it was made for.
+    pub serial: u64,
+    /// The version of quickscale that applied.
+    pub quickscale: String,
+    /// The digest of the templates that were applied.
+    pub templates: Digest,
+    /// The Config that was applied, with every option.
+    pub config: AppliedConfig,
+    /// Every file that was applied.
+    pub files: BTreeMap<RelPath, FileState>,
+}
+
+/// A Config as it was, whatever a newer catalogue makes of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppliedConfig {
+    /// The project's name, for people.
+    pub name: String,
+    /// The project's name, for machines.
+    pub slug: Slug,
+    /// The theme.
+    pub theme: Word,
+    /// The modules with all their options, the defaults too, as they stand in quickscale.yml.
+    pub modules: BTreeMap<Word, BTreeMap<Word, String>>,
+}
+
+/// What was last applied at one path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileState {
+    /// The layer that it came from.
+    pub owner: Owner,
+    /// What happens to it after its birth.
+    pub policy: Policy,
+    /// Who may do what with it.
+    #[serde(default, skip_serializing_if = "is_plain")]
+    pub mode: Mode,
+    /// Where its template stands in QuickScale's repository.
+    pub template: String,
+    /// The digest of what was applied; none for a file that holds a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+}
+
+fn is_plain(mode: &Mode) -> bool {
+    *mode == Mode::Plain
+}
+
+impl State {
+    /// The state of a project that was just born from `desired`.
+    pub fn at_birth(
+        project: String,
+        config: &Config,
+        catalogue: &Catalogue,
+        desired: &Desired,
+    ) -> Self {
+        Self {
+            version: STATE_VERSION,
+            project,
+            serial: 1,
+            quickscale: env!("CARGO_PKG_VERSION").to_owned(),
+            templates: Catalogue::pack_digest(),
+            config: AppliedConfig::of(config, catalogue),
+            files: desired
+                .files
+                .iter()
+                .map(|(path, file)| (path.clone(), FileState::of(file)))
+                .collect(),
+        }
+    }
+
+    /// The text of `state.yml`.
+    pub fn to_yaml(&self) -> Result<String> {
+        let note = "# What quickscale last applied. Keep it in git; do not edit it.\n";
+        Ok(format!("{note}{}", serde_yaml::to_string(self)?))
+    }
+
+    /// Reads the text of `state.yml`.
+    pub fn from_yaml(text: &str) -> Result<Self> {
+        serde_yaml::from_str(text).context("the state of the project cannot be read")
+    }
+}
+
+impl AppliedConfig {
+    fn of(config: &Config, catalogue: &Catalogue) -> Self {
+        let options = |module: &Word| {
+            let known = catalogue
+                .module(module.as_str())
+                .map(|module| &module.manifest.options);
+            let names = known.into_iter().flatten().map(|(name, _)| name);
+            names
+                .filter_map(|name| {
+                    let value = config.option(catalogue, module.as_str(), name.as_str())?;
+                    Some((name.clone(), value.to_string()))
+                })
+                .collect()
+        };
+        Self {
+            name: config.name.to_string(),
+            slug: config.slug.clone(),
+            theme: config.theme.clone(),
+            modules: config
+                .modules
+                .keys()
+                .map(|module| (module.clone(), options(module)))
+                .collect(),
+        }
+    }
+}
+
+impl FileState {
+    fn of(file: &DesiredFile) -> Self {
+        Self {
+            owner: file.owner.clone(),
+            policy: file.policy,
+            mode: file.mode,
+            template: file.template.clone(),
+            digest: file.digest,
+        }
+    }
+}
+
+/// Under which name the pristine contents of a file are kept, if they are: managed text, to merge with later.
+pub fn kept_as(file: &DesiredFile) -> Option<Digest> {
+    let is_text = || !file.bytes.contains(&0) && std::str::from_utf8(&file.bytes).is_ok();
+    file.digest
+        .filter(|_| file.policy == Policy::Managed && is_text())
+}

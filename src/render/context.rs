@@ -1,0 +1,114 @@
+//! What templates of the CLI can say: the values of a project, typed.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::catalogue::{Catalogue, Module};
+use crate::project::config::Config;
+
+/// The variables of every template.
+#[derive(Debug, Serialize)]
+pub struct RenderContext {
+    project: ProjectNames,
+    theme: String,
+    /// The modules that are on, each after those that it requires.
+    modules: Vec<ModuleValues>,
+    /// Every known module: whether it is on.
+    has: BTreeMap<String, bool>,
+    /// Crates that the born services use, by name: what a Cargo.toml says of them.
+    dependencies: BTreeMap<String, String>,
+    quickscale: Versions,
+}
+
+#[derive(Debug, Serialize)]
+struct ProjectNames {
+    name: String,
+    slug: String,
+    crate_name: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ModuleValues {
+    name: String,
+    summary: String,
+    feature: String,
+    options: Vec<OptionValues>,
+}
+
+#[derive(Debug, Serialize)]
+struct OptionValues {
+    name: String,
+    description: String,
+    /// What else it could be.
+    wanted: String,
+    /// As it stands in quickscale.yml.
+    value: String,
+    /// As a Rust expression.
+    rust: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Versions {
+    version: &'static str,
+}
+
+impl RenderContext {
+    /// The values for one project.
+    pub fn new(config: &Config, catalogue: &Catalogue) -> Self {
+        let is_on = |module: &&Module| config.modules.contains_key(&module.manifest.name);
+        let all = catalogue.modules.iter();
+        let born = catalogue
+            .services
+            .values()
+            .filter(|kind| kind.manifest.born_as.is_some());
+        let services = config.modules.contains_key("services").then_some(born);
+        Self {
+            project: ProjectNames {
+                name: config.name.to_string(),
+                slug: config.slug.to_string(),
+                crate_name: config.slug.crate_name(),
+            },
+            theme: config.theme.to_string(),
+            modules: all
+                .clone()
+                .filter(is_on)
+                .map(|module| values(module, config))
+                .collect(),
+            has: all
+                .map(|module| (module.manifest.name.to_string(), is_on(&module)))
+                .collect(),
+            dependencies: services
+                .into_iter()
+                .flatten()
+                .flat_map(|kind| kind.manifest.dependencies.clone())
+                .collect(),
+            quickscale: Versions {
+                version: env!("CARGO_PKG_VERSION"),
+            },
+        }
+    }
+}
+
+fn values(module: &Module, config: &Config) -> ModuleValues {
+    let manifest = &module.manifest;
+    let stated = config.modules.get(&manifest.name);
+    let options = manifest.options.iter().map(|(name, option)| {
+        let value = stated
+            .and_then(|options| options.get(name))
+            .unwrap_or(&option.default);
+        OptionValues {
+            name: name.to_string(),
+            description: option.description.clone(),
+            wanted: option.kind.wanted(),
+            value: value.to_string(),
+            rust: option.kind.rust(value, manifest.feature.as_str()),
+        }
+    });
+    ModuleValues {
+        name: manifest.name.to_string(),
+        summary: manifest.summary.clone(),
+        feature: manifest.feature.to_string(),
+        options: options.collect(),
+    }
+}
