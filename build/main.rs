@@ -23,13 +23,12 @@ fn run() -> Result<()> {
     let root = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     let mut table = embed::Table::default();
-    for (name, folder) in [
-        ("PROJECT_TEMPLATES", "project_templates"),
-        ("SERVICE_TEMPLATES", "service_templates"),
-        ("RUNTIME", "runtime"),
-    ] {
-        table.tree(name, &tree(&root.join(folder))?)?;
-    }
+    table.tree("PROJECT_TEMPLATES", &tree(&root.join("project_templates"))?)?;
+    table.tree("SERVICE_TEMPLATES", &tree(&root.join("service_templates"))?)?;
+    // Its integration tests stand on this repository and would fail in a project.
+    let mut runtime = tree(&root.join("runtime"))?;
+    runtime.retain(|(path, _)| !path.starts_with("tests/"));
+    table.tree("RUNTIME", &runtime)?;
     table.tree("FRONTEND", &frontend::files(&root.join("frontend"), &out)?)?;
     std::fs::write(out.join("embedded.rs"), table.finish())?;
     Ok(())

@@ -226,12 +226,12 @@ mod tests {
     fn refuses_with_a_place() {
         for (text, place) in [
             ("a: 1\na: 2\n", "2:1"),
-            ("a: &x 1\n", "1:7"),
-            ("a: !t 1\n", "1:7"),
+            ("a: &x 1\n", "1:4"),
+            ("a: !t 1\n", "1:4"),
             ("[a]: 1\n", "1:1"),
             ("a: 1\n---\nb: 2\n", "2:1"),
             ("a: [1\n", "2:1"),
-            ("a:\n\t- 1\n", "2:1"),
+            ("a:\n\t- 1\n", "2:2"),
         ] {
             assert_eq!(
                 parse(text).unwrap_err().place.to_string(),

@@ -4,6 +4,7 @@ mod bench;
 mod demo;
 mod deny;
 mod interrupt;
+mod lock;
 mod process;
 mod repo;
 mod servers;
@@ -28,6 +29,7 @@ enum Task {
     Test(test::Args),
     Bench(bench::Args),
     Deny(deny::Args),
+    Lock(lock::Args),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Task::Test(args) => test::run(&args),
         Task::Bench(args) => bench::run(&args),
         Task::Deny(args) => deny::run(&args),
+        Task::Lock(args) => lock::run(&args),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,10 @@
+//! The application: QuickScale's modules, and your own.
+
+pub mod modules;
+
+use quickscale_runtime::App;
+
+/// Everything that the application is made of. Add your own modules here: `.module(my_module::module())`.
+pub fn app() -> App {
+    modules::install(App::builder(modules::NAME))
+}
