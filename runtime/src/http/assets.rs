@@ -24,6 +24,8 @@ pub struct Assets {
 
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const REVALIDATE: HeaderValue = HeaderValue::from_static("no-cache");
+/// In bytes. File systems take no longer name, and to ask for one is a fault, not a file that is not there.
+const LONGEST_PATH: usize = 255;
 const DIGEST_LENGTH: usize = 12;
 
 impl Assets {
@@ -53,7 +55,8 @@ impl Assets {
 
     /// Answers a request whose path is relative to `/static`.
     pub async fn serve(&self, path: &str, request: Request) -> Response {
-        let Ok(uri) = format!("/{path}").parse::<Uri>() else {
+        let uri = format!("/{path}").parse::<Uri>().ok();
+        let Some(uri) = uri.filter(|_| path.len() <= LONGEST_PATH) else {
             return StatusCode::NOT_FOUND.into_response();
         };
         let version = request

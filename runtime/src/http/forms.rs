@@ -22,6 +22,8 @@ impl<T: DeserializeOwned> FromRequest<Core> for Form<T> {
         let body = Bytes::from_request(request, core)
             .await
             .map_err(unreadable)?;
+        let fields = parse_urlencoded(&body).ok_or_else(|| Error::unprocessable(BROKEN))?;
+        check_texts(&fields)?;
         serde_urlencoded::from_bytes(&body)
             .map(Self)
             .map_err(|_| Error::unprocessable("The form is incomplete. Go back and try again."))
@@ -53,6 +55,7 @@ impl FromRequest<Core> for Upload {
             .map_err(unreadable)?;
         let Some(mut form) = multipart(&parts.headers, body.clone()) else {
             let fields = parse_urlencoded(&body).ok_or_else(|| Error::unprocessable(BROKEN))?;
+            check_texts(&fields)?;
             return Ok(Self {
                 fields,
                 files: Vec::new(),
@@ -78,11 +81,20 @@ impl FromRequest<Core> for Upload {
                 }
             }
         }
+        check_texts(&upload.fields)?;
         Ok(upload)
     }
 }
 
 const BROKEN: &str = "The form did not arrive whole. Go back and try again.";
+
+/// No field's text may hold a NUL: nobody types one, and PostgreSQL does not take it.
+fn check_texts(fields: &[(String, String)]) -> Result<(), Error> {
+    if fields.iter().any(|(_, text)| text.contains('\0')) {
+        return Err(Error::unprocessable(BROKEN));
+    }
+    Ok(())
+}
 
 fn unreadable<E>(_: E) -> Error {
     Error::unprocessable(BROKEN)

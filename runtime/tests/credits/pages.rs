@@ -122,7 +122,7 @@ async fn a_faulty_correction_says_what_is_wrong_and_keeps_what_was_typed() {
         ("999999999999.5", "why", "more than an account can hold"),
         ("-101", "why", "more than the account has available (100)"),
         ("50", " ", "Enter a reason"),
-        ("50", "a\u{0}b", "Enter a reason"),
+        ("50", "a\u{7}b", "Enter a reason"),
     ] {
         let fields = [
             ("key", key.as_str()),
