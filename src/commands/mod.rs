@@ -34,6 +34,7 @@ commands! {
     restart => Restart,
     ps => Ps,
     logs => Logs,
+    shell => Shell,
     manage => Manage,
     crawl => Crawl,
     #[command(name = "__launch", hide = true)]

@@ -16,10 +16,16 @@ use crate::stack::up::{Options, up};
 /// the project. It listens on the port of --port, else on PORT of the environment or of .env, else on 8000; when that
 /// is taken by another program, and was not asked for with --port, on the next free one.
 ///
+/// With --docker the app runs as in production: in a container, with PostgreSQL in another. The port of this machine is
+/// that of --port, else APP_PORT, else 8000.
+///
 /// The app sees the environment of this command, without cargo's and quickscale's own variables, with PORT and APP_URL
 /// set to where it listens, and reads .env itself. Its output goes to .quickscale/run/app.log: see `quickscale logs`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
+    /// Run the app and PostgreSQL in containers, as compose.yml says
+    #[arg(long, conflicts_with = "release")]
+    docker: bool,
     /// Stay with the app and show its output; Ctrl-C stops it
     #[arg(long)]
     foreground: bool,
@@ -40,6 +46,7 @@ pub struct Args {
 pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     let project = ctx.project()?;
     let options = Options {
+        docker: args.docker,
         profile: if args.release { Profile::Release } else { Profile::Dev },
         foreground: args.foreground,
         port: args.port,

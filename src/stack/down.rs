@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::Site;
 use super::native::{GRACE, Stopped, stop};
 use super::record::{Native, Record};
 use super::settings::Database;
 use super::up::ended;
+use super::{Site, docker};
 use crate::error::Fault;
 
 /// What `down` is asked for.
@@ -33,16 +33,29 @@ impl Default for Options {
 /// Stops the app, if it runs.
 pub fn down(site: &Site<'_>, options: Options) -> Result<()> {
     let hold = site.run.hold("down")?;
+    let record = site.run.read()?;
+    if let Some(Record::Docker(noted)) = &record {
+        if options.volumes {
+            agreed(
+                site,
+                &format!(
+                    "Delete the data of the containers of {}, the database with all that is in it?",
+                    noted.project
+                ),
+            )?;
+        }
+        return docker::down(site, options.volumes, options.grace);
+    }
     let doomed = if options.volumes {
         database_files(site)?
     } else {
         Vec::new()
     };
-    match site.run.read()? {
-        None => site
+    match record {
+        Some(Record::Native(native)) => stop_native(site, &native, options.grace)?,
+        Some(Record::Docker(_)) | None => site
             .ui
             .status("Stopped", "already: no app of this project runs"),
-        Some(Record::Native(native)) => stop_native(site, &native, options.grace)?,
     }
     for path in doomed {
         fs_err::remove_file(&path)?;
@@ -50,6 +63,14 @@ pub fn down(site: &Site<'_>, options: Options) -> Result<()> {
     }
     drop(hold);
     Ok(())
+}
+
+fn agreed(site: &Site<'_>, question: &str) -> Result<()> {
+    if site.ui.agree(question)? {
+        Ok(())
+    } else {
+        Err(Fault::new("nothing was stopped or removed").into())
+    }
 }
 
 /// Stops the process on record, and no other, and takes it off the record.
@@ -103,9 +124,7 @@ fn database_files(site: &Site<'_>) -> Result<Vec<PathBuf>> {
             "Delete the database {} with all that is in it?",
             shown(site, &path)
         );
-        if !site.ui.agree(&question)? {
-            return Err(Fault::new("nothing was stopped or removed").into());
-        }
+        agreed(site, &question)?;
     }
     Ok(files)
 }

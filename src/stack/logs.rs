@@ -9,7 +9,8 @@ use anyhow::{Context, Result};
 use fs_err::File;
 use jiff::{SignedDuration, Timestamp};
 
-use super::Site;
+use super::record::Record;
+use super::{Site, docker};
 use crate::error::{Exit, Fault};
 
 /// From this length on, the next start begins a new file.
@@ -32,6 +33,9 @@ pub enum Part {
 
 /// Shows a part of the app's log, and what is added to it if that is wanted.
 pub fn show(site: &Site<'_>, part: &Part, follow: bool) -> Result<()> {
+    if let Some(Record::Docker(noted)) = site.run.read()? {
+        return docker::logs(site, &noted, &in_docker(part, follow));
+    }
     let log = site.run.log();
     if !log.exists() && !follow {
         return Err(
@@ -50,6 +54,26 @@ pub fn show(site: &Site<'_>, part: &Part, follow: bool) -> Result<()> {
         .filter(|file| file.path == log)
         .map_or(0, |file| file.end);
     Follower::at(&log, end)?.follow(|text| site.ui.data(text))
+}
+
+/// The same as arguments of `docker logs`.
+fn in_docker(part: &Part, follow: bool) -> Vec<String> {
+    let mut args = match part {
+        Part::Last(lines) => vec!["--tail".into(), lines.to_string()],
+        Part::Since(moment, most) => {
+            let most = most
+                .iter()
+                .flat_map(|lines| ["--tail".into(), lines.to_string()]);
+            ["--since".into(), moment.to_string()]
+                .into_iter()
+                .chain(most)
+                .collect()
+        }
+    };
+    if follow {
+        args.push("--follow".into());
+    }
+    args
 }
 
 /// Opens the log for an app that starts; returns it with its length.

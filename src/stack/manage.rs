@@ -1,19 +1,23 @@
 //! Running a command of the app itself: `migrate`, `create-admin`, `seed`, ….
 
 use std::ffi::OsString;
-use std::process::{Command, ExitStatus};
+use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::Site;
 use super::record::{Profile, Record};
 use super::settings::clean_app_environment;
+use super::{Site, docker, platform};
 use crate::error::Exit;
 use crate::interrupt;
 
-/// Builds the app if needed and runs it with `args`, as its own program in the project's folder.
+/// Builds the app if needed and runs it with `args` in the project's folder, or in its container when it runs in one.
 pub fn manage(site: &Site<'_>, args: &[OsString]) -> Result<Exit> {
-    let running = site.run.read()?.map(|Record::Native(native)| native);
+    let running = match site.run.read()? {
+        Some(Record::Docker(noted)) => return docker::manage(site, &noted, args),
+        Some(Record::Native(native)) => Some(native),
+        None => None,
+    };
     let profile = running
         .as_ref()
         .map_or(Profile::Dev, |native| native.profile);
@@ -30,13 +34,5 @@ pub fn manage(site: &Site<'_>, args: &[OsString]) -> Result<Exit> {
     let status = command
         .status()
         .with_context(|| format!("cannot start {}", program.display()))?;
-    Ok(Exit::Passed(code_of(status)))
-}
-
-/// The exit code, or 128 and the signal as shells report it.
-pub(super) fn code_of(status: ExitStatus) -> u8 {
-    let code = status
-        .code()
-        .unwrap_or_else(|| 128 + super::platform::signal_of(status));
-    u8::try_from(code).unwrap_or(1)
+    Ok(Exit::Passed(platform::code_of(status)))
 }

@@ -1,6 +1,7 @@
 //! Running a project's app: as a native process or with compose, its port, health and log.
 
 pub mod cargo;
+pub mod docker;
 pub mod down;
 pub mod health;
 pub mod logs;
@@ -10,6 +11,7 @@ pub mod platform;
 pub mod port;
 pub mod record;
 pub mod settings;
+pub mod shell;
 pub mod status;
 pub mod up;
 

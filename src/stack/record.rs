@@ -30,6 +30,7 @@ pub enum Profile {
 #[serde(rename_all = "lowercase", tag = "mode")]
 pub enum Record {
     Native(Native),
+    Docker(Docker),
 }
 
 /// An app that runs as a process of this machine.
@@ -53,6 +54,18 @@ pub struct Native {
     pub started_at: Timestamp,
     /// How long the log was at the start.
     pub log_start: u64,
+}
+
+/// An app that runs in containers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Docker {
+    /// The exact name of the compose project.
+    pub project: String,
+    /// The service of it that is the app.
+    pub service: String,
+    pub url: String,
+    pub port: u16,
+    pub started_at: Timestamp,
 }
 
 /// Tells one build of a binary from another.

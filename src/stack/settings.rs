@@ -46,17 +46,27 @@ impl Settings {
 
     /// The port that is asked for without `--port`.
     pub fn port(&self) -> Result<u16> {
-        match self.get("PORT") {
+        self.port_in("PORT")
+    }
+
+    fn port_in(&self, name: &str) -> Result<u16> {
+        match self.get(name) {
             None => Ok(DEFAULT_PORT),
             Some(port) => port
                 .parse()
                 .ok()
                 .filter(|&port| port != 0)
                 .with_context(|| {
-                    Fault::new(format!("PORT is {port:?}, which is no port"))
-                        .hint("set PORT in .env to a number from 1 to 65535, or remove it")
+                    Fault::new(format!("{name} is {port:?}, which is no port")).hint(format!(
+                        "set {name} in .env to a number from 1 to 65535, or remove it"
+                    ))
                 }),
         }
+    }
+
+    /// The port of this machine that compose publishes the app on without `--port`.
+    pub fn docker_port(&self) -> Result<u16> {
+        self.port_in("APP_PORT")
     }
 
     /// The address that the app listens on.

@@ -6,6 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::Site;
+use super::docker::{self, Container};
+use super::health::{self, Readiness};
 use super::native::{self, State};
 use super::platform::Identity;
 use super::record::{Native, Record};
@@ -42,6 +44,8 @@ pub struct Status {
     pub outdated: Option<String>,
     /// Why it is not ready, or how it ended.
     pub reason: Option<String>,
+    /// What docker runs for it.
+    pub containers: Vec<Container>,
 }
 
 impl Status {
@@ -59,6 +63,7 @@ impl Status {
             foreground: None,
             outdated: None,
             reason: None,
+            containers: Vec::new(),
         }
     }
 }
@@ -67,6 +72,7 @@ impl Status {
 pub fn status(site: &Site<'_>) -> Result<Status> {
     Ok(match site.run.read()? {
         None => Status::stopped(),
+        Some(Record::Docker(noted)) => in_containers(site, noted)?,
         Some(Record::Native(native)) => match native::state_of(native) {
             State::Stopped => Status::stopped(),
             State::Ready(native, process) => alive(site, native, &process, None),
@@ -82,8 +88,38 @@ pub fn status(site: &Site<'_>) -> Result<Status> {
     })
 }
 
+fn in_containers(site: &Site<'_>, noted: docker::Noted) -> Result<Status> {
+    let containers = docker::list(site)?;
+    let app = containers.iter().find(|one| one.service == noted.service);
+    let (state, reason) = match app {
+        None => (Doing::Ended, Some("the app's container is gone".to_owned())),
+        Some(app) if !app.is_running() => (
+            Doing::Ended,
+            Some(format!("the app's container is {}", app.state)),
+        ),
+        Some(_) => match health::ask(&format!("127.0.0.1:{}", noted.port)) {
+            Readiness::Ready => (Doing::Running, None),
+            Readiness::NotReady(why) => (Doing::Unready, Some(why)),
+        },
+    };
+    Ok(Status {
+        state,
+        mode: Some("docker"),
+        port: Some(noted.port),
+        uptime_seconds: seconds_since(noted.started_at),
+        started_at: Some(noted.started_at),
+        url: Some(noted.url),
+        reason,
+        containers,
+        ..Status::stopped()
+    })
+}
+
+fn seconds_since(moment: Timestamp) -> Option<u64> {
+    u64::try_from(Timestamp::now().duration_since(moment).as_secs()).ok()
+}
+
 fn alive(site: &Site<'_>, native: Native, process: &Identity, why: Option<String>) -> Status {
-    let uptime = Timestamp::now().duration_since(native.started_at).as_secs();
     Status {
         state: if why.is_none() {
             Doing::Running
@@ -94,13 +130,14 @@ fn alive(site: &Site<'_>, native: Native, process: &Identity, why: Option<String
         pid: Some(process.pid),
         port: Some(native.port),
         started_at: Some(native.started_at),
-        uptime_seconds: u64::try_from(uptime).ok(),
+        uptime_seconds: seconds_since(native.started_at),
         memory_bytes: process.memory(),
         profile: Some(native.profile),
         foreground: Some(native.foreground),
         outdated: native::outdated(site.root, &native),
         reason: why,
         url: Some(native.url),
+        containers: Vec::new(),
     }
 }
 
@@ -138,6 +175,19 @@ pub fn describe(status: &Status) -> String {
         line(
             "outdated",
             format!("{why}; `quickscale restart` runs what the project is now"),
+        );
+    }
+    for one in &status.containers {
+        let health = one.health.iter().map(|health| format!(", {health}"));
+        line(
+            "container",
+            format!(
+                " {} ({}): {}{}",
+                one.name,
+                one.service,
+                one.state,
+                health.collect::<String>()
+            ),
         );
     }
     lines.concat()

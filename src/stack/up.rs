@@ -6,18 +6,20 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use jiff::Timestamp;
 
-use super::Site;
 use super::down::stop_native;
 use super::native::{self, GRACE, Order, State};
 use super::platform::{self, Identity};
 use super::port::Wish;
 use super::record::{Hold, Native, Profile, Record};
 use super::status::in_words;
+use super::{Site, docker};
 use crate::error::Fault;
 
 /// What `up` is asked for.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// In containers instead of as a process.
+    pub docker: bool,
     pub profile: Profile,
     /// Stay with the app instead of leaving it in the background.
     pub foreground: bool,
@@ -32,6 +34,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            docker: false,
             profile: Profile::Dev,
             foreground: false,
             port: None,
@@ -41,19 +44,21 @@ impl Default for Options {
     }
 }
 
-/// Builds and starts the app as a process of this machine and returns once it is ready, or says that it runs already.
+/// Builds and starts the app and returns once it is ready, or says that it runs already.
 pub fn up(site: &Site<'_>, options: &Options) -> Result<()> {
     let hold = site.run.hold("up")?;
-    if let Some(Record::Native(native)) = site.run.read()? {
-        match native::state_of(native) {
-            State::Stopped => {}
-            State::Ended(native) => site.ui.info(&ended(&native)),
-            State::Ready(native, process) => return already(site, options, &native, &process),
-            State::Unready(native, process, _) => {
-                await_ready(site, &native, options.limit)?;
+    match site.run.read()? {
+        None => {}
+        Some(Record::Docker(noted)) if !options.docker => no_containers(site, &noted)?,
+        Some(Record::Docker(_)) => {}
+        Some(Record::Native(native)) => {
+            if let Some((native, process)) = alive(site, native, options)? {
                 return already(site, options, &native, &process);
             }
         }
+    }
+    if options.docker {
+        return docker::up(site, options, hold);
     }
     let wish = match options.port {
         Some(port) => Wish::Exactly(port),
@@ -63,19 +68,63 @@ pub fn up(site: &Site<'_>, options: &Options) -> Result<()> {
     start(site, options, wish, (built, hold))
 }
 
+/// The process on record, once it is ready; none when it is gone.
+fn alive(site: &Site<'_>, native: Native, options: &Options) -> Result<Option<(Native, Identity)>> {
+    let (native, process) = match native::state_of(native) {
+        State::Stopped => return Ok(None),
+        State::Ended(native) => {
+            site.ui.info(&ended(&native));
+            return Ok(None);
+        }
+        State::Ready(native, process) => (native, process),
+        State::Unready(native, process, _) => {
+            await_ready(site, &native, options.limit)?;
+            (native, process)
+        }
+    };
+    if options.docker {
+        return Err(
+            Fault::new(format!("the app runs already, as process {}", process.pid))
+                .hint("to run it in containers: quickscale down, then quickscale up --docker")
+                .into(),
+        );
+    }
+    Ok(Some((native, process)))
+}
+
+/// An app that runs in containers is not started beside them.
+fn no_containers(site: &Site<'_>, noted: &docker::Noted) -> Result<()> {
+    match docker::list(site) {
+        Ok(all) if all.iter().any(docker::Container::is_running) => {
+            Err(Fault::new(format!("the app runs already, in containers, at {}", noted.url))
+                .hint("`quickscale up --docker` keeps it there; to run it as a process: quickscale down, then quickscale up")
+                .into())
+        }
+        Ok(_) => Ok(()),
+        Err(error) => {
+            site.ui.warn(&format!("the app was started in containers, which cannot be looked at: {error:#}"));
+            Ok(())
+        }
+    }
+}
+
 /// Stops the app, if it runs, and starts what the project is now, on the same port. Where the system lets a running
 /// binary be replaced, a failing build leaves the running app alone.
 pub fn restart(site: &Site<'_>, limit: Duration) -> Result<()> {
     let hold = site.run.hold("restart")?;
-    let Some(Record::Native(before)) = site.run.read()? else {
-        site.ui.info("the app did not run");
-        let wish = Wish::From(site.settings.port()?);
-        let options = Options {
-            limit,
-            ..Options::default()
-        };
-        let built = build(site, options.profile)?;
-        return start(site, &options, wish, (built, hold));
+    let before = match site.run.read()? {
+        Some(Record::Native(native)) => native,
+        Some(Record::Docker(noted)) => return docker::restart(site, &noted, limit),
+        None => {
+            site.ui.info("the app did not run");
+            let wish = Wish::From(site.settings.port()?);
+            let options = Options {
+                limit,
+                ..Options::default()
+            };
+            let built = build(site, options.profile)?;
+            return start(site, &options, wish, (built, hold));
+        }
     };
     let wish = Wish::From(before.port);
     let options = Options {
@@ -205,7 +254,7 @@ pub(super) fn ended(native: &Native) -> String {
 }
 
 /// A browser is a convenience: without one, the URL is on the screen.
-fn open(site: &Site<'_>, url: &str) {
+pub(super) fn open(site: &Site<'_>, url: &str) {
     if let Err(error) = platform::open_in_browser(url) {
         site.ui.warn(&format!("cannot open a browser: {error:#}"));
     }

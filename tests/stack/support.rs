@@ -123,6 +123,8 @@ impl Project {
             "SYSTEMROOT",
             "TEMP",
             "TMP",
+            "DOCKER_HOST",
+            "DOCKER_CONFIG",
         ] {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
@@ -234,4 +236,14 @@ pub fn eventually(what: &str, condition: impl Fn() -> bool) {
 /// Whether a process lives and is not only waiting to be reaped.
 pub fn lives(pid: u32) -> bool {
     quickscale::stack::platform::Identity::of(pid).is_some()
+}
+
+/// A folder that stands alone in the PATH, with `name` as a shell script; the script finds the usual tools.
+pub fn only_program(name: &str, script: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, format!("#!/bin/sh\nPATH=/usr/bin:/bin\n{script}\n")).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    folder
 }

@@ -29,7 +29,8 @@ fn serve() {
         _ => {}
     }
     let port: u16 = std::env::var("PORT").expect("PORT").parse().expect("a port");
-    let listener = match TcpListener::bind(("127.0.0.1", port)) {
+    let host = std::env::var("HOST").unwrap_or_else(|_| "127.0.0.1".to_owned());
+    let listener = match TcpListener::bind((host.as_str(), port)) {
         Ok(listener) => listener,
         Err(error) => {
             eprintln!("cannot listen on {port}: {error}");

@@ -1,7 +1,7 @@
 //! All that differs between Linux, macOS and Windows when an app is run: what a process is, how it is started
 //! detached, how it is stopped, how a browser is opened. Nothing else in the CLI asks for the operating system.
 
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ mod host;
 
 pub use host::{
     LAUNCHES_THROUGH_SELF, REPLACES_RUNNING_BINARY, become_process, c_compiler, detach, hand_over,
-    mode_of, open_in_browser, own_program, signal_of,
+    mode_of, open_in_browser, own_program,
 };
 
 /// One process, and no other that gets its number later.
@@ -74,6 +74,14 @@ impl Identity {
     pub fn memory(&self) -> Option<u64> {
         self.is_alive().then(|| process::memory(self.pid)).flatten()
     }
+}
+
+/// How a program ended as one number: its exit code, or 128 and the signal as shells report it.
+pub fn code_of(status: ExitStatus) -> u8 {
+    let code = status
+        .code()
+        .unwrap_or_else(|| 128 + host::signal_of(status));
+    u8::try_from(code).unwrap_or(1)
 }
 
 /// Whether a program of this name is on the PATH and answers `--version`.
