@@ -6,8 +6,11 @@ use std::path::{Path, PathBuf};
 
 use crate::project::owner::Mode;
 
+/// How often a claim is repeated.
+const ATTEMPTS: usize = 5;
+
 /// Makes a folder in `around` whose name starts with `prefix` and is not taken.
-pub fn make_folder(around: &Path, prefix: &str) -> io::Result<PathBuf> {
+fn make_folder(around: &Path, prefix: &str) -> io::Result<PathBuf> {
     let process = std::process::id();
     for attempt in 0.. {
         let folder = around.join(format!("{prefix}{process}-{attempt}"));
@@ -46,28 +49,51 @@ fn with_mode(options: &mut fs_err::OpenOptions, mode: Mode) {
 #[cfg(not(unix))]
 fn with_mode(_options: &mut fs_err::OpenOptions, _mode: Mode) {}
 
-/// Makes a file and locks it; the lock ends with the handle or the process.
-pub fn lock_new(path: &Path) -> io::Result<File> {
+/// Makes a folder in `around` with a locked file at `lock` in it. Only whoever holds that lock may write to the folder.
+pub fn claim_folder(around: &Path, prefix: &str, lock: &Path) -> io::Result<(PathBuf, File)> {
+    for _ in 0..ATTEMPTS {
+        let folder = make_folder(around, prefix)?;
+        match lock_new(&folder.join(lock)) {
+            Ok(Some(file)) => return Ok((folder, file)),
+            // Somebody who clears up took it for an abandoned one.
+            Ok(None) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => {
+                drop(fs_err::remove_dir_all(&folder));
+                return Err(error);
+            }
+        }
+    }
+    Err(io::Error::other(
+        "somebody else keeps removing the new folder",
+    ))
+}
+
+/// Makes and locks a file; none when somebody else was faster. The lock ends with the handle or the process.
+fn lock_new(path: &Path) -> io::Result<Option<File>> {
+    fs_err::create_dir(path.parent().unwrap_or(Path::new(".")))?;
     let file = fs_err::OpenOptions::new()
         .write(true)
         .create_new(true)
         .open(path)?
         .into_file();
     match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(io::Error::other("somebody else locked the new project"))
+        Ok(()) => Ok(path.exists().then_some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        // A file system without locks: there nothing is cleared up either.
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+            Ok(Some(file))
         }
-        // A file system without locks: then nothing is swept there either.
-        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(file),
         Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
-/// Whether another process holds the lock, or may hold it.
-pub fn is_held(path: &Path) -> bool {
-    let Ok(file) = fs_err::OpenOptions::new().write(true).open(path) else {
-        return false;
-    };
-    file.into_file().try_lock().is_err()
+/// Takes over the lock of somebody who is gone; none when they are not, or the file cannot be opened.
+pub fn take_over(path: &Path) -> Option<File> {
+    let file = fs_err::OpenOptions::new()
+        .write(true)
+        .open(path)
+        .ok()?
+        .into_file();
+    file.try_lock().ok().map(|()| file)
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::disk::{lock_new, make_folder, write_new};
+use super::disk::{claim_folder, write_new};
 use super::git::{self, Repository};
 use super::sweep::{READY_FILE, move_up, sweep};
 use crate::error::Fault;
@@ -53,18 +53,15 @@ impl Staging {
             Fault::new(format!("cannot create a project in {}", around.display()))
                 .hint("choose another folder with --path")
         };
-        let folder = make_folder(&around, PREFIX).with_context(refused)?;
-        let mut staging = Self {
+        let lock = Path::new(STATE_DIR).join(LOCK_FILE);
+        let (folder, lock) = claim_folder(&around, PREFIX, &lock).with_context(refused)?;
+        Ok(Self {
             folder,
             target: target.to_path_buf(),
             place,
-            lock: None,
+            lock: Some(lock),
             placed: false,
-        };
-        let state = staging.folder.join(STATE_DIR);
-        fs_err::create_dir(&state).with_context(refused)?;
-        staging.lock = Some(lock_new(&state.join(LOCK_FILE)).with_context(refused)?);
-        Ok(staging)
+        })
     }
 
     /// Where files are written for now.

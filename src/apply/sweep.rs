@@ -2,17 +2,13 @@
 
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
-use super::disk::is_held;
+use super::disk::take_over;
 use super::staging::PREFIX;
 use crate::project::{CONFIG_FILE, LOCK_FILE, STATE_DIR};
 
 /// Stands in a staging folder from the moment when its entries are being moved up.
 pub const READY_FILE: &str = ".ready";
-
-/// Younger staging folders without a lock may just be about to get one.
-const TIME_TO_LOCK: Duration = Duration::from_secs(60);
 
 /// Looks for staging folders directly in `folder`. What cannot be removed stays: it is hidden and hurts nobody.
 pub fn sweep(folder: &Path) {
@@ -20,30 +16,31 @@ pub fn sweep(folder: &Path) {
         return;
     };
     for entry in entries.flatten() {
-        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
-            continue;
-        }
-        let staging = entry.path();
-        let was_ready = staging.join(READY_FILE).exists();
-        if was_ready && !is_in_use(&staging, folder) {
-            drop(move_up(&staging, folder));
-        } else if !is_in_use(&staging, folder) {
-            drop(fs_err::remove_dir_all(&staging));
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            clear(&entry.path(), folder);
         }
     }
 }
 
-/// Whether another process writes to `staging`. Its lock may have been moved up to `target` already.
-fn is_in_use(staging: &Path, target: &Path) -> bool {
+/// Clears one staging folder away whose project belongs in `target`, unless somebody holds it.
+fn clear(staging: &Path, target: &Path) {
     let lock = |folder: &Path| folder.join(STATE_DIR).join(LOCK_FILE);
-    if lock(staging).exists() {
-        return is_held(&lock(staging));
-    }
     if staging.join(READY_FILE).exists() {
-        return is_held(&lock(target));
+        // The lock may have been moved up already.
+        if take_over(&lock(staging))
+            .or_else(|| take_over(&lock(target)))
+            .is_some()
+        {
+            drop(move_up(staging, target));
+        }
+    } else if let Some(held) = take_over(&lock(staging)) {
+        drop(fs_err::remove_dir_all(staging));
+        drop(held);
+    } else {
+        // Without a lock it is empty, and whoever is about to lock it makes another one.
+        drop(fs_err::remove_dir(staging.join(STATE_DIR)));
+        drop(fs_err::remove_dir(staging));
     }
-    let changed = fs_err::metadata(staging).and_then(|metadata| metadata.modified());
-    changed.is_ok_and(|time| time.elapsed().is_ok_and(|age| age < TIME_TO_LOCK))
 }
 
 /// Moves every entry of `staging` to `target`, quickscale.yml last: what lacks it is no project. Entries that are there

@@ -9,6 +9,9 @@ use crate::birth::{self, Birth, Born, Choices};
 use crate::catalogue::Catalogue;
 use crate::cli::Ctx;
 use crate::error::Exit;
+use crate::project;
+use crate::stack::Site;
+use crate::stack::up::{self, up};
 
 /// Create a project: a complete SaaS application, ready to run
 ///
@@ -35,6 +38,9 @@ pub struct Args {
     /// Make no git repository
     #[arg(long)]
     no_git: bool,
+    /// Build and start it at once, as `quickscale up` does
+    #[arg(long)]
+    up: bool,
 }
 
 pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
@@ -45,10 +51,16 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     let target = birth::vacant(&path)?;
     let choices = Choices { theme: args.theme, modules: args.modules, settings: args.settings };
     let config = choices.settle(names, catalogue, &ctx.ui)?;
+    let start = args.up || (ctx.ui.interactive() && ctx.ui.confirm("Build and start it now?", true)?);
     let birth = Birth { config, target, git: !args.no_git };
     let born = birth.happen(catalogue, &ctx.ui)?;
     report(&birth, &born, ctx);
-    next_steps(&birth.target, ctx);
+    if start {
+        let project = project::locate(Some(&birth.target))?;
+        up(&Site::open(&project, &ctx.ui)?, &up::Options::default())?;
+    } else {
+        next_steps(&birth.target, ctx);
+    }
     Ok(Exit::Done)
 }
 
