@@ -72,7 +72,9 @@ pub fn database(name: &str) -> String {
     let mut psql = sealed("psql", Path::new("."));
     psql.args(["--quiet", "--no-psqlrc", &server, "--command"]);
     succeed(psql.arg(format!("CREATE DATABASE {name}")));
-    let (base, _) = server.rsplit_once('/').expect("the address names a database");
+    let (base, _) = server
+        .rsplit_once('/')
+        .expect("the address names a database");
     format!("{base}/{name}")
 }
 
@@ -86,24 +88,62 @@ pub fn given(variable: &str) -> String {
 /// Runs `command`, which must succeed; what it wrote to standard output, trimmed.
 pub fn succeed(command: &mut Command) -> String {
     let output = command.output().expect("the program can be run");
-    assert!(output.status.success(), "{command:?} failed:\n{}", told(&output));
+    assert!(
+        output.status.success(),
+        "{command:?} failed:\n{}",
+        told(&output)
+    );
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// A script that finds `quickscale` as if it were installed.
+pub fn bash(script: &str, folder: &Path) -> Command {
+    let mut command = sealed("bash", folder);
+    let ours = Path::new(env!("CARGO_BIN_EXE_quickscale"))
+        .parent()
+        .expect("a file is in a folder");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let all = [ours.to_owned()]
+        .into_iter()
+        .chain(std::env::split_paths(&path));
+    command.env(
+        "PATH",
+        std::env::join_paths(all).expect("no folder holds a colon"),
+    );
+    command.args(["-c", script]);
+    command
 }
 
 fn told(output: &Output) -> String {
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-    format!("{}\n{}\n{}", output.status, text(&output.stdout), text(&output.stderr))
+    format!(
+        "{}\n{}\n{}",
+        output.status,
+        text(&output.stdout),
+        text(&output.stderr)
+    )
 }
 
 /// `program` in `folder`, without the variables that configure generated apps, and building where they share what they
 /// build.
 fn sealed(program: &str, folder: &Path) -> Command {
     let mut command = Command::new(program);
-    command.current_dir(folder).env("CARGO_TARGET_DIR", given("GENERATED_TARGET_DIR"));
+    command
+        .current_dir(folder)
+        .env("CARGO_TARGET_DIR", given("GENERATED_TARGET_DIR"));
     for (name, _) in std::env::vars_os() {
         let foreign = name.to_str().is_some_and(|name| {
-            ["APP_", "CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.starts_with(prefix))
-                || ["DATABASE_URL", "TEST_DATABASE_URL", "PORT", "HOST", "RUST_LOG"].contains(&name)
+            ["APP_", "CARGO_PKG_", "CARGO_MANIFEST_"]
+                .iter()
+                .any(|prefix| name.starts_with(prefix))
+                || [
+                    "DATABASE_URL",
+                    "TEST_DATABASE_URL",
+                    "PORT",
+                    "HOST",
+                    "RUST_LOG",
+                ]
+                .contains(&name)
         });
         if foreign {
             command.env_remove(name);

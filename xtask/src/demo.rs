@@ -36,12 +36,12 @@ pub fn run(args: &Args) -> Result<()> {
     }
     if args.check {
         tools::require(
-            vec![Tool::Git, Tool::Node, Tool::Chromium, Tool::Chromedriver],
+            vec![Tool::Node, Tool::Chromium, Tool::Chromedriver],
             args.install,
         )?;
         return check();
     }
-    tools::require(vec![Tool::Git, Tool::Node], args.install)?;
+    tools::require(vec![Tool::Node], args.install)?;
     let quickscale = repo::build_cli(Profile::Debug)?;
     let scratch = tempfile::Builder::new()
         .prefix("quickscale-demo-")
@@ -138,7 +138,7 @@ fn stop() -> Result<()> {
 fn check() -> Result<()> {
     let chromedriver = Chromedriver::start()?;
     let mut journey = test::browser_tests(&chromedriver);
-    process::run(journey.args(["--", "on_sqlite"]))?;
+    process::run(journey.arg("on_sqlite"))?;
     println!(
         "\nThe journey went well: a browser signed up, ran services, and staff granted credits."
     );

@@ -2,7 +2,6 @@
 
 mod bench;
 mod demo;
-mod deny;
 mod interrupt;
 mod lock;
 mod process;
@@ -28,7 +27,6 @@ enum Task {
     Demo(demo::Args),
     Test(test::Args),
     Bench(bench::Args),
-    Deny(deny::Args),
     Lock(lock::Args),
 }
 
@@ -38,7 +36,6 @@ fn main() -> ExitCode {
         Task::Demo(args) => demo::run(&args),
         Task::Test(args) => test::run(&args),
         Task::Bench(args) => bench::run(&args),
-        Task::Deny(args) => deny::run(&args),
         Task::Lock(args) => lock::run(&args),
     });
     match done {

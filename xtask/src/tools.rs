@@ -1,10 +1,10 @@
-//! Programs that tests and benchmarks need beside cargo: found, named with the package that brings them, installed only
-//! when asked to.
+//! Programs that tests and benchmarks need beside cargo: found, named with the command that installs them, installed
+//! only when asked to.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use nix::unistd::Uid;
 
 use crate::process;
@@ -19,6 +19,15 @@ pub enum Tool {
     Chromedriver,
     Tmux,
     Wrk,
+    CargoDeny,
+}
+
+/// Who brings a tool.
+enum Source {
+    /// These packages of Debian's.
+    Debian(&'static [&'static str]),
+    /// `cargo install`.
+    Crate(&'static str),
 }
 
 impl Tool {
@@ -32,12 +41,12 @@ impl Tool {
             Self::Chromedriver => "chromium-driver (steers chromium)",
             Self::Tmux => "tmux (tests of menus need a terminal)",
             Self::Wrk => "wrk (makes the load of benchmarks)",
+            Self::CargoDeny => "cargo-deny (checks licences and sources of dependencies)",
         }
     }
 
-    /// The Debian packages that bring it.
-    fn packages(self) -> &'static [&'static str] {
-        match self {
+    fn source(self) -> Source {
+        Source::Debian(match self {
             Self::Git => &["git"],
             Self::Node => &["nodejs", "npm"],
             Self::Postgres => &["postgresql"],
@@ -46,22 +55,21 @@ impl Tool {
             Self::Chromedriver => &["chromium-driver"],
             Self::Tmux => &["tmux"],
             Self::Wrk => &["wrk"],
-        }
+            Self::CargoDeny => return Source::Crate("cargo-deny"),
+        })
     }
 
     fn is_there(self) -> bool {
+        let any = |names: &[&str]| names.iter().any(|name| find_program(name).is_some());
         match self {
-            Self::Git => find_program("git").is_some(),
-            Self::Node => {
-                node_major().is_some_and(|major| major >= 18) && find_program("npm").is_some()
-            }
+            Self::Git => any(&["git"]),
+            Self::Node => node_major().is_some_and(|major| major >= 18) && any(&["npm"]),
             Self::Postgres => postgres_binaries().is_some(),
-            Self::Chromium => ["chromium", "google-chrome", "chrome"]
-                .iter()
-                .any(|name| find_program(name).is_some()),
-            Self::Chromedriver => find_program("chromedriver").is_some(),
-            Self::Tmux => find_program("tmux").is_some(),
-            Self::Wrk => find_program("wrk").is_some(),
+            Self::Chromium => any(&["chromium", "google-chrome", "chrome"]),
+            Self::Chromedriver => any(&["chromedriver"]),
+            Self::Tmux => any(&["tmux"]),
+            Self::Wrk => any(&["wrk"]),
+            Self::CargoDeny => any(&["cargo-deny"]),
         }
     }
 }
@@ -70,16 +78,11 @@ impl Tool {
 pub fn require(mut tools: Vec<Tool>, install: bool) -> Result<()> {
     tools.sort_unstable();
     tools.dedup();
-    let missing = |tools: &[Tool]| -> Vec<Tool> {
-        tools
-            .iter()
-            .copied()
-            .filter(|tool| !tool.is_there())
-            .collect()
-    };
     let mut lacking = missing(&tools);
-    if !lacking.is_empty() && install {
-        apt_install(&lacking)?;
+    if install && !lacking.is_empty() {
+        for command in commands(&lacking) {
+            run(&command)?;
+        }
         lacking = missing(&tools);
     }
     if lacking.is_empty() {
@@ -91,43 +94,66 @@ pub fn require(mut tools: Vec<Tool>, install: bool) -> Result<()> {
             .iter()
             .map(|tool| format!("  - {}", tool.describe())),
     );
-    lines.push(format!(
-        "hint: run `{}`",
-        install_command(&lacking).join(" ")
-    ));
-    if !install {
-        lines.push("      or say --install, which does that first".to_owned());
+    if install {
+        lines.push(
+            "hint: the packages that were installed do not bring them; install them by hand"
+                .to_owned(),
+        );
+    } else {
+        lines.push("hint: say --install, or run".to_owned());
+        lines.extend(
+            commands(&lacking)
+                .iter()
+                .map(|words| format!("  {}", words.join(" "))),
+        );
     }
     bail!(lines.join("\n"))
 }
 
-fn install_command(tools: &[Tool]) -> Vec<&'static str> {
-    let sudo = (!Uid::effective().is_root()).then_some("sudo");
-    let command = ["apt-get", "install", "--yes", "--no-install-recommends"];
-    let packages = tools.iter().flat_map(|tool| tool.packages()).copied();
-    sudo.into_iter().chain(command).chain(packages).collect()
-}
-
-fn apt_install(tools: &[Tool]) -> Result<()> {
-    if find_program("apt-get").is_none() {
-        bail!("--install knows Debian's apt-get only, and this system has none");
-    }
-    let install = install_command(tools);
-    let update: Vec<_> = install
+fn missing(tools: &[Tool]) -> Vec<Tool> {
+    tools
         .iter()
         .copied()
-        .take_while(|word| *word != "install")
-        .chain(["update"])
-        .collect();
-    for words in [update, install] {
-        let mut command = Command::new(words[0]);
-        process::run(
-            command
-                .args(&words[1..])
-                .env("DEBIAN_FRONTEND", "noninteractive"),
-        )?;
+        .filter(|tool| !tool.is_there())
+        .collect()
+}
+
+/// What installs `tools`, one command a line.
+fn commands(tools: &[Tool]) -> Vec<Vec<&'static str>> {
+    let root: &[&str] = if Uid::effective().is_root() {
+        &[]
+    } else {
+        &["sudo"]
+    };
+    let mut packages = Vec::new();
+    let mut commands = Vec::new();
+    for tool in tools {
+        match tool.source() {
+            Source::Debian(names) => packages.extend_from_slice(names),
+            Source::Crate(name) => commands.push(vec!["cargo", "install", "--locked", name]),
+        }
     }
-    Ok(())
+    if !packages.is_empty() {
+        let install = ["apt-get", "install", "--yes", "--no-install-recommends"];
+        commands.insert(0, [root, &install, &packages].concat());
+        commands.insert(0, [root, &["apt-get", "update"]].concat());
+    }
+    commands
+}
+
+fn run(words: &[&str]) -> Result<()> {
+    ensure!(
+        !words.contains(&"apt-get") || find_program("apt-get").is_some(),
+        "--install knows Debian's apt-get only, which this system does not have; say `{}` in its words",
+        words.join(" ")
+    );
+    let mut command = Command::new(words[0]);
+    process::run(
+        command
+            .args(&words[1..])
+            .env("DEBIAN_FRONTEND", "noninteractive"),
+    )
+    .map(drop)
 }
 
 /// Where `PATH` has the program called `name`.
@@ -175,4 +201,20 @@ fn node_major() -> Option<u32> {
         .next()?
         .parse()
         .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_command_installs_all_packages_and_another_each_crate() {
+        let commands = commands(&[Tool::Tmux, Tool::CargoDeny, Tool::Chromium]);
+        let last: Vec<_> = commands
+            .iter()
+            .map(|words| words[words.len() - 1])
+            .collect();
+        assert_eq!(last, ["update", "fonts-liberation", "cargo-deny"]);
+        assert!(commands[1].contains(&"tmux"), "{commands:?}");
+    }
 }

@@ -44,6 +44,20 @@ pub const STEPS: &[Step] = &[
         run: features,
     },
     Step {
+        name: "lock",
+        summary: "generated projects are pinned to what is tested here",
+        tools: &[Tool::Node],
+        is_slow: false,
+        run: lock,
+    },
+    Step {
+        name: "deny",
+        summary: "dependencies have licences and sources that we allow",
+        tools: &[Tool::CargoDeny],
+        is_slow: false,
+        run: deny,
+    },
+    Step {
         name: "unit",
         summary: "the command line and these tasks, from inside and outside",
         tools: &[Tool::Git, Tool::Node, Tool::Tmux],
@@ -104,7 +118,8 @@ fn fmt(_: &mut World, costs: &mut Costs) -> Result<()> {
 }
 
 fn clippy(_: &mut World, costs: &mut Costs) -> Result<()> {
-    let slow_targets = ["--test", "generated", "--test", "browser"];
+    // `--all-targets` leaves out what plain `cargo test` leaves out.
+    let slow_targets = ["--test", "generated"];
     let mut command = repo::cargo(&["clippy", "--workspace", "--all-targets"]);
     costs.add(process::run(
         command.args(slow_targets).args(["--", "-D", "warnings"]),
@@ -129,29 +144,50 @@ fn features(_: &mut World, costs: &mut Costs) -> Result<()> {
     Ok(())
 }
 
+fn lock(_: &mut World, costs: &mut Costs) -> Result<()> {
+    let mut lock = Command::new(std::env::current_exe()?);
+    costs.add(process::run(lock.args(["lock", "--check"]))?);
+    Ok(())
+}
+
+/// Known vulnerabilities are not among them: their database is on GitHub, which not every machine may ask.
+fn deny(_: &mut World, costs: &mut Costs) -> Result<()> {
+    costs.add(process::run(&mut repo::cargo(&[
+        "deny", "check", "bans", "licenses", "sources",
+    ]))?);
+    Ok(())
+}
+
 fn unit(world: &mut World, costs: &mut Costs) -> Result<()> {
-    test(
-        world,
-        costs,
-        &mut repo::cargo(&["test", "--package", "quickscale", "--package", "xtask"]),
-    )
+    let mut command = repo::cargo(&["test", "--package", "quickscale", "--package", "xtask"]);
+    test(world, costs, command.args(["--no-fail-fast", "--"]))
 }
 
 fn runtime_sqlite(world: &mut World, costs: &mut Costs) -> Result<()> {
-    let mut command = repo::cargo(&["test", "--package", "quickscale-runtime"]);
+    let mut command = runtime_tests();
     test(world, costs, command.env_remove("TEST_DATABASE_URL"))
 }
 
 fn runtime_postgres(world: &mut World, costs: &mut Costs) -> Result<()> {
     let database = world.postgres()?.url("postgres");
-    let mut command = repo::cargo(&["test", "--package", "quickscale-runtime"]);
+    let mut command = runtime_tests();
     test(world, costs, command.env("TEST_DATABASE_URL", database))
+}
+
+fn runtime_tests() -> Command {
+    repo::cargo(&[
+        "test",
+        "--package",
+        "quickscale-runtime",
+        "--no-fail-fast",
+        "--",
+    ])
 }
 
 fn generated(world: &mut World, costs: &mut Costs) -> Result<()> {
     let database = world.postgres()?.url("postgres");
-    let mut command = repo::cargo(&["test", "--package", "quickscale", "--test", "generated"]);
-    command.env("GENERATED_TARGET_DIR", repo::generated_target());
+    let mut command = generated_tests();
+    command.args(["--skip", "browser::"]);
     test(
         world,
         costs,
@@ -171,20 +207,29 @@ fn browser(world: &mut World, costs: &mut Costs) -> Result<()> {
 
 /// The browser's journeys, with the browsers of `chromedriver`. Those on PostgreSQL need `GENERATED_DATABASE_URL` too.
 pub fn browser_tests(chromedriver: &Chromedriver) -> Command {
-    let mut command = repo::cargo(&["test", "--package", "quickscale", "--test", "browser"]);
-    command.env("GENERATED_TARGET_DIR", repo::generated_target());
+    let mut command = generated_tests();
+    command.args(["--skip", "checks::", "--skip", "tutorial::"]);
     command.env("WEBDRIVER_URL", chromedriver.url());
     command
 }
 
-/// Runs a `cargo test`, all of its programs even if one fails, and counts what they tell.
-fn test(world: &World, costs: &mut Costs, command: &mut Command) -> Result<()> {
+fn generated_tests() -> Command {
+    let mut command = repo::cargo(&[
+        "test",
+        "--package",
+        "quickscale",
+        "--test",
+        "generated",
+        "--",
+    ]);
+    command.env("GENERATED_TARGET_DIR", repo::generated_target());
     command
-        .arg("--no-fail-fast")
-        .arg("--")
-        .args(&world.arguments);
+}
+
+/// Runs a `cargo test`, which takes arguments of the test programs by now, and counts what they tell.
+fn test(world: &World, costs: &mut Costs, command: &mut Command) -> Result<()> {
     let tests = &mut costs.tests;
-    let usage = process::run_watched(command, |line| tests.read(line))?;
+    let usage = process::run_watched(command.args(&world.arguments), |line| tests.read(line))?;
     costs.add(usage);
     Ok(())
 }

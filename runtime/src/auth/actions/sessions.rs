@@ -4,13 +4,14 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
 use crate::app::Core;
-use crate::auth::entity::{Browser, Credentials, Session, SessionId};
+use crate::auth::entity::{Browser, Session, SessionId};
 use crate::auth::rules::{EmailAddress, SEEN_INTERVAL, session_end};
 use crate::auth::{Accounts, store};
 use crate::crypto::random_token;
 use crate::db::Tx;
 use crate::error::Result;
 use crate::http::{Authenticator, Principal};
+use crate::ids::UserId;
 use crate::in_transaction;
 
 /// The secret by which a browser proves its session. Only its digest is stored.
@@ -59,23 +60,21 @@ pub(in crate::auth) async fn sign_in(
         return Ok(SignIn::Deactivated);
     }
     in_transaction!(core.db(), tx => {
-        let token = open_session(core, tx, &credentials, browser).await?;
-        Ok(token.map_or(SignIn::Refused, SignIn::Done))
+        if !store::note_sign_in(tx, core.now(), &credentials).await? {
+            return Ok(SignIn::Refused);
+        }
+        open_session(core, tx, &credentials.user, browser).await.map(SignIn::Done)
     })
 }
 
-/// Opens a session with a new token; the one that the browser had ends. None when the account has been
-/// deactivated or its password changed since the credentials were checked.
+/// Opens a session with a new token; the one that the browser had ends.
 pub(super) async fn open_session(
     core: &Core,
     tx: &mut Tx,
-    checked: &Credentials,
+    user: &UserId,
     browser: &Browser,
-) -> Result<Option<Token>> {
+) -> Result<Token> {
     let now = core.now();
-    if !store::note_sign_in(tx, now, checked).await? {
-        return Ok(None);
-    }
     store::sweep_sessions(tx, now, SWEEP).await?;
     if let Some(old) = &browser.session {
         store::delete_session(tx, old).await?;
@@ -83,7 +82,7 @@ pub(super) async fn open_session(
     let token = Token(random_token());
     let session = Session {
         id: SessionId::new(now),
-        user: checked.user.clone(),
+        user: user.clone(),
         token_digest: digest(core, &token.0),
         created_at: now,
         last_seen_at: now,
@@ -92,7 +91,7 @@ pub(super) async fn open_session(
         address: browser.address.clone(),
     };
     store::insert_session(tx, &session).await?;
-    Ok(Some(token))
+    Ok(token)
 }
 
 /// Ends one session.

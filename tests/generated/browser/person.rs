@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
-use super::project::given;
+use crate::project::given;
 
 /// How long something may take to appear.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -48,10 +48,16 @@ impl Browser {
             .connect(&given("WEBDRIVER_URL"))
             .await
             .expect("chromedriver opens a browser");
-        let browser = Self { client, site: site.to_owned(), _profile: profile };
+        let browser = Self {
+            client,
+            site: site.to_owned(),
+            _profile: profile,
+        };
         if device == Device::DarkPhone {
             let dark = json!([{ "name": "prefers-color-scheme", "value": "dark" }]);
-            browser.devtools("Emulation.setEmulatedMedia", json!({ "features": dark })).await;
+            browser
+                .devtools("Emulation.setEmulatedMedia", json!({ "features": dark }))
+                .await;
         }
         browser.visit("/").await;
         browser
@@ -59,7 +65,10 @@ impl Browser {
 
     /// Enters the address of a page of the site.
     pub async fn visit(&self, path: &str) {
-        self.client.goto(&format!("{}{path}", self.site)).await.expect("the page opens");
+        self.client
+            .goto(&format!("{}{path}", self.site))
+            .await
+            .expect("the page opens");
     }
 
     /// Clicks on the link that reads `text`.
@@ -76,15 +85,32 @@ impl Browser {
 
     /// Writes `value` into the field `name`, which must have a label.
     pub async fn fill(&self, name: &str, value: &str) {
-        let path = format!("//*[(self::input or self::textarea) and @name={}]", quoted(name));
+        let path = format!(
+            "//*[(self::input or self::textarea) and @name={}]",
+            quoted(name)
+        );
         let field = self.find(&path, &format!("a field {name:?}")).await;
-        let id = field.attr("id").await.expect("attributes can be read").unwrap_or_default();
+        let id = field
+            .attr("id")
+            .await
+            .expect("attributes can be read")
+            .unwrap_or_default();
         let label = format!("//label[@for={}]", quoted(&id));
-        self.find(&label, &format!("a label of the field {name:?}")).await;
-        if field.attr("type").await.expect("attributes can be read").as_deref() != Some("file") {
+        self.find(&label, &format!("a label of the field {name:?}"))
+            .await;
+        if field
+            .attr("type")
+            .await
+            .expect("attributes can be read")
+            .as_deref()
+            != Some("file")
+        {
             field.clear().await.expect("the field can be emptied");
         }
-        field.send_keys(value).await.expect("the field can be written into");
+        field
+            .send_keys(value)
+            .await
+            .expect("the field can be written into");
     }
 
     pub async fn reload(&self) {
@@ -103,7 +129,11 @@ impl Browser {
             if page.contains(text) {
                 return;
             }
-            assert!(Instant::now() < deadline, "{} does not say {text:?} but:\n{page}", self.path().await);
+            assert!(
+                Instant::now() < deadline,
+                "{} does not say {text:?} but:\n{page}",
+                self.path().await
+            );
             sleep(Duration::from_millis(50)).await;
         }
     }
@@ -111,7 +141,11 @@ impl Browser {
     /// The page does not read `text`. To be asked after something that the page does read.
     pub async fn does_not_see(&self, text: &str) {
         let page = self.text().await;
-        assert!(!page.contains(text), "{} says {text:?}:\n{page}", self.path().await);
+        assert!(
+            !page.contains(text),
+            "{} says {text:?}:\n{page}",
+            self.path().await
+        );
     }
 
     /// What the page reads, with single spaces.
@@ -126,19 +160,29 @@ impl Browser {
 
     /// Where the browser is, without the site's address.
     pub async fn path(&self) -> String {
-        let url = self.client.current_url().await.expect("the browser has an address");
+        let url = self
+            .client
+            .current_url()
+            .await
+            .expect("the browser has an address");
         url.path().to_owned()
     }
 
     /// A picture of what is to be seen, as PNG.
     pub async fn picture(&self) -> Vec<u8> {
-        self.client.screenshot().await.expect("a picture can be taken")
+        self.client
+            .screenshot()
+            .await
+            .expect("a picture can be taken")
     }
 
     /// Since the last time, the browser's console was told no error, no warning of the content security policy, and no
     /// answer that failed, other than pages with the status `expected`.
     pub async fn has_clean_console(&self, expected: Option<u16>) {
-        let log = self.client.issue_cmd(Post("se/log", json!({ "type": "browser" }))).await;
+        let log = self
+            .client
+            .issue_cmd(Post("se/log", json!({ "type": "browser" })))
+            .await;
         let log = log.expect("the console can be read");
         let expected = expected.map(|status| format!("responded with a status of {status}"));
         let faults: Vec<&Value> = log
@@ -148,7 +192,9 @@ impl Browser {
             .filter(|entry| entry["level"] == "SEVERE" || entry["source"] == "security")
             .filter(|entry| {
                 let message = entry["message"].as_str().unwrap_or_default();
-                expected.as_ref().is_none_or(|expected| !message.contains(expected))
+                expected
+                    .as_ref()
+                    .is_none_or(|expected| !message.contains(expected))
             })
             .collect();
         assert!(faults.is_empty(), "the console says {faults:#?}");
@@ -182,7 +228,11 @@ impl Browser {
                 return element;
             }
             if Instant::now() > deadline {
-                panic!("{} has no {what}; it says:\n{}", self.path().await, self.text().await);
+                panic!(
+                    "{} has no {what}; it says:\n{}",
+                    self.path().await,
+                    self.text().await
+                );
             }
             sleep(Duration::from_millis(50)).await;
         }
@@ -199,7 +249,10 @@ impl Browser {
 
     async fn devtools(&self, command: &str, params: Value) {
         let command = json!({ "cmd": command, "params": params });
-        let done = self.client.issue_cmd(Post("goog/cdp/execute", command)).await;
+        let done = self
+            .client
+            .issue_cmd(Post("goog/cdp/execute", command))
+            .await;
         done.expect("the browser knows the command");
     }
 }
@@ -239,8 +292,16 @@ fn quoted(text: &str) -> String {
 struct Post(&'static str, Value);
 
 impl WebDriverCompatibleCommand for Post {
-    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
-        base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.0))
+    fn endpoint(
+        &self,
+        base: &url::Url,
+        session: Option<&str>,
+    ) -> Result<url::Url, url::ParseError> {
+        base.join(&format!(
+            "session/{}/{}",
+            session.unwrap_or_default(),
+            self.0
+        ))
     }
 
     fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {

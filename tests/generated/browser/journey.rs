@@ -1,0 +1,136 @@
+//! The journey: sign up, use services, run out of credits, be granted some by staff.
+
+use super::person::{Browser, Device, Scripts};
+use crate::project::Project;
+
+const PASSWORD: &str = "three ravens count to nine";
+const STAFF: &str = "staff@example.com";
+
+/// A generated application that runs.
+pub struct Site {
+    project: Project,
+    url: String,
+}
+
+impl Site {
+    /// `quickscale init`, `quickscale up`, and a member of staff; on SQLite unless a database is given.
+    pub fn up(name: &str, database: Option<&str>) -> Self {
+        let project = Project::init(name, &[]);
+        if let Some(url) = database {
+            project.set_env("DATABASE_URL", url);
+        }
+        let url = project.quickscale(&["up"]);
+        let staff = ["--email", STAFF, "--password", PASSWORD];
+        project.quickscale(&[["manage", "create-admin"].as_slice(), &staff].concat());
+        Self { project, url }
+    }
+
+    /// All that people do here, with scripts and without.
+    pub async fn journey(&self) {
+        for (scripts, email) in [
+            (Scripts::On, "ann@example.com"),
+            (Scripts::Off, "bob@example.com"),
+        ] {
+            let user = Browser::open(&self.url, scripts, Device::Desktop).await;
+            sign_up(&user, email).await;
+            run_the_sentiment_service(&user).await;
+            is_refused_an_empty_text(&user).await;
+            let staff = Browser::open(&self.url, scripts, Device::Desktop).await;
+            sign_in(&staff, STAFF).await;
+            grant(&staff, email, "50", "A late birthday present").await;
+            finds_the_grant(&user).await;
+            grant(&staff, email, "-149", "The birthday was another day").await;
+            is_told_what_is_missing(&user).await;
+            user.close().await;
+            staff.close().await;
+        }
+        self.crawl();
+    }
+
+    /// No page is blank, no link broken, no asset missing, whoever looks.
+    fn crawl(&self) {
+        self.project.quickscale(&["crawl"]);
+        self.project.quickscale(&[
+            "crawl",
+            "--email",
+            "ann@example.com",
+            "--password",
+            PASSWORD,
+        ]);
+        self.project
+            .quickscale(&["crawl", "--email", STAFF, "--password", PASSWORD, "--admin"]);
+    }
+}
+
+async fn sign_up(user: &Browser, email: &str) {
+    user.follow("Sign up").await;
+    user.fill("email", email).await;
+    user.fill("password", PASSWORD).await;
+    user.press("Sign up").await;
+    user.sees("100 credits available").await;
+    assert_eq!(user.path().await, "/dashboard");
+}
+
+async fn sign_in(person: &Browser, email: &str) {
+    person.follow("Sign in").await;
+    person.fill("email", email).await;
+    person.fill("password", PASSWORD).await;
+    person.press("Sign in").await;
+    person.sees("Hello").await;
+}
+
+async fn balance(user: &Browser, expected: &str) {
+    user.visit("/dashboard").await;
+    user.sees(&format!("{expected} credits available")).await;
+}
+
+async fn run_the_sentiment_service(user: &Browser) {
+    user.follow("Services").await;
+    user.follow("Text sentiment analysis").await;
+    user.fill("text", "What a wonderful day, I love it!").await;
+    user.press("Run").await;
+    user.sees("99 credits remaining").await;
+    user.sees("positive").await;
+    assert!(user.path().await.starts_with("/services/runs/"));
+    user.reload().await;
+    user.sees("99 credits remaining").await;
+    user.go_back().await;
+    user.sees("Text sentiment analysis").await;
+    balance(user, "99").await;
+}
+
+async fn is_refused_an_empty_text(user: &Browser) {
+    user.visit("/services/text_sentiment_analysis").await;
+    user.fill("text", "   ").await;
+    user.press("Run").await;
+    user.sees("empty").await;
+    user.has_clean_console(Some(422)).await;
+    balance(user, "99").await;
+}
+
+async fn grant(staff: &Browser, email: &str, amount: &str, reason: &str) {
+    staff.visit("/admin/users").await;
+    staff.fill("q", email).await;
+    staff.press("Search").await;
+    staff.follow(email).await;
+    staff.fill("amount", amount).await;
+    staff.fill("reason", reason).await;
+    staff.press("Adjust credits").await;
+    staff.sees(reason).await;
+}
+
+async fn finds_the_grant(user: &Browser) {
+    balance(user, "149").await;
+    user.visit("/credits/history").await;
+    user.sees("A late birthday present").await;
+    user.sees("Text sentiment analysis").await;
+}
+
+async fn is_told_what_is_missing(user: &Browser) {
+    user.visit("/services/text_sentiment_analysis").await;
+    user.fill("text", "What a wonderful day").await;
+    user.press("Run").await;
+    user.sees("1 credit").await;
+    user.has_clean_console(Some(402)).await;
+    balance(user, "0").await;
+}

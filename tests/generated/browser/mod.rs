@@ -1,0 +1,19 @@
+//! A person with a browser, from `quickscale init` to a paid service and back to the credits that staff granted.
+
+mod journey;
+mod person;
+
+use super::project::database;
+use journey::Site;
+
+#[tokio::test]
+async fn the_journey_on_sqlite() {
+    let site = Site::up("my-saas-app", None);
+    site.journey().await;
+}
+
+#[tokio::test]
+async fn the_journey_on_postgresql() {
+    let site = Site::up("my-saas-app", Some(&database("journey")));
+    site.journey().await;
+}

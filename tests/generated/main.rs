@@ -1,0 +1,7 @@
+//! Generated projects as people get them: made, built and used by the real binary. Run by `cargo xtask test`, in the
+//! steps `generated` and `browser`: these tests take minutes, and need PostgreSQL and chromedriver.
+
+mod browser;
+mod checks;
+mod project;
+mod tutorial;
