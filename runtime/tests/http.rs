@@ -163,8 +163,8 @@ async fn every_failure_is_a_page_for_people_and_a_problem_for_programs() {
 #[tokio::test]
 async fn a_form_with_missing_fields_is_422() {
     let app = themed(app()).start().await;
-    let answer = app
-        .client()
+    let mut client = app.client();
+    let answer = client
         .post("/accounts/login", &[("email", "ada@example.com")])
         .await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -173,6 +173,15 @@ async fn a_form_with_missing_fields_is_422() {
         "{}",
         answer.text
     );
+
+    let token = client.get("/about").await.input("csrf").unwrap().to_owned();
+    let request = Request::post("/accounts/login")
+        .header("content-type", FORM)
+        .header("x-csrf-token", token)
+        .header("accept", "application/json");
+    let problem = client.send(request, Body::from("email=ada")).await;
+    assert_eq!(problem.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(problem.json()["code"], "invalid_input");
 }
 
 #[tokio::test]

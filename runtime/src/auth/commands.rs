@@ -57,7 +57,7 @@ async fn create_admin_with(core: &Core, arguments: &ArgMatches) -> anyhow::Resul
         Some(text) => text.to_owned(),
         None => ask_email()?,
     };
-    let email = EmailAddress::parse(&email).map_err(|why| anyhow!("{email:?}: {why}"))?;
+    let email = EmailAddress::parse(&email).map_err(|why| anyhow!("{:?}: {why}", email.trim()))?;
     let is_known = actions::find_user_by_email(core, &email).await?.is_some();
     let (password, generated) = match argument("password") {
         Some(text) => (Some(check_password(text, &email, core)?), false),
