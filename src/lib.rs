@@ -9,6 +9,7 @@ pub mod crawl;
 pub mod digest;
 pub mod error;
 pub mod interrupt;
+pub mod merge;
 pub mod project;
 pub mod render;
 pub mod stack;
