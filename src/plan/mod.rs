@@ -1,0 +1,250 @@
+//! From what is wanted, what was applied and what stands on disk to a [`Plan`]: a value that `plan` shows and `apply`
+//! carries out. Pure: nothing here reads or writes.
+
+mod decide;
+mod resolve;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::digest::Digest;
+use crate::project::names::RelPath;
+use crate::project::owner::{Mode, Owner, Policy};
+use crate::project::state::State;
+use crate::project::tree::{Entry, Tree};
+use crate::render::{Desired, DesiredFile};
+
+pub use decide::{After, Base, Sides, Verdict, decide};
+pub use resolve::{Choice, Choices, Operation, ReadyPlan, Unanswered};
+
+/// What a plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    pub desired: &'a Desired,
+    /// None before the first apply.
+    pub state: Option<&'a State>,
+    /// The pristine contents that are kept and whole, by their digest.
+    pub pristine: &'a BTreeMap<Digest, Vec<u8>>,
+    pub tree: &'a Tree,
+    /// Which owners it is about; all of them when empty.
+    pub only: &'a BTreeSet<Owner>,
+}
+
+/// Everything that an apply would do, path by path.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    pub changes: Vec<Change>,
+}
+
+/// What is to be done at one path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub path: RelPath,
+    /// Where the file stands until then, when its template has moved.
+    pub from: Option<RelPath>,
+    pub owner: Owner,
+    pub policy: Policy,
+    pub action: Action,
+    /// Why, for people; empty where the action says it all.
+    pub reason: &'static str,
+    /// What stands there now.
+    pub before: Option<Entry>,
+    /// What will stand there, where something is written.
+    pub after: Option<After>,
+    /// Whether its contents hold secrets and are not shown.
+    pub secret: bool,
+}
+
+/// What is done at a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// A new file.
+    Create,
+    /// The user has not touched it: the template's newer contents take its place.
+    Update,
+    /// Both sides' changes go in.
+    Merge,
+    /// Nobody wants it any more and the user has not touched it.
+    Remove,
+    /// It is already as wanted, or the user's from now on; only the state changes.
+    Adopt,
+    /// Nobody wants it any more, but it holds the user's work: it stays and is the user's.
+    Forget,
+    /// The user has changed it and the template has not.
+    KeepEdit,
+    /// The user has deleted it, and the template has changed.
+    KeepDeleted,
+    /// The user has to say what becomes of it.
+    Conflict(Conflict),
+}
+
+/// Why a path needs an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Conflict {
+    pub kind: ConflictKind,
+    /// Both sides in one text, between markers, where the contents are text.
+    pub marked: Option<After>,
+}
+
+/// The kinds of conflict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConflictKind {
+    /// So many places that both sides changed.
+    Hunks(usize),
+    /// Both sides changed something that cannot be merged.
+    BothChanged,
+    /// Something of the user's stands where a new file should go.
+    InTheWay,
+    /// An earlier conflict whose markers are still in the file.
+    Unresolved,
+}
+
+impl Action {
+    /// The word that scripts read.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Merge => "merge",
+            Self::Remove => "remove",
+            Self::Adopt => "adopt",
+            Self::Forget => "forget",
+            Self::KeepEdit => "keep_edit",
+            Self::KeepDeleted => "keep_deleted",
+            Self::Conflict(_) => "conflict",
+        }
+    }
+
+    /// Whether an apply has something to do here, if only to the state.
+    pub fn is_pending(&self) -> bool {
+        match self {
+            Self::Create | Self::Update | Self::Merge | Self::Remove => true,
+            Self::Adopt | Self::Forget | Self::KeepDeleted => true,
+            Self::KeepEdit => false,
+            Self::Conflict(conflict) => conflict.kind != ConflictKind::Unresolved,
+        }
+    }
+}
+
+impl Serialize for Action {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl Plan {
+    /// Whether an apply would change neither a file nor the state.
+    pub fn is_quiet(&self) -> bool {
+        !self.changes.iter().any(|change| change.action.is_pending())
+    }
+
+    /// The changes that need an answer.
+    pub fn conflicts(&self) -> impl Iterator<Item = (&Change, &Conflict)> {
+        self.changes.iter().filter_map(|change| match &change.action {
+            Action::Conflict(conflict) => Some((change, conflict)),
+            _ => None,
+        })
+    }
+
+    /// How often each action occurs, by its name.
+    pub fn summary(&self) -> BTreeMap<&'static str, usize> {
+        let mut counts = BTreeMap::new();
+        for change in &self.changes {
+            *counts.entry(change.action.name()).or_default() += 1;
+        }
+        counts
+    }
+}
+
+/// Compares the three versions of every path.
+pub fn plan(input: &Input<'_>) -> Plan {
+    let states = input.state.map(|state| &state.files);
+    let known = states.into_iter().flat_map(BTreeMap::keys);
+    let paths: BTreeSet<&RelPath> = known.chain(input.desired.files.keys()).collect();
+    let moves = moves(input);
+    let moved_away: BTreeSet<_> = moves.values().copied().collect();
+    let changes = paths
+        .into_iter()
+        .filter(|path| !moved_away.contains(path))
+        .filter_map(|path| change(input, path, moves.get(path).copied()))
+        .collect();
+    Plan { changes }
+}
+
+/// Where the files whose templates have moved stand until now, by where they will stand.
+fn moves<'a>(input: &Input<'a>) -> BTreeMap<&'a RelPath, &'a RelPath> {
+    let Some(state) = input.state else { return BTreeMap::new() };
+    let has_moved = |(path, file): (&'a RelPath, &'a DesiredFile)| {
+        let from = file.moved_from.iter().find(|from| {
+            state.files.contains_key(*from) && !input.desired.files.contains_key(*from)
+        })?;
+        let free = file.policy == Policy::Managed
+            && !state.files.contains_key(path) && *input.tree.entry(path) == Entry::Missing;
+        free.then_some((path, from))
+    };
+    input.desired.files.iter().filter_map(has_moved).collect()
+}
+
+fn change(input: &Input<'_>, path: &RelPath, from: Option<&RelPath>) -> Option<Change> {
+    let wanted = input.desired.files.get(path);
+    let stands_at = from.unwrap_or(path);
+    let known = input.state.and_then(|state| state.files.get(stands_at));
+    let owner = wanted.map(|file| &file.owner).or(known.map(|file| &file.owner))?;
+    let is_meant = |owner: &Owner| input.only.is_empty() || input.only.contains(owner);
+    if !is_meant(owner) && !known.is_some_and(|file| is_meant(&file.owner)) {
+        return None;
+    }
+    let base = known.map(|state| Base {
+        state,
+        bytes: state.digest.and_then(|digest| input.pristine.get(&digest)).map(Vec::as_slice),
+    });
+    let disk = input.tree.entry(stands_at);
+    let decided = decide(Sides { base, disk, wanted }).or_else(|| relocated(known, wanted, disk));
+    let decided = if from.is_some() { moved(decided, disk) } else { decided }?;
+    Some(Change {
+        path: path.clone(),
+        from: from.cloned(),
+        owner: owner.clone(),
+        policy: wanted.map(|file| file.policy).or(known.map(|file| file.policy))?,
+        action: decided.action,
+        reason: decided.reason,
+        before: Some(disk.clone()).filter(|entry| *entry != Entry::Missing),
+        after: decided.after,
+        secret: wanted.is_some_and(|file| file.digest.is_none()),
+    })
+}
+
+/// A file that stays as it is but comes from elsewhere now: another owner, another template.
+fn relocated(
+    known: Option<&crate::project::state::FileState>,
+    wanted: Option<&DesiredFile>,
+    disk: &Entry,
+) -> Option<Verdict> {
+    let (known, wanted) = (known?, wanted?);
+    let same = known.owner == wanted.owner && known.template == wanted.template;
+    let reason = match disk {
+        Entry::Missing => "its template belongs to another part now",
+        _ => "it stays; its template belongs to another part now",
+    };
+    (!same).then_some(Verdict { action: Action::Adopt, reason, after: None })
+}
+
+/// A file that has to be written at its new place although its contents stay.
+fn moved(decided: Option<Verdict>, disk: &Entry) -> Option<Verdict> {
+    let writes = decided.as_ref().is_some_and(|verdict| match &verdict.action {
+        Action::KeepEdit | Action::Adopt => false,
+        Action::Create | Action::Update | Action::Merge | Action::Remove => true,
+        Action::Forget | Action::KeepDeleted | Action::Conflict(_) => true,
+    });
+    match disk {
+        Entry::File(file) if !writes => Some(Verdict {
+            action: Action::Update,
+            reason: "its template has moved",
+            after: Some(After { bytes: file.bytes.clone().into(), mode: file.mode }),
+        }),
+        _ => decided,
+    }
+}

@@ -1,0 +1,192 @@
+//! From a [`Plan`] and the user's answers to a [`ReadyPlan`]: what is written where, and the state after it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::{Action, After, Change, Conflict, ConflictKind, Plan};
+use crate::digest::Digest;
+use crate::project::names::RelPath;
+use crate::project::owner::Mode;
+use crate::project::state::{FileState, State, kept_as};
+use crate::project::tree::Entry;
+use crate::render::{Desired, DesiredFile};
+
+/// What becomes of a conflict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// The user's file stays; the template's change counts as seen.
+    Mine,
+    /// The template's file takes its place; the user's is kept in the backup.
+    Theirs,
+    /// Both, between markers in the file; where that cannot be, the template's beside the user's.
+    Markers,
+}
+
+/// Answers by path.
+pub type Choices = BTreeMap<RelPath, Choice>;
+
+/// The paths that still need an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unanswered(pub Vec<RelPath>);
+
+/// What an apply does, in this order; nothing else is asked any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadyPlan {
+    pub operations: Vec<Operation>,
+    /// The state after it.
+    pub state: State,
+    /// Pristine contents that the state refers to, by their digest.
+    pub pristine: BTreeMap<Digest, Cow<'static, [u8]>>,
+}
+
+/// One step on disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    pub path: RelPath,
+    /// What must stand there, or the plan is stale.
+    pub before: Option<Before>,
+    /// What stands there afterwards; none when the path is removed.
+    pub after: Option<After>,
+}
+
+/// The file that an operation expects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Before {
+    pub digest: Digest,
+    pub mode: Mode,
+}
+
+/// What the template's version is called where it is written beside the user's.
+pub const BESIDE_SUFFIX: &str = ".quickscale-new";
+
+impl Plan {
+    /// Settles every conflict by `choices`.
+    ///
+    /// # Errors
+    /// The conflicts without an answer. Those left from an earlier apply need none: they wait.
+    pub fn resolve(
+        &self,
+        desired: &Desired,
+        state: State,
+        choices: &Choices,
+    ) -> Result<ReadyPlan, Unanswered> {
+        let open: Vec<_> = self
+            .conflicts()
+            .filter(|(change, conflict)| {
+                conflict.kind != ConflictKind::Unresolved && !choices.contains_key(&change.path)
+            })
+            .map(|(change, _)| change.path.clone())
+            .collect();
+        if !open.is_empty() {
+            return Err(Unanswered(open));
+        }
+        let mut ready = Ready { state, operations: Vec::new(), pristine: BTreeMap::new() };
+        for change in &self.changes {
+            ready.carry_out(change, desired.files.get(&change.path), choices.get(&change.path));
+        }
+        Ok(ready.finish(desired))
+    }
+}
+
+struct Ready {
+    state: State,
+    operations: Vec<Operation>,
+    pristine: BTreeMap<Digest, Cow<'static, [u8]>>,
+}
+
+impl Ready {
+    fn carry_out(&mut self, change: &Change, wanted: Option<&DesiredFile>, choice: Option<&Choice>) {
+        match &change.action {
+            Action::Create | Action::Update | Action::Merge => self.write(change, change.after.clone()),
+            Action::Remove => self.remove(&change.path, change.before.as_ref()),
+            Action::Adopt | Action::Forget | Action::KeepEdit | Action::KeepDeleted => {}
+            Action::Conflict(conflict) => match choice {
+                Some(choice) => self.settle(change, conflict, wanted, *choice),
+                // It stays as it is, and so does what is known of it.
+                None => return,
+            },
+        }
+        self.note(change, wanted);
+    }
+
+    fn write(&mut self, change: &Change, after: Option<After>) {
+        let at_new_place = change.from.is_some();
+        let before = if at_new_place { None } else { change.before.as_ref().and_then(expected) };
+        self.operations.push(Operation { path: change.path.clone(), before, after });
+        if let Some(from) = &change.from {
+            self.remove(from, change.before.as_ref());
+        }
+    }
+
+    fn remove(&mut self, path: &RelPath, before: Option<&Entry>) {
+        let before = before.and_then(expected);
+        self.operations.push(Operation { path: path.clone(), before, after: None });
+    }
+
+    fn settle(
+        &mut self,
+        change: &Change,
+        conflict: &Conflict,
+        wanted: Option<&DesiredFile>,
+        choice: Choice,
+    ) {
+        let Some(wanted) = wanted else { return };
+        let theirs = After { bytes: wanted.bytes.clone(), mode: wanted.mode };
+        match (choice, &conflict.marked) {
+            (Choice::Mine, _) => {}
+            (Choice::Theirs, _) => self.write(change, Some(theirs)),
+            (Choice::Markers, Some(marked)) => self.write(change, Some(marked.clone())),
+            (Choice::Markers, None) => {
+                if let Ok(path) = format!("{}{BESIDE_SUFFIX}", change.path).parse() {
+                    self.operations.push(Operation { path, before: None, after: Some(theirs) });
+                }
+            }
+        }
+    }
+
+    /// What is known of a path from now on.
+    fn note(&mut self, change: &Change, wanted: Option<&DesiredFile>) {
+        if let Some(from) = &change.from {
+            self.state.files.remove(from);
+        }
+        match wanted {
+            None => {
+                self.state.files.remove(&change.path);
+            }
+            Some(wanted) => {
+                let mut known = FileState::of(wanted);
+                known.unresolved = self.has_markers(change);
+                self.state.files.insert(change.path.clone(), known);
+            }
+        }
+    }
+
+    fn has_markers(&self, change: &Change) -> bool {
+        let Action::Conflict(Conflict { marked: Some(marked), .. }) = &change.action else {
+            return false;
+        };
+        let written = self.operations.iter().rev().find(|operation| operation.path == change.path);
+        written.is_some_and(|operation| operation.after.as_ref() == Some(marked))
+    }
+
+    fn finish(mut self, desired: &Desired) -> ReadyPlan {
+        for (path, file) in &desired.files {
+            let known = self.state.files.get(path);
+            if let Some(digest) = kept_as(file).filter(|digest| {
+                known.is_some_and(|known| known.digest == Some(*digest))
+            }) {
+                self.pristine.insert(digest, file.bytes.clone());
+            }
+        }
+        // New folders come before what goes, so that nothing is ever without a place.
+        self.operations.sort_by_key(|operation| operation.after.is_none());
+        ReadyPlan { operations: self.operations, state: self.state, pristine: self.pristine }
+    }
+}
+
+fn expected(entry: &Entry) -> Option<Before> {
+    match entry {
+        Entry::File(file) => Some(Before { digest: Digest::of(&file.bytes), mode: file.mode }),
+        Entry::Missing | Entry::Link | Entry::Folder | Entry::Blocked => None,
+    }
+}
