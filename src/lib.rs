@@ -10,6 +10,7 @@ pub mod digest;
 pub mod error;
 pub mod interrupt;
 pub mod merge;
+pub mod plan;
 pub mod project;
 pub mod render;
 pub mod stack;

@@ -12,13 +12,15 @@ use crate::project::owner::{Mode, Policy};
 pub type Rules = BTreeMap<RelPath, Rule>;
 
 /// What is special about one file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rule {
     /// What happens to it after its birth.
     pub policy: Policy,
     /// Who may do what with it.
     pub mode: Mode,
+    /// Where it stood in earlier templates, so that a project's file moves with the edits made to it.
+    pub moved_from: Vec<RelPath>,
 }
 
 /// `base.yml`.

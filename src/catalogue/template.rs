@@ -109,7 +109,7 @@ pub fn apply_rules(templates: &mut [Template], rules: &Rules, manifest: &str) ->
         let Some(template) = templates.iter_mut().find(|template| template.path == *path) else {
             bail!("{manifest} speaks of {path}, which is not among its files");
         };
-        template.rule = *rule;
+        template.rule = rule.clone();
     }
     Ok(())
 }

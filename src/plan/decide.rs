@@ -61,11 +61,19 @@ pub fn decide(sides: Sides<'_>) -> Option<Verdict> {
 }
 
 fn verdict(action: Action, reason: &'static str) -> Option<Verdict> {
-    Some(Verdict { action, reason, after: None })
+    Some(Verdict {
+        action,
+        reason,
+        after: None,
+    })
 }
 
 fn writes(action: Action, bytes: Cow<'static, [u8]>, mode: Mode) -> Option<Verdict> {
-    Some(Verdict { action, reason: "", after: Some(After { bytes, mode }) })
+    Some(Verdict {
+        action,
+        reason: "",
+        after: Some(After { bytes, mode }),
+    })
 }
 
 fn conflict(kind: ConflictKind, reason: &'static str) -> Option<Verdict> {
@@ -140,11 +148,18 @@ fn kept_file(base: Base<'_>, file: &FileOnDisk, wanted: &DesiredFile) -> Option<
     if base.state.unresolved {
         let open = merge::has_open_conflict(&file.bytes, MarkerLabels::default());
         if open {
-            return conflict(ConflictKind::Unresolved, "its conflict markers are still there");
+            return conflict(
+                ConflictKind::Unresolved,
+                "its conflict markers are still there",
+            );
         }
     }
     // The user's wish for the mode wins over a change of the template's.
-    let mode = if file.mode == base.state.mode { wanted.mode } else { file.mode };
+    let mode = if file.mode == base.state.mode {
+        wanted.mode
+    } else {
+        file.mode
+    };
     let template_changed = base.state.digest != wanted.digest;
     let as_wanted = file.bytes[..] == wanted.bytes[..];
     if as_wanted && mode == file.mode {
@@ -177,11 +192,18 @@ fn three_ways(
         };
         return conflict(ConflictKind::BothChanged, reason);
     };
-    let versions = Versions { base: pristine, mine: &file.bytes, theirs: &wanted.bytes };
+    let versions = Versions {
+        base: pristine,
+        mine: &file.bytes,
+        theirs: &wanted.bytes,
+    };
     match merge::merge(versions, MarkerLabels::default()) {
         Merged::Clean(bytes) => writes(Action::Merge, Cow::Owned(bytes), mode),
         Merged::Conflict { marked, hunks } => {
-            let marked = Some(After { bytes: Cow::Owned(marked), mode });
+            let marked = Some(After {
+                bytes: Cow::Owned(marked),
+                mode,
+            });
             let kind = ConflictKind::Hunks(hunks);
             verdict(
                 Action::Conflict(Conflict { kind, marked }),

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::digest::Digest;
 use crate::project::names::RelPath;
-use crate::project::owner::{Mode, Owner, Policy};
+use crate::project::owner::{Owner, Policy};
 use crate::project::state::State;
 use crate::project::tree::{Entry, Tree};
 use crate::render::{Desired, DesiredFile};
@@ -143,10 +143,12 @@ impl Plan {
 
     /// The changes that need an answer.
     pub fn conflicts(&self) -> impl Iterator<Item = (&Change, &Conflict)> {
-        self.changes.iter().filter_map(|change| match &change.action {
-            Action::Conflict(conflict) => Some((change, conflict)),
-            _ => None,
-        })
+        self.changes
+            .iter()
+            .filter_map(|change| match &change.action {
+                Action::Conflict(conflict) => Some((change, conflict)),
+                _ => None,
+            })
     }
 
     /// How often each action occurs, by its name.
@@ -176,13 +178,16 @@ pub fn plan(input: &Input<'_>) -> Plan {
 
 /// Where the files whose templates have moved stand until now, by where they will stand.
 fn moves<'a>(input: &Input<'a>) -> BTreeMap<&'a RelPath, &'a RelPath> {
-    let Some(state) = input.state else { return BTreeMap::new() };
+    let Some(state) = input.state else {
+        return BTreeMap::new();
+    };
     let has_moved = |(path, file): (&'a RelPath, &'a DesiredFile)| {
         let from = file.moved_from.iter().find(|from| {
             state.files.contains_key(*from) && !input.desired.files.contains_key(*from)
         })?;
         let free = file.policy == Policy::Managed
-            && !state.files.contains_key(path) && *input.tree.entry(path) == Entry::Missing;
+            && !state.files.contains_key(path)
+            && *input.tree.entry(path) == Entry::Missing;
         free.then_some((path, from))
     };
     input.desired.files.iter().filter_map(has_moved).collect()
@@ -192,23 +197,34 @@ fn change(input: &Input<'_>, path: &RelPath, from: Option<&RelPath>) -> Option<C
     let wanted = input.desired.files.get(path);
     let stands_at = from.unwrap_or(path);
     let known = input.state.and_then(|state| state.files.get(stands_at));
-    let owner = wanted.map(|file| &file.owner).or(known.map(|file| &file.owner))?;
+    let owner = wanted
+        .map(|file| &file.owner)
+        .or(known.map(|file| &file.owner))?;
     let is_meant = |owner: &Owner| input.only.is_empty() || input.only.contains(owner);
     if !is_meant(owner) && !known.is_some_and(|file| is_meant(&file.owner)) {
         return None;
     }
     let base = known.map(|state| Base {
         state,
-        bytes: state.digest.and_then(|digest| input.pristine.get(&digest)).map(Vec::as_slice),
+        bytes: state
+            .digest
+            .and_then(|digest| input.pristine.get(&digest))
+            .map(Vec::as_slice),
     });
     let disk = input.tree.entry(stands_at);
     let decided = decide(Sides { base, disk, wanted }).or_else(|| relocated(known, wanted, disk));
-    let decided = if from.is_some() { moved(decided, disk) } else { decided }?;
+    let decided = if from.is_some() {
+        moved(decided, disk)
+    } else {
+        decided
+    }?;
     Some(Change {
         path: path.clone(),
         from: from.cloned(),
         owner: owner.clone(),
-        policy: wanted.map(|file| file.policy).or(known.map(|file| file.policy))?,
+        policy: wanted
+            .map(|file| file.policy)
+            .or(known.map(|file| file.policy))?,
         action: decided.action,
         reason: decided.reason,
         before: Some(disk.clone()).filter(|entry| *entry != Entry::Missing),
@@ -229,21 +245,30 @@ fn relocated(
         Entry::Missing => "its template belongs to another part now",
         _ => "it stays; its template belongs to another part now",
     };
-    (!same).then_some(Verdict { action: Action::Adopt, reason, after: None })
+    (!same).then_some(Verdict {
+        action: Action::Adopt,
+        reason,
+        after: None,
+    })
 }
 
 /// A file that has to be written at its new place although its contents stay.
 fn moved(decided: Option<Verdict>, disk: &Entry) -> Option<Verdict> {
-    let writes = decided.as_ref().is_some_and(|verdict| match &verdict.action {
-        Action::KeepEdit | Action::Adopt => false,
-        Action::Create | Action::Update | Action::Merge | Action::Remove => true,
-        Action::Forget | Action::KeepDeleted | Action::Conflict(_) => true,
-    });
+    let writes = decided
+        .as_ref()
+        .is_some_and(|verdict| match &verdict.action {
+            Action::KeepEdit | Action::Adopt => false,
+            Action::Create | Action::Update | Action::Merge | Action::Remove => true,
+            Action::Forget | Action::KeepDeleted | Action::Conflict(_) => true,
+        });
     match disk {
         Entry::File(file) if !writes => Some(Verdict {
             action: Action::Update,
             reason: "its template has moved",
-            after: Some(After { bytes: file.bytes.clone().into(), mode: file.mode }),
+            after: Some(After {
+                bytes: file.bytes.clone().into(),
+                mode: file.mode,
+            }),
         }),
         _ => decided,
     }

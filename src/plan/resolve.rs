@@ -80,9 +80,17 @@ impl Plan {
         if !open.is_empty() {
             return Err(Unanswered(open));
         }
-        let mut ready = Ready { state, operations: Vec::new(), pristine: BTreeMap::new() };
+        let mut ready = Ready {
+            state,
+            operations: Vec::new(),
+            pristine: BTreeMap::new(),
+        };
         for change in &self.changes {
-            ready.carry_out(change, desired.files.get(&change.path), choices.get(&change.path));
+            ready.carry_out(
+                change,
+                desired.files.get(&change.path),
+                choices.get(&change.path),
+            );
         }
         Ok(ready.finish(desired))
     }
@@ -95,9 +103,16 @@ struct Ready {
 }
 
 impl Ready {
-    fn carry_out(&mut self, change: &Change, wanted: Option<&DesiredFile>, choice: Option<&Choice>) {
+    fn carry_out(
+        &mut self,
+        change: &Change,
+        wanted: Option<&DesiredFile>,
+        choice: Option<&Choice>,
+    ) {
         match &change.action {
-            Action::Create | Action::Update | Action::Merge => self.write(change, change.after.clone()),
+            Action::Create | Action::Update | Action::Merge => {
+                self.write(change, change.after.clone())
+            }
             Action::Remove => self.remove(&change.path, change.before.as_ref()),
             Action::Adopt | Action::Forget | Action::KeepEdit | Action::KeepDeleted => {}
             Action::Conflict(conflict) => match choice {
@@ -111,8 +126,16 @@ impl Ready {
 
     fn write(&mut self, change: &Change, after: Option<After>) {
         let at_new_place = change.from.is_some();
-        let before = if at_new_place { None } else { change.before.as_ref().and_then(expected) };
-        self.operations.push(Operation { path: change.path.clone(), before, after });
+        let before = if at_new_place {
+            None
+        } else {
+            change.before.as_ref().and_then(expected)
+        };
+        self.operations.push(Operation {
+            path: change.path.clone(),
+            before,
+            after,
+        });
         if let Some(from) = &change.from {
             self.remove(from, change.before.as_ref());
         }
@@ -120,7 +143,11 @@ impl Ready {
 
     fn remove(&mut self, path: &RelPath, before: Option<&Entry>) {
         let before = before.and_then(expected);
-        self.operations.push(Operation { path: path.clone(), before, after: None });
+        self.operations.push(Operation {
+            path: path.clone(),
+            before,
+            after: None,
+        });
     }
 
     fn settle(
@@ -131,14 +158,21 @@ impl Ready {
         choice: Choice,
     ) {
         let Some(wanted) = wanted else { return };
-        let theirs = After { bytes: wanted.bytes.clone(), mode: wanted.mode };
+        let theirs = After {
+            bytes: wanted.bytes.clone(),
+            mode: wanted.mode,
+        };
         match (choice, &conflict.marked) {
             (Choice::Mine, _) => {}
             (Choice::Theirs, _) => self.write(change, Some(theirs)),
             (Choice::Markers, Some(marked)) => self.write(change, Some(marked.clone())),
             (Choice::Markers, None) => {
                 if let Ok(path) = format!("{}{BESIDE_SUFFIX}", change.path).parse() {
-                    self.operations.push(Operation { path, before: None, after: Some(theirs) });
+                    self.operations.push(Operation {
+                        path,
+                        before: None,
+                        after: Some(theirs),
+                    });
                 }
             }
         }
@@ -162,31 +196,47 @@ impl Ready {
     }
 
     fn has_markers(&self, change: &Change) -> bool {
-        let Action::Conflict(Conflict { marked: Some(marked), .. }) = &change.action else {
+        let Action::Conflict(Conflict {
+            marked: Some(marked),
+            ..
+        }) = &change.action
+        else {
             return false;
         };
-        let written = self.operations.iter().rev().find(|operation| operation.path == change.path);
+        let written = self
+            .operations
+            .iter()
+            .rev()
+            .find(|operation| operation.path == change.path);
         written.is_some_and(|operation| operation.after.as_ref() == Some(marked))
     }
 
     fn finish(mut self, desired: &Desired) -> ReadyPlan {
         for (path, file) in &desired.files {
             let known = self.state.files.get(path);
-            if let Some(digest) = kept_as(file).filter(|digest| {
-                known.is_some_and(|known| known.digest == Some(*digest))
-            }) {
+            if let Some(digest) = kept_as(file)
+                .filter(|digest| known.is_some_and(|known| known.digest == Some(*digest)))
+            {
                 self.pristine.insert(digest, file.bytes.clone());
             }
         }
         // New folders come before what goes, so that nothing is ever without a place.
-        self.operations.sort_by_key(|operation| operation.after.is_none());
-        ReadyPlan { operations: self.operations, state: self.state, pristine: self.pristine }
+        self.operations
+            .sort_by_key(|operation| operation.after.is_none());
+        ReadyPlan {
+            operations: self.operations,
+            state: self.state,
+            pristine: self.pristine,
+        }
     }
 }
 
 fn expected(entry: &Entry) -> Option<Before> {
     match entry {
-        Entry::File(file) => Some(Before { digest: Digest::of(&file.bytes), mode: file.mode }),
+        Entry::File(file) => Some(Before {
+            digest: Digest::of(&file.bytes),
+            mode: file.mode,
+        }),
         Entry::Missing | Entry::Link | Entry::Folder | Entry::Blocked => None,
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use super::*;
+use crate::project::owner::Mode;
 use crate::project::state::FileState;
 use crate::project::tree::FileOnDisk;
 
@@ -30,7 +31,10 @@ fn wanted_bytes(bytes: &[u8], mode: Mode) -> DesiredFile {
 }
 
 fn on_disk(text: &str) -> Entry {
-    Entry::File(FileOnDisk { bytes: text.as_bytes().to_vec(), mode: Mode::Plain })
+    Entry::File(FileOnDisk {
+        bytes: text.as_bytes().to_vec(),
+        mode: Mode::Plain,
+    })
 }
 
 /// One path's three versions, and more paths where a case needs them.
@@ -45,28 +49,40 @@ struct Project {
 impl Project {
     fn new(base: Option<&str>, disk: Option<&str>, template: Option<&str>) -> Self {
         let files = |file: Option<&str>| {
-            file.into_iter().map(|text| (path(PATH), wanted(text))).collect::<BTreeMap<_, _>>()
+            file.into_iter()
+                .map(|text| (path(PATH), wanted(text)))
+                .collect::<BTreeMap<_, _>>()
         };
         Self {
             base: files(base),
             wanted: files(template),
-            disk: disk.into_iter().map(|text| (path(PATH), on_disk(text))).collect(),
+            disk: disk
+                .into_iter()
+                .map(|text| (path(PATH), on_disk(text)))
+                .collect(),
             lost_pristine: false,
         }
     }
 
     fn state(&self) -> State {
-        let files = self.base.iter().map(|(path, file)| (path.clone(), FileState::of(file)));
+        let files = self
+            .base
+            .iter()
+            .map(|(path, file)| (path.clone(), FileState::of(file)));
         State::for_tests(files.collect())
     }
 
     fn pristine(&self) -> BTreeMap<Digest, Vec<u8>> {
         let files = self.base.values().filter(|_| !self.lost_pristine);
-        files.map(|file| (Digest::of(&file.bytes), file.bytes.to_vec())).collect()
+        files
+            .map(|file| (Digest::of(&file.bytes), file.bytes.to_vec()))
+            .collect()
     }
 
     fn plan_with(&self, only: &BTreeSet<Owner>) -> Plan {
-        let desired = Desired { files: self.wanted.clone() };
+        let desired = Desired {
+            files: self.wanted.clone(),
+        };
         let tree = self.disk.clone().into_iter().collect();
         let (state, pristine) = (self.state(), self.pristine());
         plan(&Input {
@@ -85,7 +101,9 @@ impl Project {
     /// What is done at the one path, and what it then holds.
     fn verdict(&self) -> (String, Option<String>) {
         let plan = self.plan();
-        let Some(change) = plan.changes.first() else { return ("nothing".into(), None) };
+        let Some(change) = plan.changes.first() else {
+            return ("nothing".into(), None);
+        };
         let after = change.after.as_ref();
         let text = after.map(|after| String::from_utf8(after.bytes.to_vec()).unwrap());
         (change.action.name().into(), text)
@@ -93,18 +111,31 @@ impl Project {
 
     /// Carries the plan out in memory and plans again.
     fn apply(&mut self, choices: &Choices) {
-        let desired = Desired { files: self.wanted.clone() };
-        let ready = self.plan().resolve(&desired, self.state(), choices).unwrap();
+        let desired = Desired {
+            files: self.wanted.clone(),
+        };
+        let ready = self
+            .plan()
+            .resolve(&desired, self.state(), choices)
+            .unwrap();
         for operation in ready.operations {
             let before = match self.disk.get(&operation.path) {
                 Some(Entry::File(file)) => Some(Digest::of(&file.bytes)),
                 _ => None,
             };
-            assert_eq!(before, operation.before.map(|before| before.digest), "{}", operation.path);
+            assert_eq!(
+                before,
+                operation.before.map(|before| before.digest),
+                "{}",
+                operation.path
+            );
             match operation.after {
                 None => drop(self.disk.remove(&operation.path)),
                 Some(after) => {
-                    let file = FileOnDisk { bytes: after.bytes.to_vec(), mode: after.mode };
+                    let file = FileOnDisk {
+                        bytes: after.bytes.to_vec(),
+                        mode: after.mode,
+                    };
                     self.disk.insert(operation.path, Entry::File(file));
                 }
             }
@@ -147,20 +178,34 @@ fn the_table_of_three_versions() {
 #[test]
 fn disjoint_edits_merge() {
     let project = Project::new(Some("a\nb\nc\n"), Some("A\nb\nc\n"), Some("a\nb\nC\n"));
-    assert_eq!(project.verdict(), ("merge".into(), Some("A\nb\nC\n".into())));
+    assert_eq!(
+        project.verdict(),
+        ("merge".into(), Some("A\nb\nC\n".into()))
+    );
 }
 
 #[test]
 fn both_modes_are_kept() {
     let mut project = Project::new(Some("a\n"), Some("a\n"), Some("a\n"));
-    project.wanted.insert(path(PATH), wanted_bytes(b"a\n", Mode::Executable));
+    project
+        .wanted
+        .insert(path(PATH), wanted_bytes(b"a\n", Mode::Executable));
     let plan = project.plan();
-    assert_eq!(plan.changes[0].after.as_ref().unwrap().mode, Mode::Executable);
+    assert_eq!(
+        plan.changes[0].after.as_ref().unwrap().mode,
+        Mode::Executable
+    );
 
     let mut project = Project::new(Some("a\n"), None, Some("b\n"));
-    let script = FileOnDisk { bytes: b"a\n".to_vec(), mode: Mode::Executable };
+    let script = FileOnDisk {
+        bytes: b"a\n".to_vec(),
+        mode: Mode::Executable,
+    };
     project.disk.insert(path(PATH), Entry::File(script));
-    assert_eq!(project.plan().changes[0].after.as_ref().unwrap().mode, Mode::Executable);
+    assert_eq!(
+        project.plan().changes[0].after.as_ref().unwrap().mode,
+        Mode::Executable
+    );
 }
 
 #[test]
@@ -185,13 +230,19 @@ fn nothing_is_written_through_a_link_or_over_a_folder() {
 #[test]
 fn an_edited_file_moves_with_its_template() {
     let mut project = Project::new(Some("a\nb\nc\n"), Some("A\nb\nc\n"), None);
-    let file = DesiredFile { moved_from: vec![path(PATH)], ..wanted("a\nb\nC\n") };
+    let file = DesiredFile {
+        moved_from: vec![path(PATH)],
+        ..wanted("a\nb\nC\n")
+    };
     project.wanted.insert(path("src/new.rs"), file);
     let plan = project.plan();
     assert_eq!(plan.changes.len(), 1);
     assert_eq!(plan.changes[0].from, Some(path(PATH)));
     project.apply(&Choices::new());
-    assert_eq!(project.disk.keys().collect::<Vec<_>>(), [&path("src/new.rs")]);
+    assert_eq!(
+        project.disk.keys().collect::<Vec<_>>(),
+        [&path("src/new.rs")]
+    );
     assert_eq!(project.disk[&path("src/new.rs")], on_disk("A\nb\nC\n"));
     assert!(project.plan().is_quiet());
 }
@@ -210,10 +261,17 @@ fn a_file_that_changes_owner_keeps_its_edits() {
 #[test]
 fn a_plan_for_one_owner_touches_no_other_file() {
     let mut project = Project::new(Some("a\n"), Some("a\n"), Some("b\n"));
-    let other = DesiredFile { owner: Owner::Runtime, ..wanted("new\n") };
+    let other = DesiredFile {
+        owner: Owner::Runtime,
+        ..wanted("new\n")
+    };
     project.wanted.insert(path("vendor/x"), other);
     let plan = project.plan_with(&BTreeSet::from([Owner::Runtime]));
-    let paths: Vec<_> = plan.changes.iter().map(|change| change.path.as_str()).collect();
+    let paths: Vec<_> = plan
+        .changes
+        .iter()
+        .map(|change| change.path.as_str())
+        .collect();
     assert_eq!(paths, ["vendor/x"]);
 }
 
@@ -237,12 +295,17 @@ fn every_answer_to_a_conflict_settles_it() {
         (Choice::Theirs, "new\n".to_owned()),
         (
             Choice::Markers,
-            "<<<<<<< yours\nmine\n||||||| last applied\nold\n=======\nnew\n>>>>>>> template\n".into(),
+            "<<<<<<< yours\nmine\n||||||| last applied\nold\n=======\nnew\n>>>>>>> template\n"
+                .into(),
         ),
     ] {
         let mut project = Project::new(Some("old\n"), Some("mine\n"), Some("new\n"));
-        let desired = Desired { files: project.wanted.clone() };
-        let unanswered = project.plan().resolve(&desired, project.state(), &Choices::new());
+        let desired = Desired {
+            files: project.wanted.clone(),
+        };
+        let unanswered = project
+            .plan()
+            .resolve(&desired, project.state(), &Choices::new());
         assert_eq!(unanswered.unwrap_err(), Unanswered(vec![path(PATH)]));
         project.apply(&Choices::from([(path(PATH), choice)]));
         assert_eq!(project.disk[&path(PATH)], on_disk(&expected), "{choice:?}");
@@ -253,22 +316,41 @@ fn every_answer_to_a_conflict_settles_it() {
 #[test]
 fn an_unresolved_file_waits_until_its_markers_are_gone() {
     let project = Project::new(Some("old\n"), Some("mine\n"), Some("new\n"));
-    let desired = Desired { files: project.wanted.clone() };
+    let desired = Desired {
+        files: project.wanted.clone(),
+    };
     let choices = Choices::from([(path(PATH), Choice::Markers)]);
-    let ready = project.plan().resolve(&desired, project.state(), &choices).unwrap();
+    let ready = project
+        .plan()
+        .resolve(&desired, project.state(), &choices)
+        .unwrap();
     assert!(ready.state.files[&path(PATH)].unresolved);
     let marked = ready.operations[0].after.clone().unwrap();
-    let newer = Desired { files: BTreeMap::from([(path(PATH), wanted("newer\n"))]) };
+    let newer = Desired {
+        files: BTreeMap::from([(path(PATH), wanted("newer\n"))]),
+    };
     let action = |text: &[u8]| {
-        let entry = Entry::File(FileOnDisk { bytes: text.to_vec(), mode: Mode::Plain });
+        let entry = Entry::File(FileOnDisk {
+            bytes: text.to_vec(),
+            mode: Mode::Plain,
+        });
         let tree = Tree::from_iter([(path(PATH), entry)]);
         let pristine = BTreeMap::from([(Digest::of(b"new\n"), b"new\n".to_vec())]);
         let only = BTreeSet::new();
         let state = Some(&ready.state);
-        let input = Input { desired: &newer, state, pristine: &pristine, tree: &tree, only: &only };
+        let input = Input {
+            desired: &newer,
+            state,
+            pristine: &pristine,
+            tree: &tree,
+            only: &only,
+        };
         plan(&input).changes[0].action.clone()
     };
-    let waiting = Conflict { kind: ConflictKind::Unresolved, marked: None };
+    let waiting = Conflict {
+        kind: ConflictKind::Unresolved,
+        marked: None,
+    };
     assert_eq!(action(&marked.bytes), Action::Conflict(waiting));
     assert_eq!(action(b"new\n"), Action::Update);
 }
@@ -280,7 +362,11 @@ fn lines() -> impl Strategy<Value = Option<String>> {
 }
 
 fn choice() -> impl Strategy<Value = Choice> {
-    prop_oneof![Just(Choice::Mine), Just(Choice::Theirs), Just(Choice::Markers)]
+    prop_oneof![
+        Just(Choice::Mine),
+        Just(Choice::Theirs),
+        Just(Choice::Markers)
+    ]
 }
 
 proptest! {

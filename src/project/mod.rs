@@ -4,6 +4,7 @@ pub mod config;
 pub mod names;
 pub mod owner;
 pub mod state;
+pub mod tree;
 pub mod yaml;
 
 use std::path::{Path, PathBuf};

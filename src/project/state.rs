@@ -71,6 +71,17 @@ pub struct FileState {
     /// The digest of what was applied; none for a file that holds a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
+    /// Conflict markers were written into it and are to be gone before anything else is done with it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unresolved: bool,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks with a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn is_plain(mode: &Mode) -> bool {
@@ -97,6 +108,25 @@ impl State {
                 .iter()
                 .map(|(path, file)| (path.clone(), FileState::of(file)))
                 .collect(),
+        }
+    }
+
+    /// A state that holds nothing but files.
+    #[cfg(test)]
+    pub fn for_tests(files: BTreeMap<RelPath, FileState>) -> Self {
+        Self {
+            version: STATE_VERSION,
+            project: "0".repeat(32),
+            serial: 1,
+            quickscale: "0.0.0".into(),
+            templates: Digest::of(b""),
+            config: AppliedConfig {
+                name: "My SaaS".into(),
+                slug: "my-saas".parse().expect("a slug"),
+                theme: "htmx".parse().expect("a word"),
+                modules: BTreeMap::new(),
+            },
+            files,
         }
     }
 
@@ -140,8 +170,10 @@ impl AppliedConfig {
 }
 
 impl FileState {
-    fn of(file: &DesiredFile) -> Self {
+    /// What is known of a file once it has been applied.
+    pub fn of(file: &DesiredFile) -> Self {
         Self {
+            unresolved: false,
             owner: file.owner.clone(),
             policy: file.policy,
             mode: file.mode,

@@ -47,7 +47,8 @@ impl Tree {
         let mut entries = BTreeMap::new();
         for path in paths {
             if !entries.contains_key(path) {
-                let entry = read_entry(root, path).with_context(|| format!("cannot read {path}"))?;
+                let entry =
+                    read_entry(root, path).with_context(|| format!("cannot read {path}"))?;
                 entries.insert(path.clone(), entry);
             }
         }
@@ -62,7 +63,9 @@ impl Tree {
 
 impl FromIterator<(RelPath, Entry)> for Tree {
     fn from_iter<I: IntoIterator<Item = (RelPath, Entry)>>(entries: I) -> Self {
-        Self { entries: entries.into_iter().collect() }
+        Self {
+            entries: entries.into_iter().collect(),
+        }
     }
 }
 
@@ -79,9 +82,10 @@ fn read_entry(root: &Path, path: &RelPath) -> Result<Entry> {
     Ok(match metadata(&file)? {
         None => Entry::Missing,
         Some(found) if found.is_symlink() => Entry::Link,
-        Some(found) if found.is_file() => {
-            Entry::File(FileOnDisk { bytes: fs_err::read(&file)?, mode: mode_of(&found) })
-        }
+        Some(found) if found.is_file() => Entry::File(FileOnDisk {
+            bytes: fs_err::read(&file)?,
+            mode: mode_of(&found),
+        }),
         Some(_) => Entry::Folder,
     })
 }

@@ -43,6 +43,8 @@ pub struct DesiredFile {
     pub mode: Mode,
     /// Where its template stands in QuickScale's repository.
     pub template: String,
+    /// Where the file stood in earlier templates.
+    pub moved_from: Vec<RelPath>,
     /// The contents.
     pub bytes: Cow<'static, [u8]>,
     /// The digest of the contents; none when they hold a secret, which a digest would help to guess.
@@ -101,6 +103,7 @@ fn file(
         policy: template.rule.policy,
         mode: template.rule.mode,
         template: template.origin.clone(),
+        moved_from: template.rule.moved_from.clone(),
         bytes,
         digest,
     })
