@@ -1,13 +1,161 @@
-//! Single files and folders on disk, as staging needs them.
+//! Single files and folders on disk, as staging and transactions need them.
 
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use anyhow::Result;
+
 use crate::project::owner::Mode;
 
 /// How often a claim is repeated.
 const ATTEMPTS: usize = 5;
+/// The steps of a transaction. Each is done or not; in tests a fuse stops them at any point, as a kill does.
+#[derive(Debug, Default)]
+pub struct Disk {
+    #[cfg(test)]
+    fuse: Option<std::cell::Cell<usize>>,
+    /// Whether only the step after the fuse's last fails, as for a full disk, and the next ones do not.
+    #[cfg(test)]
+    fails_once: bool,
+}
+
+impl Disk {
+    /// A disk that does `steps` steps and then no more.
+    #[cfg(test)]
+    pub fn with_fuse(steps: usize) -> Self {
+        Self {
+            fuse: Some(std::cell::Cell::new(steps)),
+            fails_once: false,
+        }
+    }
+
+    /// A disk on which the step after `steps` fails, and no other.
+    #[cfg(test)]
+    pub fn failing_once_after(steps: usize) -> Self {
+        Self {
+            fails_once: true,
+            ..Self::with_fuse(steps)
+        }
+    }
+
+    /// How many steps the fuse has left.
+    #[cfg(test)]
+    pub fn steps_left(&self) -> usize {
+        self.fuse.as_ref().map_or(usize::MAX, std::cell::Cell::get)
+    }
+
+    #[cfg(test)]
+    fn step(&self) -> Result<()> {
+        if let Some(fuse) = &self.fuse {
+            if fuse.get() == 0 {
+                fuse.set(if self.fails_once { usize::MAX } else { 0 });
+                anyhow::bail!("this step failed");
+            }
+            fuse.set(fuse.get() - 1);
+        }
+        Ok(())
+    }
+
+    #[cfg(not(test))]
+    #[expect(clippy::unnecessary_wraps, reason = "in tests it fails")]
+    fn step(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Writes a new file and waits until it is on the disk.
+    pub fn write(&self, path: &Path, bytes: &[u8], mode: Mode) -> Result<()> {
+        self.step()?;
+        write_new(path, bytes, mode)?;
+        set_mode(path, mode)?;
+        Ok(fs_err::File::open(path)?.sync_all()?)
+    }
+
+    /// Replaces a file in one step: a reader sees the old one or the new one.
+    pub fn write_over(&self, path: &Path, bytes: &[u8]) -> Result<()> {
+        self.step()?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs_err::create_dir_all(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(bytes)?;
+        set_mode(file.path(), Mode::Plain)?;
+        file.as_file().sync_all()?;
+        self.step()?;
+        file.persist(path).map_err(|error| error.error)?;
+        sync_folder(folder)
+    }
+
+    /// Keeps a second copy of a file; where the file system can, without copying its bytes.
+    pub fn copy(&self, from: &Path, to: &Path) -> Result<()> {
+        self.step()?;
+        fs_err::create_dir_all(to.parent().unwrap_or(Path::new(".")))?;
+        if fs_err::hard_link(from, to).is_err() {
+            fs_err::copy(from, to)?;
+        }
+        Ok(())
+    }
+
+    /// Moves a file or a folder onto its place.
+    pub fn rename(&self, from: &Path, to: &Path) -> Result<()> {
+        self.step()?;
+        fs_err::rename(from, to)?;
+        sync_folder(to.parent().unwrap_or(Path::new(".")))
+    }
+
+    /// Removes a file; one that is gone is no fault.
+    pub fn remove(&self, path: &Path) -> Result<()> {
+        self.step()?;
+        match fs_err::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes a folder with all that is in it; one that is gone is no fault.
+    pub fn remove_folder(&self, path: &Path) -> Result<()> {
+        self.step()?;
+        match fs_err::remove_dir_all(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    pub fn remove_empty_folder(&self, path: &Path) -> Result<()> {
+        self.step()?;
+        Ok(fs_err::remove_dir(path)?)
+    }
+
+    pub fn make_folders(&self, path: &Path) -> Result<()> {
+        self.step()?;
+        Ok(fs_err::create_dir_all(path)?)
+    }
+
+    /// Waits until the names in a folder are on the disk.
+    pub fn settle(&self, folder: &Path) -> Result<()> {
+        self.step()?;
+        sync_folder(folder)
+    }
+}
+
+/// Folders can be synchronised on Unix only.
+fn sync_folder(folder: &Path) -> Result<()> {
+    if cfg!(unix) {
+        fs_err::File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// The permissions of `mode`, whatever the umask says.
+#[cfg(unix)]
+fn set_mode(path: &Path, mode: Mode) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode.bits()))
+}
+
+#[cfg(not(unix))]
+fn set_mode(_path: &Path, _mode: Mode) -> io::Result<()> {
+    Ok(())
+}
 
 /// Makes a folder in `around` whose name starts with `prefix` and is not taken.
 fn make_folder(around: &Path, prefix: &str) -> io::Result<PathBuf> {

@@ -2,8 +2,10 @@
 
 mod disk;
 mod git;
+mod journal;
 mod staging;
 mod sweep;
+mod transaction;
 
 use std::collections::BTreeSet;
 
@@ -15,9 +17,11 @@ use crate::project::owner::Mode;
 use crate::project::state::{BASE_DIR, STATE_FILE, State, kept_as};
 use crate::render::Desired;
 
+pub use disk::Disk;
 pub use git::Repository;
 pub use staging::Staging;
 pub use sweep::sweep;
+pub use transaction::{Recovered, Transaction};
 
 /// What is told while files are written: the path that was; an error stops the writing.
 pub type OnWritten<'a> = &'a mut dyn FnMut(&RelPath) -> Result<()>;

@@ -18,7 +18,7 @@ use crate::project::tree::{Entry, Tree};
 use crate::render::{Desired, DesiredFile};
 
 pub use decide::{After, Base, Sides, Verdict, decide};
-pub use resolve::{Choice, Choices, Operation, ReadyPlan, Unanswered};
+pub use resolve::{Before, Choice, Choices, Operation, ReadyPlan, Unanswered};
 
 /// What a plan is made from.
 #[derive(Debug, Clone, Copy)]

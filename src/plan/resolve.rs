@@ -220,9 +220,9 @@ impl Ready {
                 self.pristine.insert(digest, file.bytes.clone());
             }
         }
-        // New folders come before what goes, so that nothing is ever without a place.
+        // What goes makes room first: a file for a folder, a name for the same one in other letters.
         self.operations
-            .sort_by_key(|operation| operation.after.is_none());
+            .sort_by_key(|operation| operation.after.is_some());
         ReadyPlan {
             operations: self.operations,
             state: self.state,
