@@ -2,6 +2,7 @@
 //! carries out. Pure: nothing here reads or writes.
 
 mod decide;
+pub mod preview;
 mod resolve;
 #[cfg(test)]
 mod tests;
