@@ -68,9 +68,12 @@ impl Ctx {
         }
     }
 
-    /// The project that the command is about: `--project`, else found from the working directory upwards.
+    /// The project that the command is about: `--project`, else found from the working directory upwards. An apply
+    /// that was interrupted there is ended first.
     pub fn project(&self) -> anyhow::Result<Project> {
-        project::locate(self.project.as_deref())
+        let project = project::locate(self.project.as_deref())?;
+        crate::evolve::recover(&project, &self.ui)?;
+        Ok(project)
     }
 }
 

@@ -8,6 +8,7 @@ pub mod commands;
 pub mod crawl;
 pub mod digest;
 pub mod error;
+pub mod evolve;
 pub mod interrupt;
 pub mod merge;
 pub mod plan;

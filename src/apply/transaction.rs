@@ -41,6 +41,11 @@ impl<'a> Transaction<'a> {
         Self { root, disk }
     }
 
+    /// Whether an apply was interrupted in the project at `root`.
+    pub fn is_pending(root: &Path) -> bool {
+        root.join(STATE_DIR).join(APPLY_DIR).exists()
+    }
+
     /// Carries out `ready`, whole or not at all.
     ///
     /// # Errors

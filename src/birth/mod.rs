@@ -12,6 +12,7 @@ use crate::apply::{Repository, Staging, write_project};
 use crate::catalogue::Catalogue;
 use crate::interrupt;
 use crate::project::config::Config;
+use crate::project::names::Word;
 use crate::project::state::State;
 use crate::render::{Inputs, render};
 use crate::ui::Ui;
@@ -47,11 +48,9 @@ impl Birth {
     /// Renders the project beside its place and moves it there. When this fails nothing is left behind.
     pub fn happen(&self, catalogue: &Catalogue, ui: &Ui) -> Result<Born> {
         let interruption = interrupt::defer();
-        let inputs = Inputs {
-            secrets: random_secrets(catalogue)?,
-        };
+        let inputs = random_inputs(catalogue)?;
         let desired = render(&self.config, catalogue, &inputs)?;
-        let state = State::at_birth(random_hex::<16>()?, &self.config, catalogue, &desired);
+        let state = State::at_birth(random_id()?, &self.config, catalogue, &desired);
         let staging = Staging::new(&self.target)?;
         let files = desired.files.len();
         let mut progress = ui.progress("Rendering", u64::try_from(files)?);
@@ -84,14 +83,25 @@ pub fn shown(target: &Path) -> String {
 }
 
 /// One random value for each name that the catalogue wants, 256 bits each.
-fn random_secrets(
-    catalogue: &Catalogue,
-) -> Result<std::collections::BTreeMap<crate::project::names::Word, String>> {
-    catalogue
+///
+/// # Errors
+/// When the system gives no random numbers.
+pub fn random_inputs(catalogue: &Catalogue) -> Result<Inputs> {
+    let secret = |name: &Word| Ok((name.clone(), random_hex::<32>()?));
+    let secrets = catalogue
         .secrets
         .iter()
-        .map(|name| Ok((name.clone(), random_hex::<32>()?)))
-        .collect()
+        .map(secret)
+        .collect::<Result<_>>()?;
+    Ok(Inputs { secrets })
+}
+
+/// An id for a project: 32 hexadecimal digits.
+///
+/// # Errors
+/// When the system gives no random numbers.
+pub fn random_id() -> Result<String> {
+    random_hex::<16>()
 }
 
 fn random_hex<const BYTES: usize>() -> Result<String> {

@@ -29,6 +29,10 @@ macro_rules! commands {
 // The order is that of `--help`. The help itself is the doc comment of each `Args`.
 commands! {
     init => Init,
+    plan => Plan,
+    apply => Apply,
+    status => Status,
+    undo => Undo,
     up => Up,
     down => Down,
     restart => Restart,

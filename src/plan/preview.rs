@@ -104,7 +104,11 @@ impl<'a> PlanJson<'a> {
 pub fn text(plan: &Plan, detail: Detail) -> String {
     let mut text = String::new();
     if detail == Detail::Diff {
-        for change in plan.changes.iter().filter(|change| change.action.is_pending()) {
+        for change in plan
+            .changes
+            .iter()
+            .filter(|change| change.action.is_pending())
+        {
             text.push_str(&diff(change));
         }
     }
@@ -117,9 +121,16 @@ pub fn text(plan: &Plan, detail: Detail) -> String {
 fn table(plan: &Plan) -> String {
     let mut owners: BTreeMap<String, Vec<&Change>> = BTreeMap::new();
     for change in &plan.changes {
-        owners.entry(change.owner.to_string()).or_default().push(change);
+        owners
+            .entry(change.owner.to_string())
+            .or_default()
+            .push(change);
     }
-    let width = plan.changes.iter().map(|change| change.path.as_str().chars().count()).max();
+    let width = plan
+        .changes
+        .iter()
+        .map(|change| change.path.as_str().chars().count())
+        .max();
     let width = width.unwrap_or(0).min(60);
     let mut text = String::new();
     for (owner, changes) in owners {
@@ -189,15 +200,26 @@ fn summary(plan: &Plan) -> String {
         .filter_map(|(name, phrase)| Some(format!("{} {phrase}", counts.get(name)?)))
         .collect();
     let mut text = parts.join(", ");
-    let waiting = plan.conflicts().filter(|(_, c)| c.kind == ConflictKind::Unresolved).count();
+    let waiting = plan
+        .conflicts()
+        .filter(|(_, c)| c.kind == ConflictKind::Unresolved)
+        .count();
     let open = plan.conflicts().count() - waiting;
     for (count, one, many) in [
         (open, "conflict needs an answer", "conflicts need an answer"),
-        (waiting, "file still has conflict markers", "files still have conflict markers"),
+        (
+            waiting,
+            "file still has conflict markers",
+            "files still have conflict markers",
+        ),
     ] {
         if count > 0 {
             let joint = if text.is_empty() { "" } else { "; " };
-            let _ = write!(text, "{joint}{count} {}", if count == 1 { one } else { many });
+            let _ = write!(
+                text,
+                "{joint}{count} {}",
+                if count == 1 { one } else { many }
+            );
         }
     }
     format!("\n{text}.\n")
@@ -212,7 +234,9 @@ struct Counts {
 
 impl Counts {
     fn of(change: &Change) -> Self {
-        let Some((before, after)) = texts(change) else { return Self::default() };
+        let Some((before, after)) = texts(change) else {
+            return Self::default();
+        };
         let mut counts = Self::default();
         for line in TextDiff::from_lines(&before, &after).iter_all_changes() {
             match line.tag() {
@@ -227,7 +251,11 @@ impl Counts {
 
 /// Both versions of a change as text; none where nothing is written, it is no text, or it holds a secret.
 fn texts(change: &Change) -> Option<(String, String)> {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok().filter(|t| !t.contains('\0'));
+    let text = |bytes: &[u8]| {
+        String::from_utf8(bytes.to_vec())
+            .ok()
+            .filter(|t| !t.contains('\0'))
+    };
     let before = match &change.before {
         Some(Entry::File(file)) => text(&file.bytes)?,
         _ => String::new(),
@@ -241,16 +269,32 @@ fn texts(change: &Change) -> Option<(String, String)> {
     (!change.secret).then_some((before, after))
 }
 
+/// A conflict's two sides against each other, for whoever has to choose.
+pub fn sides(change: &Change) -> String {
+    let shown = diff(change);
+    if shown.is_empty() {
+        format!("{}: nothing that can be shown as text", change.path)
+    } else {
+        shown
+    }
+}
+
 /// A unified diff, as `git diff` prints it.
 fn diff(change: &Change) -> String {
     let dim = Style::new().dim();
     let old = change.from.as_ref().unwrap_or(&change.path);
     if change.secret {
-        return format!("{}\n", dim.apply_to(format!("{}: holds secrets, not shown", change.path)));
+        return format!(
+            "{}\n",
+            dim.apply_to(format!("{}: holds secrets, not shown", change.path))
+        );
     }
     let Some((before, after)) = texts(change) else {
         return match change.after {
-            Some(_) => format!("{}\n", dim.apply_to(format!("{}: not text, not shown", change.path))),
+            Some(_) => format!(
+                "{}\n",
+                dim.apply_to(format!("{}: not text, not shown", change.path))
+            ),
             None => String::new(),
         };
     };
@@ -260,7 +304,11 @@ fn diff(change: &Change) -> String {
         (_, Action::Remove) => (format!("a/{old}"), "/dev/null".to_owned()),
         _ => (format!("a/{old}"), format!("b/{}", change.path)),
     };
-    let unified = diff.unified_diff().context_radius(3).header(&names.0, &names.1).to_string();
+    let unified = diff
+        .unified_diff()
+        .context_radius(3)
+        .header(&names.0, &names.1)
+        .to_string();
     unified.split_inclusive('\n').map(coloured).collect()
 }
 
@@ -272,6 +320,8 @@ fn coloured(line: &str) -> String {
         [b'@', ..] => Style::new().cyan(),
         _ => return line.to_owned(),
     };
-    let (text, end) = line.strip_suffix('\n').map_or((line, ""), |text| (text, "\n"));
+    let (text, end) = line
+        .strip_suffix('\n')
+        .map_or((line, ""), |text| (text, "\n"));
     format!("{}{end}", style.apply_to(text))
 }

@@ -1,8 +1,10 @@
 //! What a project is: its folder, its names, its configuration and its state.
 
 pub mod config;
+pub mod lock;
 pub mod names;
 pub mod owner;
+pub mod snapshot;
 pub mod state;
 pub mod tree;
 pub mod yaml;

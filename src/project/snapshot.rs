@@ -32,8 +32,14 @@ impl Snapshot {
         let former = desired.files.values().flat_map(|file| &file.moved_from);
         let paths: BTreeSet<&RelPath> = known.chain(desired.files.keys()).chain(former).collect();
         let tree = Tree::read(project.root(), paths)?;
-        let pristine = state.as_ref().map(|state| pristine(project, state, desired, &tree));
-        Ok(Self { state, pristine: pristine.unwrap_or_default(), tree })
+        let pristine = state
+            .as_ref()
+            .map(|state| pristine(project, state, desired, &tree));
+        Ok(Self {
+            state,
+            pristine: pristine.unwrap_or_default(),
+            tree,
+        })
     }
 }
 
@@ -53,7 +59,10 @@ fn pristine(
             Entry::Missing | Entry::Link | Entry::Folder | Entry::Blocked => false,
         };
         let wanted = desired.files.get(path).or_else(|| {
-            desired.files.values().find(|file| file.moved_from.contains(path))
+            desired
+                .files
+                .values()
+                .find(|file| file.moved_from.contains(path))
         });
         let changed = wanted.is_some_and(|file| file.digest != Some(digest));
         (edited && changed).then_some(digest)

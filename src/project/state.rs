@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use super::Project;
 use super::config::Config;
 use super::names::{RelPath, Slug, Word};
 use super::owner::{Mode, Owner, Policy};
 use crate::catalogue::Catalogue;
 use crate::digest::Digest;
+use crate::error::Fault;
 use crate::render::{Desired, DesiredFile};
 
 /// The version of the file's format.
@@ -111,6 +113,46 @@ impl State {
         }
     }
 
+    /// The state that an apply starts from: the next serial, and when the whole project is applied, this quickscale's
+    /// version, templates and `config`. Its files are those of `last` until the plan notes what it does.
+    ///
+    /// # Errors
+    /// When a first state needs an id and the system gives no random numbers.
+    pub fn next(
+        last: Option<&Self>,
+        config: &Config,
+        catalogue: &Catalogue,
+        whole: bool,
+    ) -> Result<Self> {
+        let fresh = |project, serial, files| Self {
+            version: STATE_VERSION,
+            project,
+            serial,
+            quickscale: env!("CARGO_PKG_VERSION").to_owned(),
+            templates: Catalogue::pack_digest(),
+            config: AppliedConfig::of(config, catalogue),
+            files,
+        };
+        Ok(match last {
+            None => fresh(crate::birth::random_id()?, 1, BTreeMap::new()),
+            Some(last) if whole => fresh(last.project.clone(), last.serial + 1, last.files.clone()),
+            Some(last) => Self {
+                serial: last.serial + 1,
+                ..last.clone()
+            },
+        })
+    }
+
+    /// Whether `other` differs in its serial at most.
+    pub fn says_as_much_as(&self, other: &Self) -> bool {
+        let serial = self.serial;
+        *self
+            == Self {
+                serial,
+                ..other.clone()
+            }
+    }
+
     /// A state that holds nothing but files.
     #[cfg(test)]
     pub fn for_tests(files: BTreeMap<RelPath, FileState>) -> Self {
@@ -136,9 +178,39 @@ impl State {
         Ok(format!("{note}{}", serde_yaml::to_string(self)?))
     }
 
+    /// Reads a project's state; none when nothing was ever applied.
+    ///
+    /// # Errors
+    /// When it cannot be read, or a newer quickscale wrote it.
+    pub fn load(project: &Project) -> Result<Option<Self>> {
+        let path = project.state_dir().join(STATE_FILE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        Self::from_yaml(&fs_err::read_to_string(path)?).map(Some)
+    }
+
     /// Reads the text of `state.yml`.
+    ///
+    /// # Errors
+    /// When it is none, or a newer quickscale wrote it.
     pub fn from_yaml(text: &str) -> Result<Self> {
-        serde_yaml::from_str(text).context("the state of the project cannot be read")
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+            quickscale: String,
+        }
+        let read = || "the state of the project cannot be read";
+        let found: Version = serde_yaml::from_str(text).with_context(read)?;
+        if found.version > STATE_VERSION {
+            let message = format!(
+                "this project was last changed by quickscale {}, which is newer than this one ({})",
+                found.quickscale,
+                env!("CARGO_PKG_VERSION")
+            );
+            return Err(Fault::new(message).hint("update quickscale").into());
+        }
+        serde_yaml::from_str(text).with_context(read)
     }
 }
 

@@ -3,19 +3,15 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use fs_err::File;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::platform::Identity;
-use crate::error::{Exit, Fault};
+use crate::error::Fault;
 use crate::project::Project;
-
-/// How long one waits for the lock: for a command that is just about to let it go.
-const PATIENCE: Duration = Duration::from_millis(500);
+use crate::project::lock::Lock;
 
 /// How the app was built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,88 +148,14 @@ impl RunDir {
     }
 
     /// Keeps other commands from starting or stopping the app; `command` is the verb that does it.
-    ///
-    /// The system drops the lock with the process that holds it, however that ends.
-    pub fn hold(&self, command: &str) -> Result<Hold> {
-        self.create()?;
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(self.path.join("lock"))?;
-        let holder = self.path.join("lock.holder");
-        let began = Instant::now();
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(std::fs::TryLockError::WouldBlock) if began.elapsed() < PATIENCE => {
-                    std::thread::sleep(Duration::from_millis(20));
-                }
-                Err(std::fs::TryLockError::WouldBlock) => return Err(held(&holder).into()),
-                Err(std::fs::TryLockError::Error(error)) => {
-                    return Err(error).context("cannot lock the project");
-                }
-            }
-        }
-        let own = Holder {
-            command: command.to_owned(),
-            process: Identity::current(),
-        };
-        fs_err::write(&holder, serde_json::to_vec(&own)?)?;
-        Ok(Hold { file, holder })
-    }
-}
-
-/// Who holds the lock. Beside the lock, not in it: Windows lets nobody read a locked file.
-#[derive(Serialize, Deserialize)]
-struct Holder {
-    command: String,
-    process: Option<Identity>,
-}
-
-fn held(holder: &Path) -> Fault {
-    let holder: Option<Holder> = fs_err::read(holder)
-        .ok()
-        .and_then(|text| serde_json::from_slice(&text).ok());
-    let who = match holder {
-        Some(Holder {
-            command,
-            process: Some(process),
-        }) if process.is_alive() => {
-            format!("`quickscale {command}` (process {})", process.pid)
-        }
-        _ => "another quickscale".to_owned(),
-    };
-    Fault::new(format!("{who} is starting or stopping this app"))
-        .hint("wait until it is done")
-        .exit(Exit::Stale)
-}
-
-/// The lock, held as long as this lives.
-#[derive(Debug)]
-pub struct Hold {
-    file: File,
-    holder: PathBuf,
-}
-
-impl Hold {
-    /// The locked file, to be handed over to the process that goes on with the work.
-    pub fn file(&self) -> &std::fs::File {
-        self.file.file()
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        // A holder's name left behind is harmless: the lock decides, and the name is checked.
-        let _ = fs_err::remove_file(&self.holder);
+    pub fn hold(&self, command: &str) -> Result<Lock> {
+        Lock::take(&self.path, command, "is starting or stopping this app")
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::exit_of;
 
     fn run_dir() -> (tempfile::TempDir, RunDir) {
         let folder = tempfile::tempdir().expect("a folder");
@@ -241,21 +163,6 @@ mod tests {
             path: folder.path().join("run"),
         };
         (folder, run)
-    }
-
-    #[test]
-    fn one_holds_and_the_other_is_told_who() {
-        let (_folder, run) = run_dir();
-        let first = run.hold("up").expect("free");
-        let error = run.hold("down").expect_err("held");
-        assert_eq!(exit_of(&error), Exit::Stale);
-        let who = format!(
-            "`quickscale up` (process {}) is starting or stopping this app",
-            std::process::id()
-        );
-        assert_eq!(error.to_string(), who);
-        drop(first);
-        run.hold("down").expect("free again");
     }
 
     #[test]

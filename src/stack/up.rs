@@ -10,10 +10,11 @@ use super::down::stop_native;
 use super::native::{self, GRACE, Order, State};
 use super::platform::{self, Identity};
 use super::port::Wish;
-use super::record::{Hold, Native, Profile, Record};
+use super::record::{Native, Profile, Record};
 use super::status::in_words;
 use super::{Site, docker};
 use crate::error::Fault;
+use crate::project::lock::Lock;
 
 /// What `up` is asked for.
 #[derive(Clone, Debug)]
@@ -155,7 +156,7 @@ fn start(
     site: &Site<'_>,
     options: &Options,
     wish: Wish,
-    (built, hold): (Built, Hold),
+    (built, hold): (Built, Lock),
 ) -> Result<()> {
     let (program, built_at) = built;
     let order = Order {

@@ -7,9 +7,10 @@ use anyhow::{Context, Result, bail};
 use fs_err::File;
 
 use crate::error::Fault;
+use crate::project::lock::Lock;
 use crate::stack::Site;
 use crate::stack::platform::{self, Identity};
-use crate::stack::record::{Hold, Native, Record, RunDir};
+use crate::stack::record::{Native, Record, RunDir};
 use crate::stack::settings::clean_app_environment;
 
 /// The hidden verb that becomes the app.
@@ -21,7 +22,7 @@ pub fn launch(
     site: &Site<'_>,
     native: &Native,
     log: File,
-    hold: &Hold,
+    hold: &Lock,
 ) -> Result<(Child, Option<Identity>)> {
     site.run.write(&Record::Native(native.clone()))?;
     let mut command = if platform::LAUNCHES_THROUGH_SELF {

@@ -11,10 +11,11 @@ use super::launch::{launch, reachable};
 use super::{GRACE, forget, stop};
 use crate::error::{Exit, Fault, exit_of};
 use crate::interrupt;
+use crate::project::lock::Lock;
 use crate::stack::health::{self, Candidate, Outcome};
 use crate::stack::platform::Identity;
 use crate::stack::port::{self, Wish};
-use crate::stack::record::{Fingerprint, Hold, Native, Profile, Record};
+use crate::stack::record::{Fingerprint, Native, Profile, Record};
 use crate::stack::{Site, logs};
 
 /// How many lines of the log tell why a start failed.
@@ -42,7 +43,7 @@ pub struct Running {
 }
 
 /// Starts the app and waits until it is ready. Whatever fails, no process is left behind.
-pub fn start(site: &Site<'_>, order: &Order, hold: &Hold) -> Result<Running> {
+pub fn start(site: &Site<'_>, order: &Order, hold: &Lock) -> Result<Running> {
     for _ in 0..TRIES {
         if let Some(running) = attempt(site, order, hold)? {
             return Ok(running);
@@ -58,7 +59,7 @@ pub fn start(site: &Site<'_>, order: &Order, hold: &Hold) -> Result<Running> {
 }
 
 /// None when somebody else was faster to take the port.
-fn attempt(site: &Site<'_>, order: &Order, hold: &Hold) -> Result<Option<Running>> {
+fn attempt(site: &Site<'_>, order: &Order, hold: &Lock) -> Result<Option<Running>> {
     let (log, log_start) = logs::open_for_start(&site.run.log())?;
     let native = prepare(site, order, log_start)?;
     let deferred = interrupt::defer();

@@ -1,0 +1,181 @@
+//! From a project's folder to its plan, and from answers to an applied plan: what `plan`, `apply`, `status`, `undo` and
+//! `update` share. Three reads, one pure function, then show or do.
+
+mod conflicts;
+mod saved;
+mod status;
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use crate::apply::{Disk, Recovered, Transaction};
+use crate::birth::random_inputs;
+use crate::catalogue::Catalogue;
+use crate::error::{Exit, Fault};
+use crate::plan::{self, Choices, Input, Plan, ReadyPlan};
+use crate::project::config::Config;
+use crate::project::lock::Lock;
+use crate::project::owner::Owner;
+use crate::project::snapshot::Snapshot;
+use crate::project::state::State;
+use crate::project::{CONFIG_FILE, Project};
+use crate::render::{Desired, render};
+use crate::ui::Ui;
+
+pub use conflicts::{OnConflict, choose};
+pub use saved::SavedPlan;
+pub use status::{Drift, Status};
+
+/// What a plan is about, beside what quickscale.yml says.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Only files of these owners; all when empty.
+    pub only: BTreeSet<Owner>,
+}
+
+/// A project with what it should become.
+#[derive(Debug)]
+pub struct Evolution {
+    pub project: Project,
+    pub config: Config,
+    pub plan: Plan,
+    selection: Selection,
+    desired: Desired,
+    snapshot: Snapshot,
+}
+
+/// How an apply ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// Everything was as it should be.
+    Nothing,
+    /// So many files were written or removed.
+    Files(usize),
+}
+
+impl Evolution {
+    /// Reads the project and plans.
+    ///
+    /// # Errors
+    /// When quickscale.yml has mistakes, or the project cannot be read.
+    pub fn read(project: Project, selection: Selection) -> Result<Self> {
+        let catalogue = Catalogue::embedded();
+        let config = Config::load(&project, catalogue)?;
+        let desired = render(&config, catalogue, &random_inputs(catalogue)?)?;
+        let snapshot = Snapshot::read(&project, &desired)?;
+        let plan = plan::plan(&Input {
+            desired: &desired,
+            state: snapshot.state.as_ref(),
+            pristine: &snapshot.pristine,
+            tree: &snapshot.tree,
+            only: &selection.only,
+        });
+        Ok(Self {
+            project,
+            config,
+            plan,
+            selection,
+            desired,
+            snapshot,
+        })
+    }
+
+    /// What was applied last.
+    pub fn state(&self) -> Option<&State> {
+        self.snapshot.state.as_ref()
+    }
+
+    /// The plan with every conflict answered.
+    ///
+    /// # Errors
+    /// When one is not ([`Exit::Conflicts`]).
+    pub fn ready(&self, choices: &Choices) -> Result<ReadyPlan> {
+        let whole = self.selection.only.is_empty();
+        let next = State::next(self.state(), &self.config, Catalogue::embedded(), whole)?;
+        self.plan
+            .resolve(&self.desired, next, choices)
+            .map_err(|unanswered| {
+                let paths: Vec<_> = unanswered
+                    .0
+                    .iter()
+                    .map(|path| format!("\n  {path}"))
+                    .collect();
+                let message = format!(
+                    "nothing was written, because {} conflict(s) need an answer:{}",
+                    paths.len(),
+                    paths.concat()
+                );
+                Fault::new(message)
+                    .hint("pass --on-conflict markers, mine or theirs, or run this on a terminal")
+                    .exit(Exit::Conflicts)
+                    .into()
+            })
+    }
+
+    /// Carries `ready` out. The caller holds the project's lock.
+    ///
+    /// # Errors
+    /// When a file cannot be written; everything is then as before.
+    pub fn carry_out(&self, ready: &ReadyPlan) -> Result<Applied> {
+        let as_it_was = self
+            .state()
+            .is_some_and(|state| state.says_as_much_as(&ready.state));
+        if ready.operations.is_empty() && as_it_was {
+            return Ok(Applied::Nothing);
+        }
+        let disk = Disk::default();
+        Transaction::new(self.project.root(), &disk).apply(ready)?;
+        Ok(match ready.operations.len() {
+            0 => Applied::Nothing,
+            count => Applied::Files(count),
+        })
+    }
+}
+
+/// Takes the project's lock for the verb `command`.
+///
+/// # Errors
+/// When another quickscale changes the project ([`Exit::Stale`]).
+pub fn lock(project: &Project, command: &str) -> Result<Lock> {
+    Lock::take(&project.state_dir(), command, "is changing this project")
+}
+
+/// Ends an apply that was interrupted, and says so.
+///
+/// # Errors
+/// When it cannot be ended.
+pub fn recover(project: &Project, ui: &Ui) -> Result<()> {
+    if !Transaction::is_pending(project.root()) {
+        return Ok(());
+    }
+    let _lock = lock(project, "recover")?;
+    let disk = Disk::default();
+    match Transaction::new(project.root(), &disk).recover()? {
+        Recovered::Nothing => {}
+        Recovered::Undone => {
+            ui.warn("an apply was interrupted before it changed anything; it was undone");
+        }
+        Recovered::Finished { kept } => {
+            ui.warn("an apply was interrupted; it is finished now");
+            for path in kept {
+                ui.warn(&format!(
+                    "{path} was changed in between and was left as it is"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes the last apply back and says how many files that changed.
+///
+/// # Errors
+/// When there is nothing to take back, or files have changed since.
+pub fn undo(project: &Project) -> Result<usize> {
+    let _lock = lock(project, "undo")?;
+    let disk = Disk::default();
+    let paths = Transaction::new(project.root(), &disk).undo()?;
+    let config = paths.iter().any(|path| path.as_str() == CONFIG_FILE);
+    Ok(paths.len() - usize::from(config))
+}
