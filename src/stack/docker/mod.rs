@@ -12,11 +12,12 @@ use jiff::Timestamp;
 
 use super::health::{self, Readiness};
 use super::port::{self, Wish};
-use super::record::{Hold, Record};
+use super::record::Record;
 use super::up::Options;
 use super::{Site, platform};
 use crate::error::{Exit, Fault};
 use crate::interrupt;
+use crate::project::lock::Lock;
 
 pub use super::record::Docker as Noted;
 pub use client::{Client, availability};
@@ -29,7 +30,7 @@ const LAST_LINES: &str = "25";
 const HERE: &str = "127.0.0.1";
 
 /// Builds and starts the containers and waits until the app is ready. What runs and has not changed is left alone.
-pub fn up(site: &Site<'_>, options: &Options, hold: Hold) -> Result<()> {
+pub fn up(site: &Site<'_>, options: &Options, hold: Lock) -> Result<()> {
     let client = Client::open(site.root)?;
     let service = client.app_service()?;
     let running = containers::of(&client, site.root)?;
@@ -182,7 +183,7 @@ fn failed(site: &Site<'_>, client: &Client, noted: &Noted, message: &str) -> any
 }
 
 /// compose in the foreground: Ctrl-C reaches it, and it stops the containers.
-fn attended(site: &Site<'_>, client: &Client, noted: &Noted, hold: Hold) -> Result<()> {
+fn attended(site: &Site<'_>, client: &Client, noted: &Noted, hold: Lock) -> Result<()> {
     let mut command = client.compose(site.root);
     command.args(["up", "--build"]);
     environment(&mut command, noted);
