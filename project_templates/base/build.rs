@@ -66,13 +66,13 @@ fn is_service_name(name: &str) -> bool {
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
-/// The modules, and the function that adds every service to the `services` module.
+/// The modules, and the function that offers every service under the name of its file.
 fn code(services: &[(String, PathBuf)]) -> String {
     let mut code = String::new();
     let mut calls = String::new();
     for (name, path) in services {
         let _ = write!(code, "#[path = {path:?}]\npub mod {name};\n");
-        let _ = write!(calls, "\n        .service({name}::service())");
+        let _ = write!(calls, "\n        .service({name:?}, {name}::service())");
     }
     let module = "quickscale_runtime::services::Services";
     let _ = write!(

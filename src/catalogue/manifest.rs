@@ -1,10 +1,11 @@
 //! The manifests that stand beside templates, as YAML: `base.yml`, `module.yml`, `theme.yml`, `service.yml`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
 
-use super::option::OptionManifest;
+use super::option::{OptionManifest, quoted};
 use crate::project::names::{RelPath, ServiceName, Word};
 use crate::project::owner::{Mode, Policy};
 
@@ -50,6 +51,9 @@ pub struct ModuleManifest {
     pub conflicts: Vec<Word>,
     /// The runtime's cargo feature and Rust module that hold its code.
     pub feature: Word,
+    /// Crates that the code of projects with this module uses, as in a Cargo.toml.
+    #[serde(default)]
+    pub dependencies: Dependencies,
     /// What can be chosen.
     #[serde(default)]
     pub options: BTreeMap<Word, OptionManifest>,
@@ -84,7 +88,59 @@ pub struct ServiceManifest {
     pub summary: String,
     /// Under which name every project with the module `services` starts with one, if it does.
     pub born_as: Option<ServiceName>,
-    /// Crates that its code uses, as in a Cargo.toml: `imagesize: "0.15"`.
+    /// Crates that its code uses, as in a Cargo.toml.
     #[serde(default)]
-    pub dependencies: BTreeMap<String, String>,
+    pub dependencies: Dependencies,
+}
+
+/// Crates by name.
+pub type Dependencies = BTreeMap<String, Dependency>;
+
+/// What a Cargo.toml says of a crate: `"0.15"`, or a mapping with the version and features.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Dependency {
+    /// The version alone.
+    Version(String),
+    /// With the features that are wanted.
+    Detailed(DetailedDependency),
+}
+
+/// The version and the features of a crate.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DetailedDependency {
+    version: String,
+    #[serde(default)]
+    features: Vec<String>,
+    #[serde(default = "yes")]
+    default_features: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl fmt::Display for Dependency {
+    /// As a value in a Cargo.toml.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(version) => f.write_str(&quoted(version)),
+            Self::Detailed(DetailedDependency {
+                version,
+                features,
+                default_features,
+            }) => {
+                write!(f, "{{ version = {}", quoted(version))?;
+                if !default_features {
+                    f.write_str(", default-features = false")?;
+                }
+                if !features.is_empty() {
+                    let features: Vec<_> = features.iter().map(|name| quoted(name)).collect();
+                    write!(f, ", features = [{}]", features.join(", "))?;
+                }
+                f.write_str(" }")
+            }
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::layers::born_services;
 use crate::catalogue::{Catalogue, Module};
 use crate::project::config::Config;
 
@@ -16,7 +17,7 @@ pub struct RenderContext {
     modules: Vec<ModuleValues>,
     /// Every known module: whether it is on.
     has: BTreeMap<String, bool>,
-    /// Crates that the born services use, by name: what a Cargo.toml says of them.
+    /// Crates that the project's own code uses: by name what a Cargo.toml says of them.
     dependencies: BTreeMap<String, String>,
     quickscale: Versions,
 }
@@ -58,11 +59,6 @@ impl RenderContext {
     pub fn new(config: &Config, catalogue: &Catalogue) -> Self {
         let is_on = |module: &&Module| config.modules.contains_key(&module.manifest.name);
         let all = catalogue.modules.iter();
-        let born = catalogue
-            .services
-            .values()
-            .filter(|kind| kind.manifest.born_as.is_some());
-        let services = config.modules.contains_key("services").then_some(born);
         Self {
             project: ProjectNames {
                 name: config.name.to_string(),
@@ -78,16 +74,24 @@ impl RenderContext {
             has: all
                 .map(|module| (module.manifest.name.to_string(), is_on(&module)))
                 .collect(),
-            dependencies: services
-                .into_iter()
-                .flatten()
-                .flat_map(|kind| kind.manifest.dependencies.clone())
-                .collect(),
+            dependencies: dependencies(config, catalogue),
             quickscale: Versions {
                 version: env!("CARGO_PKG_VERSION"),
             },
         }
     }
+}
+
+/// What the code of the chosen modules and of the services that they are born with uses.
+fn dependencies(config: &Config, catalogue: &Catalogue) -> BTreeMap<String, String> {
+    let modules = catalogue.modules.iter().map(|module| &module.manifest);
+    let of_modules = modules
+        .filter(|manifest| config.modules.contains_key(&manifest.name))
+        .map(|manifest| &manifest.dependencies);
+    let of_services = born_services(config, catalogue).map(|(_, kind)| &kind.manifest.dependencies);
+    let all = of_modules.chain(of_services).flatten();
+    all.map(|(name, dependency)| (name.clone(), dependency.to_string()))
+        .collect()
 }
 
 fn values(module: &Module, config: &Config) -> ModuleValues {

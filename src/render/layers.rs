@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use anyhow::{Context, Result};
 
-use crate::catalogue::Catalogue;
 use crate::catalogue::template::Template;
+use crate::catalogue::{Catalogue, ServiceKind};
 use crate::project::config::Config;
+use crate::project::names::ServiceName;
 use crate::project::owner::Owner;
 
 /// The module whose projects are born with services.
@@ -38,18 +39,25 @@ pub fn of<'a>(
             layers.push((theme_owner.clone(), Cow::from(pages)));
         }
     }
-    if config.modules.contains_key(SERVICES) {
-        for kind in catalogue.services.values() {
-            let Some(name) = &kind.manifest.born_as else {
-                continue;
-            };
-            let templates: Result<Vec<_>> = kind
-                .templates
-                .iter()
-                .map(|template| template.for_service(name.as_str()))
-                .collect();
-            layers.push((Owner::Service(name.clone()), Cow::from(templates?)));
-        }
+    for (name, kind) in born_services(config, catalogue) {
+        let templates = kind.templates.iter();
+        let templates: Result<Vec<_>> = templates
+            .map(|template| template.for_service(name.as_str()))
+            .collect();
+        layers.push((Owner::Service(name.clone()), Cow::from(templates?)));
     }
     Ok(layers)
+}
+
+/// The services that a project starts with, by their names.
+pub fn born_services<'a>(
+    config: &Config,
+    catalogue: &'a Catalogue,
+) -> impl Iterator<Item = (&'a ServiceName, &'a ServiceKind)> {
+    let kinds = config
+        .modules
+        .contains_key(SERVICES)
+        .then_some(&catalogue.services);
+    let kinds = kinds.into_iter().flat_map(|kinds| kinds.values());
+    kinds.filter_map(|kind| Some((kind.manifest.born_as.as_ref()?, kind)))
 }

@@ -19,8 +19,8 @@ fn works(typed: &str, slug: &str, display: &str) {
         .run(cargo.current_dir(scratch.path(slug)))
         .exits(0)
         .out;
-    let metadata: serde_json::Value = serde_json::from_str(&metadata).unwrap();
-    let packages = metadata["packages"].as_array().unwrap();
+    let metadata: serde_json::Value = serde_json::from_str(&metadata).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("a list");
     assert!(packages.iter().any(|package| package["name"] == slug));
 }
 

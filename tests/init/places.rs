@@ -222,7 +222,7 @@ mod mounted {
 
     /// Mounts a tmpfs with `options` at `disk` and runs `quickscale init my-saas ARGUMENTS` in it; then lists it.
     fn init_on(scratch: &Scratch, options: &str, arguments: &str) -> Said {
-        std::fs::create_dir(scratch.path("disk")).unwrap();
+        std::fs::create_dir(scratch.path("disk")).expect("a folder");
         let script = format!(
             "mount -t tmpfs -o {options} tmpfs disk && cd disk || exit 99\n\
              \"$0\" init my-saas {arguments}\ncode=$?\nls -A\nexit $code"

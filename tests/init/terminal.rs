@@ -22,13 +22,13 @@ fn on_terminal(scratch: &Scratch, arguments: &[&str]) -> PtySession {
 }
 
 fn press(session: &mut PtySession, keys: &str) {
-    session.send(keys).unwrap();
-    session.flush().unwrap();
+    session.send(keys).expect("a terminal");
+    session.flush().expect("a terminal");
 }
 
 #[track_caller]
 fn exits(session: &PtySession, code: i32) {
-    match session.process().wait().unwrap() {
+    match session.process().wait().expect("a status") {
         WaitStatus::Exited(_, actual) => assert_eq!(actual, code),
         other => panic!("{other:?}"),
     }
@@ -92,12 +92,12 @@ fn interrupted(scratch: &Scratch, delay: Duration, signal: Signal) -> std::proce
     command
         .args(["init", "my-saas", "--quiet", "--no-git"])
         .stderr(Stdio::null());
-    let mut child = command.spawn().unwrap();
+    let mut child = command.spawn().expect("the binary");
     std::thread::sleep(delay);
-    let pid = i32::try_from(child.id()).unwrap();
+    let pid = i32::try_from(child.id()).expect("a number");
     // It may be done already.
     let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), signal);
-    child.wait().unwrap()
+    child.wait().expect("a status")
 }
 
 /// Moments spread over the time that an undisturbed `init` takes.
