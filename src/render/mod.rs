@@ -3,6 +3,8 @@
 mod context;
 mod engine;
 mod layers;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -259,3 +259,80 @@ fn unknown<'a>(what: &str, wrong: &str, known: impl Iterator<Item = &'a str> + C
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+
+    fn mistakes(text: &str) -> String {
+        let mistakes = Config::parse(text, Catalogue::embedded()).expect_err("it holds a mistake");
+        let line = |mistake: &Mistake| format!("{}: {}\n", mistake.place, mistake.message);
+        mistakes.iter().map(line).collect()
+    }
+
+    #[test]
+    fn every_mistake_is_told_at_once_with_its_place_and_what_was_meant() {
+        let text = "\
+version: 2
+project: { name: My SaaS, slug: My-SaaS, colour: red }
+them: htmx
+theme: htxm
+modules:
+  auth: { registration: opne, verification: true }
+  credit: {}
+  credits:
+    signup_grant: -1
+  services: [1]
+";
+        assert_snapshot!(mistakes(text), @r"
+        1:10: version 2 of this file is not known, only 1
+        2:33: `My-SaaS` cannot be the name of a package: it holds `M`; `my-saas` would do
+        2:42: unknown key `colour`; there is name, slug
+        3:1: unknown key `them`; did you mean `theme`?
+        4:8: unknown theme `htxm`; did you mean `htmx`?
+        6:25: `opne` is not one of open, closed; did you mean `open`?
+        6:31: unknown option of auth `verification`; there is registration
+        7:3: unknown module `credit`; did you mean `credits`?
+        9:19: `-1` is not an amount of credits with at most three places from 0 to 1000000
+        10:13: a mapping (`key: value`) is wanted here
+        ");
+    }
+
+    #[test]
+    fn a_module_without_what_it_needs_is_a_mistake() {
+        let text =
+            "version: 1\nproject: { name: A, slug: a }\ntheme: htmx\nmodules:\n  services: {}\n";
+        assert_snapshot!(mistakes(text), @"5:3: module services needs module credits; add `credits: {}`");
+    }
+
+    #[test]
+    fn what_is_missing_is_told() {
+        assert_snapshot!(mistakes(""), @r"
+        1:1: `version` is missing
+        1:1: `project` is missing
+        1:1: `theme` is missing
+        ");
+        assert_snapshot!(mistakes("version: 1\nproject:\n  name: A\ntheme: [htmx]\n"), @r"
+        3:3: `slug` is missing
+        4:8: `theme` wants a plain value
+        ");
+    }
+
+    #[test]
+    fn a_file_that_is_no_yaml_is_told_with_its_place() {
+        assert_snapshot!(mistakes("version: 1\n  project: x\n"), @"2:10: mapping values are not allowed in this context");
+        assert_snapshot!(mistakes("- a\n- b\n"), @"1:1: a mapping (`key: value`) is wanted here");
+    }
+
+    #[test]
+    fn modules_may_be_left_out_and_options_have_defaults() {
+        let catalogue = Catalogue::embedded();
+        let head = "version: 1\nproject: { name: A, slug: a }\ntheme: htmx\n";
+        assert!(Config::parse(head, catalogue).unwrap().modules.is_empty());
+        let config = Config::parse(&format!("{head}modules: {{ auth: }}\n"), catalogue).unwrap();
+        let value = config.option(catalogue, "auth", "registration").unwrap();
+        assert_eq!(value.to_string(), "open");
+    }
+}
