@@ -73,6 +73,7 @@ fn ready(root: &Path, state: &State, wanted: &Desired) -> ReadyPlan {
         state: Some(state),
         pristine: &pristine,
         tree: &tree,
+        strays: &Tree::default(),
         only: &only,
     };
     let mut next = state.clone();

@@ -69,6 +69,7 @@ impl Evolution {
             state: snapshot.state.as_ref(),
             pristine: &snapshot.pristine,
             tree: &snapshot.tree,
+            strays: &snapshot.strays,
             only: &selection.only,
         });
         Ok(Self {

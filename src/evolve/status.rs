@@ -148,7 +148,9 @@ impl Drift {
                 Action::KeepDeleted => drift.deleted.push(path),
                 Action::Conflict(conflict) => match conflict.kind {
                     ConflictKind::InTheWay => drift.in_the_way.push(path),
-                    ConflictKind::Hunks(_) | ConflictKind::BothChanged => drift.edited.push(path),
+                    ConflictKind::Hunks(_) | ConflictKind::BothChanged | ConflictKind::Renamed => {
+                        drift.edited.push(path);
+                    }
                     ConflictKind::Unresolved => {}
                 },
                 Action::Create | Action::Update | Action::Remove | Action::Adopt => {}

@@ -2,6 +2,7 @@
 //! carries out. Pure: nothing here reads or writes.
 
 mod decide;
+mod places;
 pub mod preview;
 mod resolve;
 #[cfg(test)]
@@ -18,6 +19,8 @@ use crate::project::state::State;
 use crate::project::tree::{Entry, Tree};
 use crate::render::{Desired, DesiredFile};
 
+use places::{Kind, Place};
+
 pub use decide::{After, Base, Sides, Verdict, decide};
 pub use resolve::{Before, Choice, Choices, Operation, ReadyPlan, Unanswered};
 
@@ -30,6 +33,8 @@ pub struct Input<'a> {
     /// The pristine contents that are kept and whole, by their digest.
     pub pristine: &'a BTreeMap<Digest, Vec<u8>>,
     pub tree: &'a Tree,
+    /// Files that nobody knows, among which those that the user has renamed are looked for.
+    pub strays: &'a Tree,
     /// Which owners it is about; all of them when empty.
     pub only: &'a BTreeSet<Owner>,
 }
@@ -46,6 +51,8 @@ pub struct Change {
     pub path: RelPath,
     /// Where the file stands until then, when its template has moved.
     pub from: Option<RelPath>,
+    /// Where its template wants it, when the user has renamed the file.
+    pub renamed_from: Option<RelPath>,
     pub owner: Owner,
     pub policy: Policy,
     pub action: Action,
@@ -99,6 +106,8 @@ pub enum ConflictKind {
     BothChanged,
     /// Something of the user's stands where a new file should go.
     InTheWay,
+    /// The file is gone, and one that resembles it has appeared.
+    Renamed,
     /// An earlier conflict whose markers are still in the file.
     Unresolved,
 }
@@ -164,43 +173,23 @@ impl Plan {
 
 /// Compares the three versions of every path.
 pub fn plan(input: &Input<'_>) -> Plan {
-    let states = input.state.map(|state| &state.files);
-    let known = states.into_iter().flat_map(BTreeMap::keys);
-    let paths: BTreeSet<&RelPath> = known.chain(input.desired.files.keys()).collect();
-    let moves = moves(input);
-    let moved_away: BTreeSet<_> = moves.values().copied().collect();
-    let changes = paths
-        .into_iter()
-        .filter(|path| !moved_away.contains(path))
-        .filter_map(|path| change(input, path, moves.get(path).copied()))
-        .collect();
-    Plan { changes }
+    let places = places::places(input);
+    let changes = places.iter().filter_map(|place| change(input, place));
+    Plan {
+        changes: changes.collect(),
+    }
 }
 
-/// Where the files whose templates have moved stand until now, by where they will stand.
-fn moves<'a>(input: &Input<'a>) -> BTreeMap<&'a RelPath, &'a RelPath> {
-    let Some(state) = input.state else {
-        return BTreeMap::new();
-    };
-    let has_moved = |(path, file): (&'a RelPath, &'a DesiredFile)| {
-        let from = file.moved_from.iter().find(|from| {
-            state.files.contains_key(*from) && !input.desired.files.contains_key(*from)
-        })?;
-        let free = file.policy == Policy::Managed
-            && !state.files.contains_key(path)
-            && *input.tree.entry(path) == Entry::Missing;
-        free.then_some((path, from))
-    };
-    input.desired.files.iter().filter_map(has_moved).collect()
-}
-
-fn change(input: &Input<'_>, path: &RelPath, from: Option<&RelPath>) -> Option<Change> {
-    let wanted = input.desired.files.get(path);
-    let stands_at = from.unwrap_or(path);
-    let known = input.state.and_then(|state| state.files.get(stands_at));
+fn change(input: &Input<'_>, place: &Place<'_>) -> Option<Change> {
+    let wanted = place.wanted.and_then(|path| input.desired.files.get(path));
+    let known = input.state.and_then(|state| state.files.get(place.known));
     let owner = wanted
         .map(|file| &file.owner)
         .or(known.map(|file| &file.owner))?;
+    if wanted.is_none() && matches!(owner, Owner::Service(_)) {
+        // A generated service is nobody's but the user's.
+        return None;
+    }
     let is_meant = |owner: &Owner| input.only.is_empty() || input.only.contains(owner);
     if !is_meant(owner) && !known.is_some_and(|file| is_meant(&file.owner)) {
         return None;
@@ -212,16 +201,21 @@ fn change(input: &Input<'_>, path: &RelPath, from: Option<&RelPath>) -> Option<C
             .and_then(|digest| input.pristine.get(&digest))
             .map(Vec::as_slice),
     });
-    let disk = input.tree.entry(stands_at);
+    let disk = place.entry(input);
     let decided = decide(Sides { base, disk, wanted }).or_else(|| relocated(known, wanted, disk));
-    let decided = if from.is_some() {
-        moved(decided, disk)
-    } else {
-        decided
+    let decided = match place.kind {
+        Kind::Usual => decided,
+        Kind::TemplateMoved => moved(decided, disk),
+        Kind::UserRenamed => decided.or(Some(FOLLOWED)),
+        Kind::UserMayHaveRenamed => decided.and(Some(resembles(base, disk, wanted))),
     }?;
     Some(Change {
-        path: path.clone(),
-        from: from.cloned(),
+        path: place.written.clone(),
+        from: (place.kind == Kind::TemplateMoved).then(|| place.known.clone()),
+        renamed_from: place
+            .wanted
+            .filter(|path| *path != place.written && place.is_renamed())
+            .cloned(),
         owner: owner.clone(),
         policy: wanted
             .map(|file| file.policy)
@@ -232,6 +226,33 @@ fn change(input: &Input<'_>, path: &RelPath, from: Option<&RelPath>) -> Option<C
         after: decided.after,
         secret: wanted.is_some_and(|file| file.digest.is_none()),
     })
+}
+
+/// What is said of a file that the user has renamed and that needs nothing else.
+const FOLLOWED: Verdict = Verdict {
+    action: Action::Adopt,
+    reason: "you have renamed it; it is followed",
+    after: None,
+};
+
+/// A file that the user may have renamed and changed: only they know.
+fn resembles(base: Option<Base<'_>>, disk: &Entry, wanted: Option<&DesiredFile>) -> Verdict {
+    let marked = match decide(Sides { base, disk, wanted }) {
+        Some(Verdict { after, .. }) if after.is_some() => after,
+        Some(Verdict {
+            action: Action::Conflict(conflict),
+            ..
+        }) => conflict.marked,
+        _ => None,
+    };
+    Verdict {
+        action: Action::Conflict(Conflict {
+            kind: ConflictKind::Renamed,
+            marked,
+        }),
+        reason: "a template's file is gone and this one resembles it: did you rename it?",
+        after: None,
+    }
 }
 
 /// A file that stays as it is but comes from elsewhere now: another owner, another template.

@@ -1,7 +1,7 @@
 //! From a [`Plan`] and the user's answers to a [`ReadyPlan`]: what is written where, and the state after it.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, After, Change, Conflict, ConflictKind, Plan};
 use crate::digest::Digest;
@@ -86,11 +86,8 @@ impl Plan {
             pristine: BTreeMap::new(),
         };
         for change in &self.changes {
-            ready.carry_out(
-                change,
-                desired.files.get(&change.path),
-                choices.get(&change.path),
-            );
+            let wanted = change.renamed_from.as_ref().unwrap_or(&change.path);
+            ready.carry_out(change, desired.files.get(wanted), choices.get(&change.path));
         }
         Ok(ready.finish(desired))
     }
@@ -121,7 +118,14 @@ impl Ready {
                 None => return,
             },
         }
-        self.note(change, wanted);
+        match (&change.action, choice) {
+            (Action::Conflict(conflict), Some(Choice::Mine | Choice::Theirs))
+                if conflict.kind == ConflictKind::Renamed =>
+            {
+                self.note_at_its_place(change, wanted);
+            }
+            _ => self.note(change, wanted),
+        }
     }
 
     fn write(&mut self, change: &Change, after: Option<After>) {
@@ -164,6 +168,14 @@ impl Ready {
         };
         match (choice, &conflict.marked) {
             (Choice::Mine, _) => {}
+            (Choice::Theirs, _) if conflict.kind == ConflictKind::Renamed => {
+                self.operations
+                    .extend(change.renamed_from.clone().map(|path| Operation {
+                        path,
+                        before: None,
+                        after: Some(theirs),
+                    }));
+            }
             (Choice::Theirs, _) => self.write(change, Some(theirs)),
             (Choice::Markers, Some(marked)) => self.write(change, Some(marked.clone())),
             (Choice::Markers, None) => {
@@ -178,10 +190,17 @@ impl Ready {
         }
     }
 
+    /// The user did not rename the file: it was deleted, or is written again, where its template wants it.
+    fn note_at_its_place(&mut self, change: &Change, wanted: Option<&DesiredFile>) {
+        if let (Some(path), Some(wanted)) = (&change.renamed_from, wanted) {
+            self.state.files.insert(path.clone(), FileState::of(wanted));
+        }
+    }
+
     /// What is known of a path from now on.
     fn note(&mut self, change: &Change, wanted: Option<&DesiredFile>) {
-        if let Some(from) = &change.from {
-            self.state.files.remove(from);
+        for former in change.from.iter().chain(&change.renamed_from) {
+            self.state.files.remove(former);
         }
         match wanted {
             None => {
@@ -190,6 +209,7 @@ impl Ready {
             Some(wanted) => {
                 let mut known = FileState::of(wanted);
                 known.unresolved = self.has_markers(change);
+                known.renamed_from.clone_from(&change.renamed_from);
                 self.state.files.insert(change.path.clone(), known);
             }
         }
@@ -212,11 +232,10 @@ impl Ready {
     }
 
     fn finish(mut self, desired: &Desired) -> ReadyPlan {
-        for (path, file) in &desired.files {
-            let known = self.state.files.get(path);
-            if let Some(digest) = kept_as(file)
-                .filter(|digest| known.is_some_and(|known| known.digest == Some(*digest)))
-            {
+        let known = self.state.files.values().filter_map(|known| known.digest);
+        let needed: BTreeSet<Digest> = known.collect();
+        for file in desired.files.values() {
+            if let Some(digest) = kept_as(file).filter(|digest| needed.contains(digest)) {
                 self.pristine.insert(digest, file.bytes.clone());
             }
         }

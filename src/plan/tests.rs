@@ -43,6 +43,7 @@ struct Project {
     base: BTreeMap<RelPath, DesiredFile>,
     lost_pristine: bool,
     disk: BTreeMap<RelPath, Entry>,
+    renamed: BTreeMap<RelPath, RelPath>,
     wanted: BTreeMap<RelPath, DesiredFile>,
 }
 
@@ -56,6 +57,7 @@ impl Project {
         Self {
             base: files(base),
             wanted: files(template),
+            renamed: BTreeMap::new(),
             disk: disk
                 .into_iter()
                 .map(|text| (path(PATH), on_disk(text)))
@@ -69,7 +71,18 @@ impl Project {
             .base
             .iter()
             .map(|(path, file)| (path.clone(), FileState::of(file)));
-        State::for_tests(files.collect())
+        let mut files: BTreeMap<_, _> = files.collect();
+        for (at, wanted) in &self.renamed {
+            let known = files.remove(wanted).unwrap();
+            files.insert(
+                at.clone(),
+                FileState {
+                    renamed_from: Some(wanted.clone()),
+                    ..known
+                },
+            );
+        }
+        State::for_tests(files)
     }
 
     fn pristine(&self) -> BTreeMap<Digest, Vec<u8>> {
@@ -84,12 +97,21 @@ impl Project {
             files: self.wanted.clone(),
         };
         let tree = self.disk.clone().into_iter().collect();
+        let known =
+            |path: &RelPath| self.base.contains_key(path) || self.renamed.contains_key(path);
+        let strays = self
+            .disk
+            .clone()
+            .into_iter()
+            .filter(|(path, _)| !known(path))
+            .collect();
         let (state, pristine) = (self.state(), self.pristine());
         plan(&Input {
             desired: &desired,
             state: Some(&state),
             pristine: &pristine,
             tree: &tree,
+            strays: &strays,
             only,
         })
     }
@@ -140,12 +162,18 @@ impl Project {
                 }
             }
         }
-        self.base = ready
-            .state
-            .files
-            .keys()
-            .filter_map(|path| Some((path.clone(), self.wanted.get(path)?.clone())))
-            .collect();
+        self.base.clear();
+        self.renamed.clear();
+        for (at, known) in &ready.state.files {
+            let wanted = known.renamed_from.as_ref().unwrap_or(at);
+            let Some(file) = self.wanted.get(wanted) else {
+                continue;
+            };
+            self.base.insert(wanted.clone(), file.clone());
+            if wanted != at {
+                self.renamed.insert(at.clone(), wanted.clone());
+            }
+        }
     }
 }
 
@@ -248,6 +276,76 @@ fn an_edited_file_moves_with_its_template() {
 }
 
 #[test]
+fn a_file_that_the_user_renamed_is_followed() {
+    let mut project = Project::new(Some("a\nb\nc\n"), None, Some("a\nb\nC\n"));
+    project
+        .disk
+        .insert(path("src/mine.rs"), on_disk("a\nb\nc\n"));
+    let plan = project.plan();
+    assert_eq!(plan.changes[0].action, Action::Update);
+    assert_eq!(plan.changes[0].renamed_from, Some(path(PATH)));
+    project.apply(&Choices::new());
+    assert_eq!(
+        project.disk.get(&path("src/mine.rs")),
+        Some(&on_disk("a\nb\nC\n"))
+    );
+    assert!(!project.disk.contains_key(&path(PATH)));
+    assert!(project.plan().is_quiet());
+    // And on, with edits, at its new place.
+    project
+        .disk
+        .insert(path("src/mine.rs"), on_disk("A\nb\nC\n"));
+    project.wanted.insert(path(PATH), wanted("a\nb\nC\nd\n"));
+    project.apply(&Choices::from([(path("src/mine.rs"), Choice::Markers)]));
+    assert!(project.disk.keys().all(|at| *at == path("src/mine.rs")));
+    let Entry::File(file) = &project.disk[&path("src/mine.rs")] else {
+        panic!("a file")
+    };
+    assert!(file.bytes.ends_with(b"d\n") || file.bytes.windows(2).any(|two| two == b"d\n"));
+}
+
+#[test]
+fn a_file_that_was_renamed_and_edited_is_asked_about() {
+    let make = || {
+        let mut project = Project::new(Some("a\nb\nc\nd\n"), None, Some("a\nb\nc\nD\n"));
+        project
+            .disk
+            .insert(path("src/mine.rs"), on_disk("A\nb\nc\nd\n"));
+        project
+    };
+    let at = path("src/mine.rs");
+    assert!(matches!(
+        make().plan().conflicts().next(),
+        Some((
+            _,
+            Conflict {
+                kind: ConflictKind::Renamed,
+                ..
+            }
+        ))
+    ));
+    for (choice, mine, original) in [
+        (Choice::Mine, "A\nb\nc\nd\n", None),
+        (Choice::Theirs, "A\nb\nc\nd\n", Some("a\nb\nc\nD\n")),
+        (Choice::Markers, "A\nb\nc\nD\n", None),
+    ] {
+        let mut project = make();
+        project.apply(&Choices::from([(at.clone(), choice)]));
+        assert_eq!(project.disk[&at], on_disk(mine), "{choice:?}");
+        assert_eq!(
+            project.disk.get(&path(PATH)).cloned(),
+            original.map(on_disk),
+            "{choice:?}"
+        );
+        assert!(
+            project.plan().is_quiet(),
+            "{choice:?}: {:?}",
+            project.plan()
+        );
+    }
+}
+
+#[test]
 fn a_file_that_changes_owner_keeps_its_edits() {
     let mut project = Project::new(Some("a\n"), Some("mine\n"), Some("a\n"));
     let theirs = project.wanted.get_mut(&path(PATH)).unwrap();
@@ -343,6 +441,7 @@ fn an_unresolved_file_waits_until_its_markers_are_gone() {
             state,
             pristine: &pristine,
             tree: &tree,
+            strays: &Tree::default(),
             only: &only,
         };
         plan(&input).changes[0].action.clone()

@@ -73,6 +73,9 @@ pub struct FileState {
     /// The digest of what was applied; none for a file that holds a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
+    /// Where its template wants it, when the user has renamed the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renamed_from: Option<RelPath>,
     /// Conflict markers were written into it and are to be gone before anything else is done with it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub unresolved: bool,
@@ -246,6 +249,7 @@ impl FileState {
     pub fn of(file: &DesiredFile) -> Self {
         Self {
             unresolved: false,
+            renamed_from: None,
             owner: file.owner.clone(),
             policy: file.policy,
             mode: file.mode,

@@ -55,6 +55,14 @@ impl Tree {
         Ok(Self { entries })
     }
 
+    /// The regular files among the entries.
+    pub fn files(&self) -> impl Iterator<Item = (&RelPath, &FileOnDisk)> {
+        self.entries.iter().filter_map(|(path, entry)| match entry {
+            Entry::File(file) => Some((path, file)),
+            Entry::Missing | Entry::Link | Entry::Folder | Entry::Blocked => None,
+        })
+    }
+
     /// What stands at `path`; a path that was not asked for is missing.
     pub fn entry(&self, path: &RelPath) -> &Entry {
         self.entries.get(path).unwrap_or(&Entry::Missing)
