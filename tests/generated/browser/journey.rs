@@ -86,23 +86,23 @@ async fn balance(user: &Browser, expected: &str) {
 
 async fn run_the_sentiment_service(user: &Browser) {
     user.follow("Services").await;
-    user.follow("Text sentiment analysis").await;
+    user.follow("Sentiment analysis").await;
     user.fill("text", "What a wonderful day, I love it!").await;
-    user.press("Run").await;
+    user.press("Run for 1 credit").await;
     user.sees("99 credits remaining").await;
-    user.sees("positive").await;
+    user.sees("Positive").await;
     assert!(user.path().await.starts_with("/services/runs/"));
     user.reload().await;
     user.sees("99 credits remaining").await;
     user.go_back().await;
-    user.sees("Text sentiment analysis").await;
+    user.sees("Sentiment analysis").await;
     balance(user, "99").await;
 }
 
 async fn is_refused_an_empty_text(user: &Browser) {
     user.visit("/services/text_sentiment_analysis").await;
     user.fill("text", "   ").await;
-    user.press("Run").await;
+    user.press("Run for 1 credit").await;
     user.sees("empty").await;
     user.has_clean_console(Some(422)).await;
     balance(user, "99").await;
@@ -123,14 +123,14 @@ async fn finds_the_grant(user: &Browser) {
     balance(user, "149").await;
     user.visit("/credits/history").await;
     user.sees("A late birthday present").await;
-    user.sees("Text sentiment analysis").await;
+    user.sees("Sentiment analysis").await;
 }
 
 async fn is_told_what_is_missing(user: &Browser) {
     user.visit("/services/text_sentiment_analysis").await;
     user.fill("text", "What a wonderful day").await;
-    user.press("Run").await;
-    user.sees("1 credit").await;
+    user.press("Run for 1 credit").await;
+    user.sees("This needs 1 credit").await;
     user.has_clean_console(Some(402)).await;
     balance(user, "0").await;
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use super::Project;
 use super::person::{PASSWORD, Person, hidden};
@@ -12,8 +12,6 @@ use super::table::{Table, megabytes};
 use super::wrk::{self, Answers, Load};
 use crate::servers::{Durability, Postgres};
 
-/// Who uses the application.
-const EMAIL: &str = "person@example.com";
 /// How many connections send at the same time.
 const CONNECTIONS: u32 = 16;
 /// How many of them sign in at a time, over and over, while others look at pages.
@@ -57,13 +55,13 @@ impl Run<'_> {
     fn measure(&mut self, setting: &Setting) -> Result<()> {
         setting.migrate()?;
         let mut server = setting.serve()?;
-        let person = Person::at(&server.url());
-        person.sign_up(EMAIL)?;
-        let cookies = person.cookies();
+        let people = people(&server)?;
+        let cookies = people[0].cookies();
         let home = self.load(&server, "/", None).run()?;
         self.tell("home page", &home, "20000 /s");
         let dashboard = self.load(&server, "/dashboard", Some(&cookies)).run()?;
         self.tell("dashboard, signed in", &dashboard, "5000 /s");
+        self.measure_paid_runs(setting, &server, &people)?;
         self.measure_beside_sign_ins(setting, &server, &cookies)?;
         std::thread::sleep(Duration::from_secs(2));
         self.table.add(
@@ -87,6 +85,7 @@ impl Run<'_> {
 
     fn tell(&mut self, what: &str, answers: &Answers, aim: &str) {
         let Answers {
+            requests: _,
             per_second,
             p50,
             p99,
@@ -94,6 +93,32 @@ impl Run<'_> {
         let measured = format!("{per_second:.0} /s, p50 {p50}, p99 {p99}");
         self.table
             .add(format!("{}: {what}", self.database), measured, aim);
+    }
+
+    /// As many people as connections run the sentiment service, over and over; every run is a new one, and paid for.
+    fn measure_paid_runs(
+        &mut self,
+        setting: &Setting,
+        server: &Server,
+        people: &[Person],
+    ) -> Result<()> {
+        let path = "/services/text_sentiment_analysis";
+        let script = setting.folder.join("paid-runs.lua");
+        fs_err::write(&script, paid_runs(people, path)?)?;
+        let before = wealth(people)?;
+        let load = Load {
+            script: Some(&script),
+            ..self.load(server, path, None)
+        };
+        let answers = load.run()?;
+        let paid = before - wealth(people)?;
+        ensure!(
+            paid >= answers.requests,
+            "{} runs cost {paid} credits",
+            answers.requests
+        );
+        self.tell("a paid run of the sentiment service", &answers, "1000 /s");
+        Ok(())
     }
 
     /// The pages again, while others sign in without a pause.
@@ -130,11 +155,75 @@ impl Run<'_> {
     }
 }
 
+fn people(server: &Server) -> Result<Vec<Person>> {
+    let new = |number| -> Result<Person> {
+        let person = Person::at(&server.url());
+        person.sign_up(&email(number))?;
+        Ok(person)
+    };
+    (0..CONNECTIONS).map(new).collect()
+}
+
+fn email(number: u32) -> String {
+    format!("person{number}@example.com")
+}
+
+/// How many credits they have together.
+fn wealth(people: &[Person]) -> Result<u64> {
+    let of = |person: &Person| -> Result<u64> {
+        let page = person.page("/credits")?;
+        let (before, _) = page
+            .split_once(" credits available")
+            .context("/credits tells no balance")?;
+        let number = before
+            .rsplit(|character: char| !character.is_ascii_digit())
+            .next();
+        Ok(number.unwrap_or_default().parse()?)
+    };
+    people.iter().map(of).sum()
+}
+
+/// The rest of a script after `local people = {`: each request is the next person's, with a key of its own.
+const TAKE_TURNS: &str = r#"}
+local turn = 0
+function request()
+  turn = turn + 1
+  local person = people[turn % #people + 1]
+  local headers = { ["Content-Type"] = "application/x-www-form-urlencoded", ["Cookie"] = person.cookie }
+  return wrk.format("POST", nil, headers, person.body .. "x" .. turn)
+end
+"#;
+
+/// A script of wrk's that lets people run a service in turn, each time with a key that is new.
+fn paid_runs(people: &[Person], path: &str) -> Result<String> {
+    let mut script = String::from("local people = {\n");
+    for person in people {
+        let page = person.page(path)?;
+        let token = hidden(&page, "csrf").context("the service has no form")?;
+        let key = hidden(&page, "run_key").context("the service's form has no key")?;
+        let body = form(&[
+            ("csrf", &token),
+            ("text", "What a wonderful day, I love it!"),
+            ("run_key", &key),
+        ]);
+        script += &format!(
+            "  {{ cookie = \"{}\", body = \"{body}\" }},\n",
+            person.cookies()
+        );
+    }
+    script += TAKE_TURNS;
+    Ok(script)
+}
+
 /// A script of wrk's that signs in with each request.
 fn sign_ins(browser: &Person) -> Result<String> {
     let page = browser.page("/accounts/login")?;
     let token = hidden(&page, "csrf").context("the page has no form")?;
-    let body = form(&[("csrf", &token), ("email", EMAIL), ("password", PASSWORD)]);
+    let body = form(&[
+        ("csrf", &token),
+        ("email", &email(0)),
+        ("password", PASSWORD),
+    ]);
     let cookies = browser.cookies();
     Ok(format!(
         "wrk.method = \"POST\"\nwrk.body = \"{body}\"\nwrk.headers[\"Cookie\"] = \"{cookies}\"\n\

@@ -35,7 +35,7 @@ pub fn measure(quickscale: &Path, table: &mut Table) -> Result<()> {
         milliseconds(percentile(&bare.times, 0.5)),
         "",
     );
-    let small = create(quickscale, &["--no-git", "--module", "auth"])?;
+    let small = create(quickscale, &["--no-git", "--module", "none"])?;
     let each = |runs: &Runs| percentile(&runs.times, 0.5).as_secs_f64() * 1e6 / runs.files as f64;
     table.add(
         format!(

@@ -21,6 +21,7 @@ pub struct Load<'a> {
 /// What came back.
 #[derive(Debug, PartialEq)]
 pub struct Answers {
+    pub requests: u64,
     pub per_second: f64,
     /// As wrk writes them: `1.25ms`.
     pub p50: String,
@@ -61,6 +62,9 @@ impl Load<'_> {
 }
 
 /// Reads wrk's report.
+///
+/// # Errors
+/// When an answer was an error.
 pub fn read(report: &str) -> Result<Answers> {
     let after = |key: &str| {
         let line = report
@@ -76,7 +80,13 @@ pub fn read(report: &str) -> Result<Answers> {
             "the server did not answer all requests well:\n{report}"
         );
     }
+    let requests = report
+        .lines()
+        .find_map(|line| line.trim().split_once(" requests in "));
+    let (requests, _) =
+        requests.with_context(|| format!("wrk tells no number of requests:\n{report}"))?;
     Ok(Answers {
+        requests: requests.parse()?,
         per_second: after("Requests/sec:")?.parse()?,
         p50: after("50%")?,
         p99: after("99%")?,
@@ -97,7 +107,7 @@ mod tests {
      75%  491.00us
      90%    1.10ms
      99%    5.80ms
-  22464657 requests in 10.00s, 17.76GB read
+  218807 requests in 10.00s, 17.76GB read
 Requests/sec: 21878.54
 Transfer/sec:    606.33MB
 ";
@@ -105,6 +115,7 @@ Transfer/sec:    606.33MB
     #[test]
     fn reads_what_wrk_reports() {
         let expected = Answers {
+            requests: 218807,
             per_second: 21878.54,
             p50: "250.00us".to_owned(),
             p99: "5.80ms".to_owned(),
