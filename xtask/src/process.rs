@@ -5,7 +5,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::time::{TimeVal, TimeValLike as _};
 use nix::unistd::Pid;
 use wait4::Wait4 as _;
 
@@ -83,6 +85,13 @@ fn finish((begun, child): (Instant, Child), command: &Command) -> Result<Usage> 
         cpu: done.rusage.utime + done.rusage.stime,
         max_rss: done.rusage.maxrss,
     })
+}
+
+/// The CPU time of all programs that we waited for so far.
+pub fn cpu_of_children() -> Result<Duration> {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let of = |time: TimeVal| Duration::from_micros(time.num_microseconds().unsigned_abs());
+    Ok(of(usage.user_time()) + of(usage.system_time()))
 }
 
 /// The command as one would type it; paths of this repository are shown from its root.

@@ -8,10 +8,10 @@ use std::time::Instant;
 use anyhow::{Result, ensure};
 
 use crate::servers::{Chromedriver, Durability, Postgres};
-use crate::{interrupt, tools};
+use crate::{interrupt, process, tools};
 pub use steps::browser_tests;
 
-use report::Report;
+use report::{Report, Row, Tests};
 use steps::{STEPS, Step};
 
 /// Run every check: formatting, lints, unit, command, runtime, generated-project and browser tests
@@ -47,6 +47,8 @@ pub struct World {
     screenshots: bool,
     /// Passed on to test programs.
     arguments: Vec<String>,
+    /// What the step that runs counts.
+    tests: Tests,
 }
 
 impl World {
@@ -80,18 +82,25 @@ pub fn run(args: &Args) -> Result<()> {
         chromedriver: None,
         screenshots: args.screenshots,
         arguments: args.arguments.clone(),
+        tests: Tests::default(),
     };
     let mut report = Report::default();
     for step in chosen {
         eprintln!("\n=== {}: {}", step.name, step.summary);
         let begun = Instant::now();
-        let mut costs = report::Costs::default();
-        let done = (step.run)(&mut world, &mut costs);
+        let cpu_before = process::cpu_of_children()?;
+        let done = (step.run)(&mut world);
         interrupt::check()?;
         if let Err(fault) = &done {
             eprintln!("error: {fault:#}");
         }
-        report.add(step.name, done.is_ok(), begun.elapsed(), costs);
+        report.add(Row {
+            name: step.name,
+            succeeded: done.is_ok(),
+            wall: begun.elapsed(),
+            cpu: process::cpu_of_children()? - cpu_before,
+            tests: std::mem::take(&mut world.tests),
+        });
     }
     report.conclude()
 }

@@ -4,22 +4,6 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use crate::process::Usage;
-
-/// What a step counted while it ran.
-#[derive(Default)]
-pub struct Costs {
-    pub cpu: Duration,
-    pub tests: Tests,
-}
-
-impl Costs {
-    /// Counts what a program cost.
-    pub fn add(&mut self, usage: Usage) {
-        self.cpu += usage.cpu;
-    }
-}
-
 /// Numbers of tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tests {
@@ -62,11 +46,14 @@ impl Tests {
     }
 }
 
-struct Row {
-    name: &'static str,
-    succeeded: bool,
-    wall: Duration,
-    costs: Costs,
+/// A step that ran.
+pub struct Row {
+    pub name: &'static str,
+    pub succeeded: bool,
+    pub wall: Duration,
+    /// Of the programs that it ran; servers that outlive it count for none.
+    pub cpu: Duration,
+    pub tests: Tests,
 }
 
 /// All that ran.
@@ -76,13 +63,8 @@ pub struct Report {
 }
 
 impl Report {
-    pub fn add(&mut self, name: &'static str, succeeded: bool, wall: Duration, costs: Costs) {
-        self.rows.push(Row {
-            name,
-            succeeded,
-            wall,
-            costs,
-        });
+    pub fn add(&mut self, row: Row) {
+        self.rows.push(row);
     }
 
     /// Prints the table; fails if a step failed.
@@ -96,11 +78,11 @@ impl Report {
             name,
             succeeded,
             wall,
-            costs,
+            cpu,
+            tests,
         } in &self.rows
         {
             let result = if *succeeded { "ok" } else { "FAILED" };
-            let Costs { cpu, tests } = costs;
             all.add(*tests);
             println!(
                 "{name:<18} {result:<7} {:>7} {:>7} {:>8.1} {:>8.1}",
@@ -161,10 +143,17 @@ mod tests {
 
     #[test]
     fn a_failed_step_fails_the_whole() {
+        let row = |name, succeeded| Row {
+            name,
+            succeeded,
+            wall: Duration::from_secs(1),
+            cpu: Duration::from_secs(2),
+            tests: Tests::default(),
+        };
         let mut report = Report::default();
-        report.add("fmt", true, Duration::from_secs(1), Costs::default());
+        report.add(row("fmt", true));
         assert!(report.conclude().is_ok());
-        report.add("clippy", false, Duration::from_secs(1), Costs::default());
+        report.add(row("clippy", false));
         let fault = report.conclude().expect_err("clippy failed");
         assert_eq!(fault.to_string(), "1 of 2 steps failed: clippy");
     }

@@ -5,7 +5,6 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::World;
-use super::report::Costs;
 use crate::servers::Chromedriver;
 use crate::tools::Tool;
 use crate::{process, repo};
@@ -17,7 +16,7 @@ pub struct Step {
     pub tools: &'static [Tool],
     /// Takes minutes; left out by `--fast`.
     pub is_slow: bool,
-    pub run: fn(&mut World, &mut Costs) -> Result<()>,
+    pub run: fn(&mut World) -> Result<()>,
 }
 
 /// Every check, the quickest to tell first.
@@ -110,68 +109,61 @@ const FEATURES: &[&str] = &[
     "auth,credits,admin",
 ];
 
-fn fmt(_: &mut World, costs: &mut Costs) -> Result<()> {
-    costs.add(process::run(&mut repo::cargo(&[
-        "fmt", "--all", "--check",
-    ]))?);
-    Ok(())
+fn fmt(_: &mut World) -> Result<()> {
+    run(&mut repo::cargo(&["fmt", "--all", "--check"]))
 }
 
-fn clippy(_: &mut World, costs: &mut Costs) -> Result<()> {
+fn clippy(_: &mut World) -> Result<()> {
     // `--all-targets` leaves out what plain `cargo test` leaves out.
-    let slow_targets = ["--test", "generated"];
-    let mut command = repo::cargo(&["clippy", "--workspace", "--all-targets"]);
-    costs.add(process::run(
-        command.args(slow_targets).args(["--", "-D", "warnings"]),
-    )?);
-    Ok(())
+    let mut command = repo::cargo(&[
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--test",
+        "generated",
+    ]);
+    run(command.args(["--", "-D", "warnings"]))
 }
 
-fn features(_: &mut World, costs: &mut Costs) -> Result<()> {
+fn features(_: &mut World) -> Result<()> {
     for set in FEATURES {
         let mut command =
             repo::cargo(&["clippy", "--package", "quickscale-runtime", "--all-targets"]);
-        command.args([
-            "--no-default-features",
-            "--features",
-            set,
-            "--",
-            "-D",
-            "warnings",
-        ]);
-        costs.add(process::run(&mut command)?);
+        command.args(["--no-default-features", "--features", set]);
+        run(command.args(["--", "-D", "warnings"]))?;
     }
     Ok(())
 }
 
-fn lock(_: &mut World, costs: &mut Costs) -> Result<()> {
-    let mut lock = Command::new(std::env::current_exe()?);
-    costs.add(process::run(lock.args(["lock", "--check"]))?);
-    Ok(())
+fn lock(_: &mut World) -> Result<()> {
+    run(Command::new(std::env::current_exe()?).args(["lock", "--check"]))
 }
 
 /// Known vulnerabilities are not among them: their database is on GitHub, which not every machine may ask.
-fn deny(_: &mut World, costs: &mut Costs) -> Result<()> {
-    costs.add(process::run(&mut repo::cargo(&[
+fn deny(_: &mut World) -> Result<()> {
+    run(&mut repo::cargo(&[
         "deny", "check", "bans", "licenses", "sources",
-    ]))?);
-    Ok(())
+    ]))
 }
 
-fn unit(world: &mut World, costs: &mut Costs) -> Result<()> {
+fn run(command: &mut Command) -> Result<()> {
+    process::run(command).map(drop)
+}
+
+fn unit(world: &mut World) -> Result<()> {
     let mut command = repo::cargo(&["test", "--package", "quickscale", "--package", "xtask"]);
-    test(world, costs, command.args(["--no-fail-fast", "--"]))
+    test(world, command.args(["--no-fail-fast", "--"]))
 }
 
-fn runtime_sqlite(world: &mut World, costs: &mut Costs) -> Result<()> {
+fn runtime_sqlite(world: &mut World) -> Result<()> {
     let mut command = runtime_tests();
-    test(world, costs, command.env_remove("TEST_DATABASE_URL"))
+    test(world, command.env_remove("TEST_DATABASE_URL"))
 }
 
-fn runtime_postgres(world: &mut World, costs: &mut Costs) -> Result<()> {
+fn runtime_postgres(world: &mut World) -> Result<()> {
     let database = world.postgres()?.url("postgres");
     let mut command = runtime_tests();
-    test(world, costs, command.env("TEST_DATABASE_URL", database))
+    test(world, command.env("TEST_DATABASE_URL", database))
 }
 
 fn runtime_tests() -> Command {
@@ -184,25 +176,21 @@ fn runtime_tests() -> Command {
     ])
 }
 
-fn generated(world: &mut World, costs: &mut Costs) -> Result<()> {
+fn generated(world: &mut World) -> Result<()> {
     let database = world.postgres()?.url("postgres");
     let mut command = generated_tests();
     command.args(["--skip", "browser::"]);
-    test(
-        world,
-        costs,
-        command.env("GENERATED_DATABASE_URL", database),
-    )
+    test(world, command.env("GENERATED_DATABASE_URL", database))
 }
 
-fn browser(world: &mut World, costs: &mut Costs) -> Result<()> {
+fn browser(world: &mut World) -> Result<()> {
     let database = world.postgres()?.url("postgres");
     let mut command = browser_tests(world.chromedriver()?);
     command.env("GENERATED_DATABASE_URL", database);
     if world.screenshots {
         command.env("SCREENSHOTS_DIR", repo::root().join("docs/images"));
     }
-    test(world, costs, &mut command)
+    test(world, &mut command)
 }
 
 /// The browser's journeys, with the browsers of `chromedriver`. Those on PostgreSQL need `GENERATED_DATABASE_URL` too.
@@ -227,9 +215,7 @@ fn generated_tests() -> Command {
 }
 
 /// Runs a `cargo test`, which takes arguments of the test programs by now, and counts what they tell.
-fn test(world: &World, costs: &mut Costs, command: &mut Command) -> Result<()> {
-    let tests = &mut costs.tests;
-    let usage = process::run_watched(command.args(&world.arguments), |line| tests.read(line))?;
-    costs.add(usage);
-    Ok(())
+fn test(world: &mut World, command: &mut Command) -> Result<()> {
+    command.args(&world.arguments);
+    process::run_watched(command, |line| world.tests.read(line)).map(drop)
 }
