@@ -14,6 +14,8 @@ const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 async fn somebody_signs_up_and_out_and_in_again() {
     let app = themed(app()).start().await;
     let mut client = sign_up(&app, "Ada@Example.com").await;
+    let never = "SELECT email FROM users WHERE last_signed_in_at IS NULL";
+    assert!(column(&app, never).await.is_empty());
     let dashboard = client.get("/dashboard").await;
     assert!(
         dashboard.text.contains("Hello, Ada@Example.com"),

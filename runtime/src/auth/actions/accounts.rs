@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::sessions::{Token, open_session};
 use crate::app::Core;
-use crate::auth::entity::{Browser, NewUser, User};
+use crate::auth::entity::{Browser, Credentials, NewUser, User};
 use crate::auth::rules::{DisplayName, EmailAddress, Password};
 use crate::auth::{Accounts, UserCreated, store};
 use crate::db::Tx;
@@ -44,10 +44,16 @@ pub(in crate::auth) async fn sign_up(
         role: Role::User,
     };
     in_transaction!(core.db(), tx => {
-        match create_user(core, tx, &new).await? {
-            None => Ok(SignUp::Taken),
-            Some(user) => open_session(core, tx, &user.id, browser).await.map(SignUp::Done),
-        }
+        let Some(user) = create_user(core, tx, &new).await? else {
+            return Ok(SignUp::Taken);
+        };
+        let credentials = Credentials {
+            user: user.id,
+            password_hash: new.password_hash.clone(),
+            is_active: true,
+        };
+        let token = open_session(core, tx, &credentials, browser).await?;
+        token.map(SignUp::Done).ok_or_else(Error::unauthenticated)
     })
 }
 
@@ -97,6 +103,12 @@ pub(in crate::auth) async fn change_password(
             return Ok(PasswordChange::Refused);
         }
         store::delete_sessions_of(tx, &principal.id).await?;
-        open_session(core, tx, &principal.id, browser).await.map(PasswordChange::Done)
+        let credentials = Credentials {
+            user: principal.id.clone(),
+            password_hash: new_hash.clone(),
+            is_active: true,
+        };
+        let token = open_session(core, tx, &credentials, browser).await?;
+        token.map(PasswordChange::Done).ok_or_else(Error::unauthenticated)
     })
 }

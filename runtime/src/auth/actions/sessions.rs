@@ -4,14 +4,13 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
 use crate::app::Core;
-use crate::auth::entity::{Browser, Session, SessionId};
+use crate::auth::entity::{Browser, Credentials, Session, SessionId};
 use crate::auth::rules::{EmailAddress, SEEN_INTERVAL, session_end};
 use crate::auth::{Accounts, store};
 use crate::crypto::random_token;
 use crate::db::Tx;
 use crate::error::Result;
 use crate::http::{Authenticator, Principal};
-use crate::ids::UserId;
 use crate::in_transaction;
 
 /// The secret by which a browser proves its session. Only its digest is stored.
@@ -60,21 +59,23 @@ pub(in crate::auth) async fn sign_in(
         return Ok(SignIn::Deactivated);
     }
     in_transaction!(core.db(), tx => {
-        if !store::note_sign_in(tx, core.now(), &credentials).await? {
-            return Ok(SignIn::Refused);
-        }
-        open_session(core, tx, &credentials.user, browser).await.map(SignIn::Done)
+        let token = open_session(core, tx, &credentials, browser).await?;
+        Ok(token.map_or(SignIn::Refused, SignIn::Done))
     })
 }
 
-/// Opens a session with a new token; the one that the browser had ends.
+/// Opens a session with a new token; the one that the browser had ends. None when the account has been
+/// deactivated or its password changed since the credentials were checked.
 pub(super) async fn open_session(
     core: &Core,
     tx: &mut Tx,
-    user: &UserId,
+    checked: &Credentials,
     browser: &Browser,
-) -> Result<Token> {
+) -> Result<Option<Token>> {
     let now = core.now();
+    if !store::note_sign_in(tx, now, checked).await? {
+        return Ok(None);
+    }
     store::sweep_sessions(tx, now, SWEEP).await?;
     if let Some(old) = &browser.session {
         store::delete_session(tx, old).await?;
@@ -82,7 +83,7 @@ pub(super) async fn open_session(
     let token = Token(random_token());
     let session = Session {
         id: SessionId::new(now),
-        user: user.clone(),
+        user: checked.user.clone(),
         token_digest: digest(core, &token.0),
         created_at: now,
         last_seen_at: now,
@@ -91,7 +92,7 @@ pub(super) async fn open_session(
         address: browser.address.clone(),
     };
     store::insert_session(tx, &session).await?;
-    Ok(token)
+    Ok(Some(token))
 }
 
 /// Ends one session.
