@@ -203,11 +203,13 @@ impl<'a> Transaction<'a> {
                 mode: before.mode,
             });
             let stands = match tree.entry(&operation.path) {
-                tree::Entry::Missing => Some(None),
-                tree::Entry::File(file) => Some(Some(contents_of(file))),
-                tree::Entry::Link | tree::Entry::Folder | tree::Entry::Blocked => None,
+                tree::Entry::Missing => None,
+                tree::Entry::File(file) => Some(contents_of(file)),
+                entry @ (tree::Entry::Link | tree::Entry::Folder | tree::Entry::Blocked) => {
+                    return Err(not_a_file(&operation.path, entry).into());
+                }
             };
-            if stands != Some(before) {
+            if stands != before {
                 let message = format!("{} has changed since the plan was made", operation.path);
                 return Err(Fault::new(message)
                     .hint("plan again")
@@ -398,6 +400,19 @@ impl<'a> Transaction<'a> {
             tree::Entry::Folder | tree::Entry::Blocked => None,
         })
     }
+}
+
+/// Nothing is written through a link or over a folder, whatever the answer to the conflict was.
+fn not_a_file(path: &RelPath, entry: &tree::Entry) -> Fault {
+    let what = match entry {
+        tree::Entry::Link => "is a symbolic link",
+        tree::Entry::Blocked => "stands behind a symbolic link or a file",
+        tree::Entry::Folder | tree::Entry::Missing | tree::Entry::File(_) => "is a folder",
+    };
+    Fault::new(format!(
+        "{path} {what}, and only regular files of the project are written"
+    ))
+    .hint("move it out of the way, or answer `mine`")
 }
 
 fn contents_of(file: &FileOnDisk) -> Contents {

@@ -1,0 +1,6 @@
+//! `plan`, `apply`, `status` and `undo` with the real binary: a project whose templates have moved on since.
+
+mod cases;
+mod commands;
+mod kill;
+mod support;
