@@ -6,8 +6,7 @@ use anyhow::Result;
 
 use crate::cli::Ctx;
 use crate::error::Exit;
-use crate::evolve::{self, Applied, Evolution, OnConflict, SavedPlan, Selection};
-use crate::plan::preview::{self, Detail};
+use crate::evolve::{self, Evolution, OnConflict, SavedPlan, Selection};
 use crate::project::owner::Owner;
 
 /// Make the project what quickscale.yml and this quickscale's templates say, all or nothing
@@ -39,27 +38,6 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     if let Some(saved) = &saved {
         saved.check(&evolution)?;
     }
-    if !evolution.plan.is_quiet() {
-        ctx.ui.info(&preview::text(&evolution.plan, Detail::Stat));
-    }
-    let choices = evolve::choose(&evolution.plan, args.on_conflict, &ctx.ui)?;
-    let ready = evolution.ready(&choices)?;
-    let question = format!("Change {} files?", ready.operations.len());
-    if !ready.operations.is_empty() && !ctx.ui.confirm(&question, true)? {
-        ctx.ui.info("Nothing was changed.");
-        return Ok(Exit::Done);
-    }
-    match evolution.carry_out(&ready)? {
-        Applied::Nothing => ctx.ui.info("Nothing to do: the project is as quickscale.yml says."),
-        Applied::Files(count) => {
-            let noun = if count == 1 { "file" } else { "files" };
-            ctx.ui.status("Applied", &format!("{count} {noun} changed; `quickscale undo` takes it back"));
-        }
-    }
-    let marked: Vec<_> = ready.state.files.iter().filter(|(_, known)| known.unresolved).collect();
-    if !marked.is_empty() {
-        ctx.ui.warn("these files hold conflict markers; resolve them, later applies leave them alone:");
-        marked.iter().for_each(|(path, _)| ctx.ui.info(&format!("  {path}")));
-    }
+    evolve::apply(&evolution, args.on_conflict, &ctx.ui)?;
     Ok(Exit::Done)
 }

@@ -33,6 +33,7 @@ commands! {
     apply => Apply,
     status => Status,
     undo => Undo,
+    update => Update,
     up => Up,
     down => Down,
     restart => Restart,

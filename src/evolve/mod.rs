@@ -13,6 +13,7 @@ use crate::apply::{Disk, Recovered, Transaction};
 use crate::birth::random_inputs;
 use crate::catalogue::Catalogue;
 use crate::error::{Exit, Fault};
+use crate::plan::preview::{self, Detail};
 use crate::plan::{self, Choices, Input, Plan, ReadyPlan};
 use crate::project::config::Config;
 use crate::project::lock::Lock;
@@ -132,6 +133,46 @@ impl Evolution {
             count => Applied::Files(count),
         })
     }
+}
+
+/// Shows the plan, has its conflicts answered, asks once more on a terminal, and carries it out. The caller holds the
+/// project's lock.
+///
+/// # Errors
+/// When a conflict has no answer, or a file cannot be written; nothing is changed then.
+pub fn apply(evolution: &Evolution, on_conflict: OnConflict, ui: &Ui) -> Result<Applied> {
+    if !evolution.plan.is_quiet() {
+        ui.info(&preview::text(&evolution.plan, Detail::Stat));
+    }
+    let choices = choose(&evolution.plan, on_conflict, ui)?;
+    let ready = evolution.ready(&choices)?;
+    let count = ready.operations.len();
+    let noun = if count == 1 { "file" } else { "files" };
+    if count > 0 && !ui.confirm(&format!("Change {count} {noun}?"), true)? {
+        ui.info("Nothing was changed.");
+        return Ok(Applied::Nothing);
+    }
+    let applied = evolution.carry_out(&ready)?;
+    match applied {
+        Applied::Nothing => ui.info("Nothing to do: the project is as quickscale.yml says."),
+        Applied::Files(_) => ui.status(
+            "Applied",
+            &format!("{count} {noun} changed; `quickscale undo` takes it back"),
+        ),
+    }
+    let marked = ready
+        .state
+        .files
+        .iter()
+        .filter(|(_, known)| known.unresolved);
+    let marked: Vec<_> = marked.map(|(path, _)| format!("\n  {path}")).collect();
+    if !marked.is_empty() {
+        ui.warn(&format!(
+            "these files hold conflict markers; resolve them, later applies leave them alone:{}",
+            marked.concat()
+        ));
+    }
+    Ok(applied)
 }
 
 /// Takes the project's lock for the verb `command`.

@@ -200,12 +200,11 @@ fn loses_nothing(merged: &[u8], versions: Versions<'_>) -> bool {
         .all(|line| kept.contains(line) || base.contains(line))
 }
 
+/// As many triples as `PROPTEST_CASES` says; `cargo xtask test` says 10,000.
 #[test]
 fn agrees_with_git_wherever_git_is_clean_and_loses_no_line_of_the_user() {
     let folder = tempfile::tempdir().unwrap();
-    let cases = 10_000;
     let mut runner = TestRunner::new(Config {
-        cases,
         failure_persistence: None,
         ..Config::default()
     });

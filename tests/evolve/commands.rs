@@ -174,3 +174,33 @@ fn two_applies_at_once_do_the_work_once() {
     assert_eq!(project.plan(), []);
     assert!(project.read(".quickscale/state.yml").contains("serial: 2"));
 }
+
+#[test]
+fn update_goes_on_after_a_project_that_fails_and_sums_up() {
+    let (good, bad, same) = (pending(), pending(), Project::new(&[]));
+    bad.write(PAGE, "<!-- mine -->\n");
+    let folders = [&bad, &good, &same].map(|project| project.root().display().to_string());
+    let said = good.run(&[
+        "update",
+        "--all",
+        &folders[0],
+        &folders[1],
+        &folders[2],
+        "/nowhere",
+    ]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let results: Vec<_> = said
+        .out
+        .lines()
+        .filter_map(|line| line.rsplit_once("  "))
+        .map(|(_, result)| result.trim())
+        .collect();
+    let expected = [
+        "conflicts, nothing written",
+        "updated, 1 changed",
+        "up to date",
+        "failed, nothing written",
+    ];
+    assert_eq!(results, expected, "{said:?}");
+    assert_eq!(good.plan(), []);
+}

@@ -64,6 +64,13 @@ pub const STEPS: &[Step] = &[
         run: unit,
     },
     Step {
+        name: "merge",
+        summary: "merges are git's, on ten thousand random files",
+        tools: &[Tool::Git, Tool::Node],
+        is_slow: true,
+        run: merge,
+    },
+    Step {
         name: "runtime-sqlite",
         summary: "the runtime on SQLite",
         tools: &[],
@@ -153,6 +160,11 @@ fn run(command: &mut Command) -> Result<()> {
 fn unit(world: &mut World) -> Result<()> {
     let mut command = repo::cargo(&["test", "--package", "quickscale", "--package", "xtask"]);
     test(world, command.args(["--no-fail-fast", "--"]))
+}
+
+fn merge(world: &mut World) -> Result<()> {
+    let mut command = repo::cargo(&["test", "--package", "quickscale", "--lib", "--", "merge::"]);
+    test(world, command.env("PROPTEST_CASES", "10000"))
 }
 
 fn runtime_sqlite(world: &mut World) -> Result<()> {

@@ -1,0 +1,74 @@
+//! `quickscale update`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::cli::Ctx;
+use crate::error::{Exit, exit_of};
+use crate::evolve::{self, Applied, Evolution, OnConflict, Selection};
+use crate::project::{self, Project};
+
+/// Bring projects to the templates and the runtime of this quickscale
+///
+/// The same as `plan` and `apply`, for one project or for several in one go: one that fails does not stop the others,
+/// and a table at the end says how each went.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The projects' folders, instead of the one found from here
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    all: Vec<PathBuf>,
+    /// What becomes of files that you and a template changed in the same place
+    #[arg(long, value_enum, default_value_t = OnConflict::Ask, value_name = "ANSWER")]
+    on_conflict: OnConflict,
+}
+
+pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
+    if args.all.is_empty() {
+        one(ctx.project()?, args.on_conflict, ctx)?;
+        return Ok(Exit::Done);
+    }
+    ctx.without_project("--all names the projects")?;
+    let mut rows = Vec::new();
+    let mut exit = Exit::Done;
+    for folder in &args.all {
+        ctx.ui.status("Updating", &folder.display().to_string());
+        let outcome = updated(folder, args.on_conflict, ctx);
+        if let Err(error) = &outcome {
+            ctx.ui.error(error);
+            exit = exit_of(error);
+        }
+        rows.push((folder.display().to_string(), outcome));
+    }
+    ctx.ui.data(&table(&rows))?;
+    Ok(exit)
+}
+
+fn updated(folder: &Path, on_conflict: OnConflict, ctx: &Ctx) -> Result<Applied> {
+    let project = project::locate(Some(folder))?;
+    evolve::recover(&project, &ctx.ui)?;
+    one(project, on_conflict, ctx)
+}
+
+fn one(project: Project, on_conflict: OnConflict, ctx: &Ctx) -> Result<Applied> {
+    let _lock = evolve::lock(&project, "update")?;
+    let evolution = Evolution::read(project, Selection::default())?;
+    evolve::apply(&evolution, on_conflict, &ctx.ui)
+}
+
+fn table(rows: &[(String, Result<Applied>)]) -> String {
+    let width = rows.iter().map(|(folder, _)| folder.chars().count()).max();
+    let width = width.unwrap_or(0);
+    let row = |(folder, outcome): &(String, Result<Applied>)| {
+        let result = match outcome {
+            Ok(Applied::Nothing) => "up to date".into(),
+            Ok(Applied::Files(count)) => format!("updated, {count} changed"),
+            Err(error) => match exit_of(error) {
+                Exit::Conflicts => "conflicts, nothing written".into(),
+                _ => "failed, nothing written".to_owned(),
+            },
+        };
+        format!("{folder:<width$}  {result}\n")
+    };
+    rows.iter().map(row).collect()
+}
