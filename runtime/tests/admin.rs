@@ -30,7 +30,7 @@ async fn staff_see_how_the_application_does() {
     app.client().post("/contact", &message).await;
     let page = plain(&root.get("/admin").await);
     let counts: Vec<_> = page
-        .split("<dd class=\"title is-3\">")
+        .split("<dd class=\"stat\">")
         .skip(1)
         .map(|rest| rest.split('<').next().unwrap())
         .collect();
