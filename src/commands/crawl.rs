@@ -26,7 +26,13 @@ pub struct Args {
     #[arg(long, value_name = "E", requires = "password")]
     email: Option<String>,
     /// The password to sign in with
-    #[arg(long, value_name = "P", requires = "email", env = "QUICKSCALE_CRAWL_PASSWORD", hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "P",
+        requires = "email",
+        env = "QUICKSCALE_CRAWL_PASSWORD",
+        hide_env_values = true
+    )]
     password: Option<String>,
     /// The account is staff: /admin must be open to it
     #[arg(long, requires = "email")]
@@ -48,9 +54,14 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
         None => running(ctx)?,
     };
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(Fault::new(format!("{url} is not an address of the web")).exit(Exit::Usage).into());
+        return Err(Fault::new(format!("{url} is not an address of the web"))
+            .exit(Exit::Usage)
+            .into());
     }
-    let credentials = args.email.zip(args.password).map(|(email, password)| Credentials { email, password });
+    let credentials = args
+        .email
+        .zip(args.password)
+        .map(|(email, password)| Credentials { email, password });
     let report = crawl(&Options {
         url,
         credentials,
@@ -65,12 +76,19 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     }
     let seen = format!("{} pages and {} assets", report.pages.len(), report.assets);
     if report.findings.is_empty() {
-        ctx.ui.status("Walked", &format!("{seen}: nothing is wrong"));
+        ctx.ui
+            .status("Walked", &format!("{seen}: nothing is wrong"));
         return Ok(Exit::Done);
     }
     let count = report.findings.len();
-    let findings = if count == 1 { "finding".to_owned() } else { "findings".to_owned() };
-    Err(Fault::new(format!("{count} {findings} on {seen}")).hint("each is listed above, with where it was found").into())
+    let findings = if count == 1 {
+        "finding".to_owned()
+    } else {
+        "findings".to_owned()
+    };
+    Err(Fault::new(format!("{count} {findings} on {seen}"))
+        .hint("each is listed above, with where it was found")
+        .into())
 }
 
 /// Where the project's app runs.
@@ -78,7 +96,8 @@ fn running(ctx: &Ctx) -> Result<Url> {
     let project = ctx.project()?;
     let url = status(&Site::open(&project, &ctx.ui)?)?.url;
     let url = url.ok_or_else(|| {
-        Fault::new("the project's app does not run").hint("start it with `quickscale up`, or name an address with --url")
+        Fault::new("the project's app does not run")
+            .hint("start it with `quickscale up`, or name an address with --url")
     })?;
     Url::parse(&url).context("the running app has no address")
 }

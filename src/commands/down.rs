@@ -25,7 +25,10 @@ pub struct Args {
 
 pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     let project = ctx.project()?;
-    let options = Options { volumes: args.volumes, grace: Duration::from_secs(args.timeout) };
+    let options = Options {
+        volumes: args.volumes,
+        grace: Duration::from_secs(args.timeout),
+    };
     down(&Site::open(&project, &ctx.ui)?, options)?;
     Ok(Exit::Done)
 }

@@ -17,7 +17,12 @@ use crate::stack::manage::manage;
 #[command(disable_help_flag = true)]
 pub struct Args {
     /// The app's command and its arguments
-    #[arg(value_name = "ARGS", trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    #[arg(
+        value_name = "ARGS",
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        required = true
+    )]
     args: Vec<OsString>,
 }
 

@@ -41,6 +41,7 @@ commands! {
     logs => Logs,
     shell => Shell,
     manage => Manage,
+    check => Check,
     crawl => Crawl,
     #[command(name = "__launch", hide = true)]
     launch => Launch,

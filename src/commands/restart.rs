@@ -22,6 +22,9 @@ pub struct Args {
 
 pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     let project = ctx.project()?;
-    restart(&Site::open(&project, &ctx.ui)?, Duration::from_secs(args.timeout))?;
+    restart(
+        &Site::open(&project, &ctx.ui)?,
+        Duration::from_secs(args.timeout),
+    )?;
     Ok(Exit::Done)
 }

@@ -47,7 +47,11 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     let project = ctx.project()?;
     let options = Options {
         docker: args.docker,
-        profile: if args.release { Profile::Release } else { Profile::Dev },
+        profile: if args.release {
+            Profile::Release
+        } else {
+            Profile::Dev
+        },
         foreground: args.foreground,
         port: args.port,
         open: args.open,

@@ -2,6 +2,7 @@
 
 pub mod cargo;
 pub mod docker;
+pub mod doctor;
 pub mod down;
 pub mod health;
 pub mod logs;

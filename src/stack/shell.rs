@@ -40,7 +40,7 @@ pub fn shell(site: &Site<'_>) -> Result<Exit> {
 }
 
 /// psql for a database URL. The password goes through the environment: arguments can be read by everybody.
-fn psql(url: &Url) -> Command {
+pub(super) fn psql(url: &Url) -> Command {
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let mut command = Command::new("psql");
     let mut set = |name: &str, value: Option<String>| {

@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
+mod check;
 mod docker;
 mod logs;
 mod native;
+mod shell;
 mod support;

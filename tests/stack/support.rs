@@ -98,6 +98,10 @@ impl Project {
         std::fs::read_to_string(self.root().join(path)).unwrap()
     }
 
+    pub fn read_bytes(&self, path: &str) -> Vec<u8> {
+        std::fs::read(self.root().join(path)).unwrap()
+    }
+
     pub fn log(&self) -> String {
         self.read(".quickscale/run/app.log")
     }
