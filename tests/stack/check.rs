@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::support::{Project, only_program, said};
+use crate::support::{Project, said};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -321,7 +321,7 @@ fn a_postgresql_that_lets_nobody_in_is_told_in_its_own_words() {
             let _ = std::io::Write::write_all(&mut stream, b"N");
         }
     });
-    let psql = only_program(
+    let psql = crate::support::only_program(
         "psql",
         r#"case "$1" in --version) exit 0;; *) echo "FATAL: no such role $PGUSER" >&2; exit 2;; esac"#,
     );

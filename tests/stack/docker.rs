@@ -1,10 +1,6 @@
 //! `up --docker` and what follows it: what is said where docker is missing, and the real thing where a daemon answers.
 
-use std::process::{Command, Stdio};
-
-use serde_json::json;
-
-use crate::support::{Project, only_program, said};
+use crate::support::{Project, said};
 
 #[test]
 fn without_docker_it_says_so() {
@@ -24,7 +20,7 @@ fn without_docker_it_says_so() {
 #[cfg(unix)]
 #[test]
 fn without_compose_it_says_so() {
-    let docker = only_program(
+    let docker = crate::support::only_program(
         "docker",
         r#"case "$1" in --version) exit 0;; *) exit 1;; esac"#,
     );
@@ -55,7 +51,7 @@ fn without_a_daemon_it_says_so() {
         let script = format!(
             r#"case "$1" in --version|compose) exit 0;; *) echo "{complaint}" >&2; exit 1;; esac"#
         );
-        let docker = only_program("docker", &script);
+        let docker = crate::support::only_program("docker", &script);
         said(
             Project::new()
                 .command(&["up", "--docker"])
@@ -74,7 +70,7 @@ fn without_a_daemon_it_says_so() {
 fn a_compose_file_that_is_not_taken_is_told() {
     let script =
         r#"case "$*" in *config*) echo "services.app.image must be a string" >&2; exit 15;; esac"#;
-    let docker = only_program("docker", script);
+    let docker = crate::support::only_program("docker", script);
     said(
         Project::new()
             .command(&["up", "--docker"])
@@ -94,141 +90,146 @@ fn an_app_that_runs_as_a_process_is_not_started_in_containers_too() {
         .complains("quickscale up --docker");
 }
 
-/// The whole of it, on the real docker.
+/// On the real docker, with an image of nothing but the app; such an image is made on Linux only.
 #[cfg(target_os = "linux")]
-#[test]
-fn runs_the_app_in_containers_where_a_daemon_answers() {
-    if !docker_answers() {
-        eprintln!("not run: no docker daemon with compose answers here");
-        return;
+mod real {
+    use std::process::{Command, Stdio};
+
+    use serde_json::json;
+
+    use crate::support::Project;
+
+    #[test]
+    fn runs_the_app_in_containers_where_a_daemon_answers() {
+        if !docker_answers() {
+            eprintln!("not run: no docker daemon with compose answers here");
+            return;
+        }
+        let project = with_compose("serve");
+        let told = project
+            .run(&["up", "--docker"])
+            .exits(0)
+            .complains("in containers");
+        assert_eq!(told.out, format!("{}\n", project.url()));
+        let ps = project.ps();
+        assert_eq!(
+            (&ps["state"], &ps["mode"], &ps["port"]),
+            (&json!("running"), &json!("docker"), &json!(project.port))
+        );
+        assert_eq!(ps["containers"][0]["service"], "app");
+        assert!(project.get("/say/hello").starts_with("pid "));
+        project.run(&["logs", "-n", "1"]).exits(0).prints("hello\n");
+        let echo = project
+            .run(&["manage", "echo", "--flag", "two words"])
+            .exits(0);
+        assert_eq!(echo.out, "--flag|two words\n");
+        project.run(&["manage", "exit", "7"]).exits(7);
+        project
+            .run(&["shell"])
+            .exits(1)
+            .complains("no container with PostgreSQL runs");
+
+        let first = ps["containers"][0]["id"].clone();
+        project
+            .run(&["up", "--docker"])
+            .exits(0)
+            .prints(&project.url());
+        assert_eq!(
+            project.ps()["containers"][0]["id"],
+            first,
+            "what has not changed is left alone"
+        );
+        project
+            .run(&["up"])
+            .exits(1)
+            .complains("the app runs already, in containers");
+        project.run(&["restart"]).exits(0).prints(&project.url());
+        assert_ne!(project.ps()["containers"][0]["id"], first);
+
+        // Another folder with the same name neither takes over these containers nor removes them.
+        let other = with_compose("serve");
+        other.write("compose.yml", &project.read("compose.yml"));
+        other
+            .run(&["up", "--docker"])
+            .exits(1)
+            .complains("have the compose project name")
+            .complains("COMPOSE_PROJECT_NAME");
+        assert_eq!(project.ps()["state"], "running");
+
+        project
+            .run(&["down", "--volumes"])
+            .exits(2)
+            .complains("Delete the data of the containers")
+            .complains("--yes");
+        project
+            .run(&["down", "--volumes", "--yes"])
+            .exits(0)
+            .complains("Stopped the containers");
+        assert_eq!(project.ps()["state"], "stopped");
+        project.run(&["down"]).exits(0).complains("already");
     }
-    let project = with_compose("serve");
-    let told = project
-        .run(&["up", "--docker"])
-        .exits(0)
-        .complains("in containers");
-    assert_eq!(told.out, format!("{}\n", project.url()));
-    let ps = project.ps();
-    assert_eq!(
-        (&ps["state"], &ps["mode"], &ps["port"]),
-        (&json!("running"), &json!("docker"), &json!(project.port))
-    );
-    assert_eq!(ps["containers"][0]["service"], "app");
-    assert!(project.get("/say/hello").starts_with("pid "));
-    project.run(&["logs", "-n", "1"]).exits(0).prints("hello\n");
-    let echo = project
-        .run(&["manage", "echo", "--flag", "two words"])
-        .exits(0);
-    assert_eq!(echo.out, "--flag|two words\n");
-    project.run(&["manage", "exit", "7"]).exits(7);
-    project
-        .run(&["shell"])
-        .exits(1)
-        .complains("no container with PostgreSQL runs");
 
-    let first = ps["containers"][0]["id"].clone();
-    project
-        .run(&["up", "--docker"])
-        .exits(0)
-        .prints(&project.url());
-    assert_eq!(
-        project.ps()["containers"][0]["id"],
-        first,
-        "what has not changed is left alone"
-    );
-    project
-        .run(&["up"])
-        .exits(1)
-        .complains("the app runs already, in containers");
-    project.run(&["restart"]).exits(0).prints(&project.url());
-    assert_ne!(project.ps()["containers"][0]["id"], first);
-
-    // Another folder with the same name neither takes over these containers nor removes them.
-    let other = with_compose("serve");
-    other.write("compose.yml", &project.read("compose.yml"));
-    other
-        .run(&["up", "--docker"])
-        .exits(1)
-        .complains("have the compose project name")
-        .complains("COMPOSE_PROJECT_NAME");
-    assert_eq!(project.ps()["state"], "running");
-
-    project
-        .run(&["down", "--volumes"])
-        .exits(2)
-        .complains("Delete the data of the containers")
-        .complains("--yes");
-    project
-        .run(&["down", "--volumes", "--yes"])
-        .exits(0)
-        .complains("Stopped the containers");
-    assert_eq!(project.ps()["state"], "stopped");
-    project.run(&["down"]).exits(0).complains("already");
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_container_that_fails_is_told_with_its_log() {
-    if !docker_answers() {
-        eprintln!("not run: no docker daemon with compose answers here");
-        return;
+    #[test]
+    fn a_container_that_fails_is_told_with_its_log() {
+        if !docker_answers() {
+            eprintln!("not run: no docker daemon with compose answers here");
+            return;
+        }
+        let project = with_compose("unheard-of");
+        let told = project.run(&["up", "--docker", "--timeout", "5"]).exits(1);
+        told.complains("the end of the app's log")
+            .complains("unknown command [\"unheard-of\"]");
+        project.run(&["down"]).exits(0);
     }
-    let project = with_compose("unheard-of");
-    let told = project.run(&["up", "--docker", "--timeout", "5"]).exits(1);
-    told.complains("the end of the app's log")
-        .complains("unknown command [\"unheard-of\"]");
-    project.run(&["down"]).exits(0);
-}
 
-#[cfg(target_os = "linux")]
-fn docker_answers() -> bool {
-    let answers = |args: &[&str]| {
-        let mut command = Command::new("docker");
-        command
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        command.status().is_ok_and(|status| status.success())
-    };
-    answers(&["compose", "version"]) && answers(&["version"])
-}
+    fn docker_answers() -> bool {
+        let answers = |args: &[&str]| {
+            let mut command = Command::new("docker");
+            command
+                .args(args)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            command.status().is_ok_and(|status| status.success())
+        };
+        answers(&["compose", "version"]) && answers(&["version"])
+    }
 
-/// A project whose image holds nothing but the tiny app, linked so that it needs nothing else.
-#[cfg(target_os = "linux")]
-fn with_compose(command: &str) -> Project {
-    let project = Project::new();
-    let mut cargo = project.command(&[]);
-    let environment: Vec<_> = cargo
-        .get_envs()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
-        .collect();
-    cargo = Command::new("cargo");
-    cargo
-        .args(["build", "--quiet", "--target", "x86_64-unknown-linux-gnu"])
-        .current_dir(project.root());
-    cargo
-        .env_clear()
-        .envs(environment)
-        .env("RUSTFLAGS", "-C target-feature=+crt-static");
-    assert!(cargo.status().unwrap().success());
-    let built = project
-        .root()
-        .join("target/x86_64-unknown-linux-gnu/debug/tiny-app");
-    std::fs::copy(built, project.root().join("tiny-app")).unwrap();
-    project.write(".dockerignore", "*\n!tiny-app\n");
-    project.write(
-        "Dockerfile",
-        "FROM scratch\nCOPY tiny-app /tiny-app\nENTRYPOINT [\"/tiny-app\"]\nCMD [\"serve\"]\n",
-    );
-    let name = format!("tiny-{}-{}", std::process::id(), project.port);
-    project.write(
+    /// A project whose image holds nothing but the tiny app, linked so that it needs nothing else.
+    fn with_compose(command: &str) -> Project {
+        let project = Project::new();
+        let mut cargo = project.command(&[]);
+        let environment: Vec<_> = cargo
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+            .collect();
+        cargo = Command::new("cargo");
+        cargo
+            .args(["build", "--quiet", "--target", "x86_64-unknown-linux-gnu"])
+            .current_dir(project.root());
+        cargo
+            .env_clear()
+            .envs(environment)
+            .env("RUSTFLAGS", "-C target-feature=+crt-static");
+        assert!(cargo.status().unwrap().success());
+        let built = project
+            .root()
+            .join("target/x86_64-unknown-linux-gnu/debug/tiny-app");
+        std::fs::copy(built, project.root().join("tiny-app")).unwrap();
+        project.write(".dockerignore", "*\n!tiny-app\n");
+        project.write(
+            "Dockerfile",
+            "FROM scratch\nCOPY tiny-app /tiny-app\nENTRYPOINT [\"/tiny-app\"]\nCMD [\"serve\"]\n",
+        );
+        let name = format!("tiny-{}-{}", std::process::id(), project.port);
+        project.write(
         "compose.yml",
         &format!(
             "name: {name}\nservices:\n  app:\n    build: .\n    command: [{command}]\n    environment: {{ PORT: \"8000\", HOST: 0.0.0.0, APP_URL: \"http://x\" }}\n    \
              ports: [\"127.0.0.1:${{APP_PORT:-8000}}:8000\"]\n"
         ),
     );
-    project.write(".env", &format!("APP_PORT={}\n", project.port));
-    project
+        project.write(".env", &format!("APP_PORT={}\n", project.port));
+        project
+    }
 }

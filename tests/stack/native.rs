@@ -1,7 +1,6 @@
 //! `up`, `down`, `restart`, `ps` and `manage` on an app that runs as a process.
 
 use std::net::TcpListener;
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::{Project, ended, eventually, free_port, lives, said};
@@ -222,7 +221,10 @@ fn a_foreign_process_with_the_same_number_is_left_alone() {
     project.run(&["up"]).exits(0);
     let mut record = project.record();
     project.run(&["down"]).exits(0);
-    let mut foreign = Command::new("sleep").arg("60").spawn().unwrap();
+    let mut foreign = std::process::Command::new("sleep")
+        .arg("60")
+        .spawn()
+        .unwrap();
     record["process"]["pid"] = json!(foreign.id());
     project.write_record(&record);
     assert_eq!(project.ps()["state"], "ended");
@@ -547,10 +549,10 @@ fn kill(pid: u32) {
 
 #[cfg(unix)]
 fn signal(pid: u32, name: &str) {
-    let status = Command::new("kill")
+    let status = std::process::Command::new("kill")
         .arg(format!("-{name}"))
         .arg(pid.to_string())
-        .stderr(Stdio::null())
+        .stderr(std::process::Stdio::null())
         .status();
     assert!(status.unwrap().success());
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use crate::support::{Project, only_program, said};
+use crate::support::{Project, said};
 
 #[test]
 fn opens_sqlite_on_the_projects_file() {
@@ -51,7 +51,7 @@ fn gives_psql_the_password_where_nobody_else_sees_it() {
         ".env",
         "DATABASE_URL=postgres://me:p%40ss@db.example:5433/app\n",
     );
-    let psql = only_program(
+    let psql = crate::support::only_program(
         "psql",
         r#"echo "$# $PGUSER $PGPASSWORD $PGHOST $PGPORT $PGDATABASE"; exit 3"#,
     );

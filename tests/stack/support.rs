@@ -243,11 +243,11 @@ pub fn lives(pid: u32) -> bool {
 }
 
 /// A folder that stands alone in the PATH, with `name` as a shell script; the script finds the usual tools.
+#[cfg(unix)]
 pub fn only_program(name: &str, script: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     std::fs::write(&path, format!("#!/bin/sh\nPATH=/usr/bin:/bin\n{script}\n")).unwrap();
-    #[cfg(unix)]
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     folder
 }

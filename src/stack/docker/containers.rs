@@ -148,8 +148,8 @@ struct Binding {
 impl From<Inspected> for Container {
     fn from(one: Inspected) -> Self {
         let bindings = one.network_settings.ports.into_values().flatten().flatten();
-        let mut ports: Vec<u16> = bindings
-            .filter_map(|binding| binding.host_port.parse().ok())
+        let mut ports: Vec<_> = bindings
+            .filter_map(|binding| binding.host_port.parse::<u16>().ok())
             .collect();
         ports.sort_unstable();
         // The same port on IPv4 and IPv6.
