@@ -2,5 +2,6 @@
 
 mod cases;
 mod commands;
+mod guides;
 mod kill;
 mod support;
