@@ -93,7 +93,7 @@ pub fn main() -> ExitCode {
         project: cli.global.project,
     };
     crate::interrupt::install();
-    ExitCode::from(guarded(cli.command, &ctx).code())
+    ExitCode::from(guarded(&ctx.ui, || commands::run(cli.command, &ctx)).code())
 }
 
 /// `--help`, `--version` and wrong usage: clap prints and knows the code. A closed pipe is nobody's fault.
@@ -108,16 +108,14 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 /// Runs the command; a panic is a bug of ours, told as one.
-fn guarded(command: Command, ctx: &Ctx) -> Exit {
-    let hook_ui = ctx.ui.clone();
+fn guarded(ui: &Ui, command: impl FnOnce() -> anyhow::Result<Exit>) -> Exit {
+    let hook_ui = ui.clone();
     panic::set_hook(Box::new(move |info| hook_ui.bug(info)));
-    match panic::catch_unwind(AssertUnwindSafe(|| commands::run(command, ctx))) {
+    match panic::catch_unwind(AssertUnwindSafe(command)) {
         Ok(Ok(exit)) => exit,
+        Ok(Err(error)) if is_closed_pipe(&error) => Exit::Done,
         Ok(Err(error)) => {
-            if is_closed_pipe(&error) {
-                return Exit::Done;
-            }
-            ctx.ui.error(&error);
+            ui.error(&error);
             exit_of(&error)
         }
         Err(_) => Exit::Bug,
@@ -140,5 +138,19 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_panic_is_a_bug_and_a_closed_pipe_is_nothing() {
+        let ui = Ui::new(UiOptions {
+            color: ColorChoice::Never,
+            quiet: true,
+            verbose: 0,
+            yes: true,
+        });
+        assert_eq!(guarded(&ui, || panic!("never")), Exit::Bug);
+        let closed = || Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe).into());
+        assert_eq!(guarded(&ui, closed), Exit::Done);
+        assert_eq!(guarded(&ui, || anyhow::bail!("no")), Exit::Fault);
     }
 }

@@ -50,7 +50,7 @@ fn services(folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
         }
         if !is_service_name(name) {
             return Err(format!(
-                "src/services/{name}.rs is no service: a name has lower-case letters, digits and `_`, a letter first"
+                "src/services/{name}.rs is no service: a name has lower-case letters, digits and `_`, a letter first, and is no word of Rust's"
             ));
         }
         services.push((name.to_owned(), path));
@@ -59,8 +59,14 @@ fn services(folder: &Path) -> Result<Vec<(String, PathBuf)>, String> {
     Ok(services)
 }
 
+/// Words that Rust keeps for itself and that could be the name of a file.
+const KEYWORDS: &str = "abstract as async await become box break const continue crate do dyn else enum \
+    extern false final fn for gen if impl in let loop macro match mod move mut override priv pub ref \
+    return self static struct super trait true try type typeof unsafe unsized use virtual where while yield";
+
 fn is_service_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_lowercase())
+    !KEYWORDS.split_whitespace().any(|keyword| keyword == name)
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
         && name
             .chars()
             .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')

@@ -1,5 +1,6 @@
 //! `quickscale init` from outside: the real binary, in a folder and an environment of its own.
 
+mod build_script;
 mod files;
 mod flags;
 mod names;
