@@ -49,6 +49,23 @@ function show(scheme) {
   }
 }
 
+// What a part of a page cannot show, such as an error or the sign-in form, the browser loads as a page.
+document.addEventListener("htmx:before:response", (event) => {
+  const { status, raw } = event.detail.ctx.response;
+  if (status < 400 && !raw.redirected) return;
+  event.preventDefault();
+  window.location.assign(raw.url);
+});
+
+// A link that was exchanged cannot keep the focus: what came in its place takes it.
+document.addEventListener("htmx:after:swap", (event) => {
+  if (document.activeElement !== document.body) return;
+  const arrived = document.getElementById(event.detail.ctx.target.id);
+  if (!arrived) return;
+  arrived.tabIndex = -1;
+  arrived.focus({ preventScroll: true });
+});
+
 // A form that is on its way says so and cannot be sent twice by a second click.
 document.addEventListener("submit", (event) => {
   const button = event.submitter;
