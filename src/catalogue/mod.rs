@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use crate::digest::Digest;
 use crate::project::names::Word;
+use crate::project::owner::Policy;
 use manifest::{BaseManifest, ModuleManifest, ServiceManifest, ThemeManifest};
 use template::{Source, Template, apply_rules};
 
@@ -341,7 +342,11 @@ fn services(tree: &Tree<'_>) -> Result<BTreeMap<Word, ServiceKind>> {
             "{folder}/service.yml calls its kind {}",
             manifest.kind
         );
-        let templates = tree.templates(folder, &[])?;
+        let mut templates = tree.templates(folder, &[])?;
+        for template in &mut templates {
+            // A service is the user's from its birth on.
+            template.rule.policy = Policy::Once;
+        }
         kinds.insert(
             manifest.kind.clone(),
             ServiceKind {

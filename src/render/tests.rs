@@ -235,6 +235,51 @@ fn a_path_has_one_owner() {
 }
 
 #[test]
+fn projects_are_born_with_services_of_their_own_name() {
+    let manifest = "{kind: echo, summary: x, born_as: parrot, dependencies: {b: {version: '2', features: [f]}, a: '1'}}";
+    let services = vec![
+        Source::new("echo/service.yml", manifest),
+        Source::new("echo/src/services/NAME.rs", "// work\n"),
+        Source::new("quiet/service.yml", "{kind: quiet, summary: x}"),
+        Source::new("quiet/src/services/NAME.rs", ""),
+    ];
+    let project = [
+        ("base/base.yml", "secrets: []"),
+        (
+            "base/Cargo.toml.j2",
+            "<% for name, value in dependencies | items %><%= name %> = <%= value %>\n<% endfor %>",
+        ),
+        (
+            "modules/services/module.yml",
+            "{name: services, summary: x, feature: services}",
+        ),
+        ("themes/plain/theme.yml", "{name: plain, summary: x}"),
+    ];
+    let project = project.map(|(path, text)| Source::new(path, text)).into();
+    let catalogue = Catalogue::load(&Pack {
+        project,
+        services,
+        ..Pack::default()
+    })
+    .unwrap();
+    let files = |modules: &[Word]| {
+        let config = config(&word("plain"), modules.iter().cloned());
+        render(&config, &catalogue, &Inputs::default())
+            .unwrap()
+            .files
+    };
+    let with = files(&[word("services")]);
+    let service = &with[&"src/services/parrot.rs".parse::<RelPath>().unwrap()];
+    assert_eq!(service.owner.to_string(), "service:parrot");
+    assert_eq!(service.policy, Policy::Once);
+    let manifest = &with[&"Cargo.toml".parse::<RelPath>().unwrap()].bytes;
+    let expected = "a = \"1\"\nb = { version = \"2\", features = [\"f\"] }\n";
+    assert_eq!(std::str::from_utf8(manifest).unwrap(), expected);
+    assert_eq!(with.len(), 2);
+    assert_eq!(files(&[]).len(), 1);
+}
+
+#[test]
 fn a_template_is_strict() {
     assert!(fault_of(&[("base/x.j2", "<%= project.nmae %>")]).contains("base/x.j2"));
     assert!(fault_of(&[("base/x.j2", "<%= secret.other %>")]).contains("undefined"));
