@@ -4,8 +4,9 @@ use std::collections::{HashSet, VecDeque};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -13,9 +14,12 @@ use serde::Deserialize;
 use super::record::Profile;
 use super::settings::clean_cargo_environment;
 use crate::error::Fault;
+use crate::interrupt::{self, Deferred};
 
 /// How many lines of a failed build are shown.
 const SHOWN: usize = 40;
+/// How often an interruption is looked for while cargo is silent.
+const GLANCE: Duration = Duration::from_millis(100);
 /// How many lines of a build's output are kept.
 const KEPT: usize = 5000;
 
@@ -39,8 +43,9 @@ pub enum Event {
     Done(String),
 }
 
-/// Builds the binary and returns where it stands. A failure holds the compiler's reason.
+/// Builds the binary and returns where it stands. A failure holds the compiler's reason. An interruption ends cargo.
 pub fn build(job: &Job<'_>, mut tell: impl FnMut(Event)) -> Result<PathBuf> {
+    let deferred = interrupt::defer();
     let (send, events) = channel();
     let mut counter = count_crates(job, send.clone());
     let mut child = start(job)?;
@@ -51,26 +56,50 @@ pub fn build(job: &Job<'_>, mut tell: impl FnMut(Event)) -> Result<PathBuf> {
     if let Some(stdout) = child.stdout.take() {
         thread::spawn(move || read_messages(stdout, &send));
     }
-    let binary = follow(events, |manifest| is_of(job.root, manifest), &mut tell);
-    let status = child.wait().context("cannot wait for cargo")?;
+    let own = |manifest: &Path| is_of(job.root, manifest);
+    let binary = follow(until(&deferred, &events), own, &mut tell);
     if let Some(counter) = &mut counter {
         // It may wait for a lock of cargo's; the count is of no use any more.
-        let _ = counter.kill();
-        let _ = counter.wait();
+        end(counter);
     }
+    if deferred.requested() {
+        end(&mut child);
+        return Err(Fault::interrupted("interrupted; the build was ended").into());
+    }
+    let status = child.wait().context("cannot wait for cargo")?;
     let output = stderr
         .and_then(|reader| reader.join().ok())
         .unwrap_or_default();
-    fs_err::write(
-        job.log,
-        console::strip_ansi_codes(&output.join("\n")).as_bytes(),
-    )?;
+    let plain = console::strip_ansi_codes(&output.join("\n")).into_owned();
+    fs_err::write(job.log, plain)?;
     if !status.success() {
         return Err(failed(&output, job.log));
     }
     binary.with_context(|| {
         Fault::new("the project's package has no binary of its own name")
             .hint("src/main.rs must exist, and Cargo.toml must not name its binary otherwise")
+    })
+}
+
+/// Ends a child that may have ended by itself.
+fn end(child: &mut Child) {
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// What is heard, until there is no more of it or an interruption was asked for.
+fn until<'a>(
+    deferred: &'a Deferred,
+    events: &'a Receiver<Heard>,
+) -> impl Iterator<Item = Heard> + 'a {
+    std::iter::from_fn(move || {
+        loop {
+            match events.recv_timeout(GLANCE) {
+                Ok(heard) => return Some(heard),
+                Err(RecvTimeoutError::Timeout) if !deferred.requested() => {}
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return None,
+            }
+        }
     })
 }
 
@@ -138,7 +167,7 @@ fn is_of(root: &Path, manifest: &Path) -> bool {
 /// Passes on what is heard until cargo and the counter are silent. Returns the binary that has the name of its package,
 /// which is the package whose manifest is `own`.
 fn follow(
-    events: Receiver<Heard>,
+    events: impl Iterator<Item = Heard>,
     own: impl Fn(&Path) -> bool,
     tell: &mut impl FnMut(Event),
 ) -> Option<PathBuf> {
@@ -328,9 +357,10 @@ mod tests {
         ]
         .join("\n");
         read_messages(json.as_bytes(), &send);
+        drop(send);
         let mut told = Vec::new();
         let executable = follow(
-            events,
+            events.into_iter(),
             |path| path == Path::new("/p/app/Cargo.toml"),
             &mut |event| told.push(event),
         );

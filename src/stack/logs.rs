@@ -33,8 +33,16 @@ pub enum Part {
 
 /// Shows a part of the app's log, and what is added to it if that is wanted.
 pub fn show(site: &Site<'_>, part: &Part, follow: bool) -> Result<()> {
-    if let Some(Record::Docker(noted)) = site.run.read()? {
-        return docker::logs(site, &noted, &in_docker(part, follow));
+    match site.run.read()? {
+        Some(Record::Docker(noted)) => {
+            return docker::logs(site, &noted, &in_docker(part, follow));
+        }
+        Some(Record::Native(native)) if native.foreground => {
+            site.ui.warn(
+                "the app is attached to a terminal, which has its output; earlier ones wrote this",
+            );
+        }
+        Some(Record::Native(_)) | None => {}
     }
     let log = site.run.log();
     if !log.exists() && !follow {

@@ -201,6 +201,13 @@ fn already(site: &Site<'_>, options: &Options, native: &Native, process: &Identi
                 .into(),
         );
     }
+    if options.profile == Profile::Release && native.profile == Profile::Dev {
+        return Err(
+            Fault::new("the app runs already, built without optimisations")
+                .hint("to replace it: quickscale down, then quickscale up --release")
+                .into(),
+        );
+    }
     if options.foreground {
         return Err(
             Fault::new(format!("the app runs already, as process {}", process.pid))
