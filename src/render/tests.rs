@@ -97,6 +97,24 @@ fn the_configuration_of_every_combination_reads_back() {
 }
 
 #[test]
+fn every_yaml_file_is_yaml() {
+    let catalogue = Catalogue::embedded();
+    for config in combinations(catalogue) {
+        let files = render(&config, catalogue, &inputs(catalogue))
+            .unwrap()
+            .files;
+        let yaml = files
+            .iter()
+            .filter(|(path, _)| path.as_str().ends_with(".yml"));
+        assert!(yaml.clone().count() >= 3);
+        for (path, file) in yaml {
+            let parsed = serde_yaml::from_slice::<serde_yaml::Value>(&file.bytes);
+            assert!(parsed.is_ok_and(|value| value.is_mapping()), "{path}");
+        }
+    }
+}
+
+#[test]
 fn no_file_holds_a_scaffold_tag() {
     let catalogue = Catalogue::embedded();
     for config in combinations(catalogue) {
