@@ -321,6 +321,17 @@ impl Core {
         self.0.db.migrate(&self.0.migrations, &self.0.clock).await
     }
 
+    /// Does what modules do when the server starts.
+    ///
+    /// # Errors
+    /// The first that a module gives.
+    pub async fn start(&self) -> Result<()> {
+        for hook in self.0.install.start_hooks() {
+            hook(self).await?;
+        }
+        Ok(())
+    }
+
     /// Each migration and whether it has been applied.
     ///
     /// # Errors

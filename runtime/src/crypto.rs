@@ -12,6 +12,12 @@ pub fn random_token() -> String {
     URL_SAFE_NO_PAD.encode(rand::rng().random::<[u8; 32]>())
 }
 
+/// Whether `text` could be a token of ours, or another like it: 16 to 64 URL-safe characters.
+pub fn is_token(text: &str) -> bool {
+    let is_safe = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    (16..=64).contains(&text.len()) && text.bytes().all(is_safe)
+}
+
 /// The digest under which a token is stored, so that a stolen database opens no door.
 pub fn token_digest(token: &str) -> String {
     hex(&Sha256::digest(token.as_bytes()))
@@ -76,6 +82,15 @@ mod tests {
         assert_eq!(Key::derive(b"secret", "csrf").open(&sealed), None);
         assert_eq!(key.open(&sealed.replace('.', "x.")), None);
         assert_eq!(key.open(""), None);
+    }
+
+    #[test]
+    fn only_plain_texts_of_a_certain_length_can_be_tokens() {
+        assert!(is_token(&random_token()));
+        for odd in ["", "short", "sixteen letters\0", "0123456789abcdef'"] {
+            assert!(!is_token(odd), "{odd:?}");
+        }
+        assert!(!is_token(&"a".repeat(65)));
     }
 
     #[test]

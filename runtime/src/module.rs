@@ -131,12 +131,16 @@ pub trait Event: Send + Sync + 'static {}
 type Hook<E> =
     Arc<dyn for<'a> Fn(&'a Core, &'a mut Tx, &'a E) -> BoxFuture<'a, Result<()>> + Send + Sync>;
 
+/// What a module does once when the server starts.
+pub(crate) type StartFn = Arc<dyn for<'a> Fn(&'a Core) -> BoxFuture<'a, Result<()>> + Send + Sync>;
+
 /// What modules put in place before the application starts.
 #[derive(Default)]
 pub struct Install {
     state: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     hooks: HashMap<TypeId, Vec<Box<dyn Any + Send + Sync>>>,
     panels: Vec<(i32, PanelFn)>,
+    start: Vec<StartFn>,
     authenticator: Option<Arc<dyn Authenticator>>,
 }
 
@@ -174,6 +178,15 @@ impl Install {
         self.panels.sort_by_key(|(order, _)| *order);
     }
 
+    /// Calls `hook` each time the server starts, on a migrated database and before the first request: for
+    /// setting right what a process that died left behind.
+    pub fn at_start(
+        &mut self,
+        hook: impl for<'a> Fn(&'a Core) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
+    ) {
+        self.start.push(Arc::new(hook));
+    }
+
     /// Says who finds out whom a session belongs to.
     pub fn authenticator(&mut self, authenticator: impl Authenticator + 'static) {
         self.authenticator = Some(Arc::new(authenticator));
@@ -194,6 +207,10 @@ impl Install {
 
     pub(crate) fn panels(&self) -> impl Iterator<Item = &PanelFn> {
         self.panels.iter().map(|(_, make)| make)
+    }
+
+    pub(crate) fn start_hooks(&self) -> &[StartFn] {
+        &self.start
     }
 
     pub(crate) fn who(&self) -> Option<&Arc<dyn Authenticator>> {

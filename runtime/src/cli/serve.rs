@@ -36,6 +36,7 @@ pub(super) async fn run(built: BuiltApp, migrate: bool) -> anyhow::Result<()> {
             pending.name
         );
     }
+    core.start().await?;
     let address = SocketAddr::new(config.host, config.port);
     let listener = TcpListener::bind(address).await.with_context(|| {
         format!("cannot listen on {address}; set PORT or HOST to something that is free")

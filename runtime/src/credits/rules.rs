@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use super::amount::{AmountError, Change, Credits};
 use super::entity::{Grant, HoldTerms, Lot, Note, Part};
-use crate::crypto::token_digest;
+use crate::crypto::{is_token, token_digest};
 use crate::error::{Error, FieldErrors, Result};
 
 /// Takes up to `amount` from `lots`, which stand in the order of use. Gives the parts and what is lacking.
@@ -151,8 +151,7 @@ pub fn reason(text: &str) -> Result<&str, &'static str> {
 
 /// The key of one filling-in of a form, as an idempotency key of the ledger.
 pub fn form_key(purpose: &str, text: &str) -> Result<String> {
-    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    if (16..=64).contains(&text.len()) && text.bytes().all(is_plain) {
+    if is_token(text) {
         return Ok(format!("{purpose}:{text}"));
     }
     Err(Error::unprocessable(

@@ -1,1 +1,120 @@
-//! The services domain.
+//! Services that users pay for by the run: the registry, forms made from types, runs with their history.
+//!
+//! Invariants: nothing is charged without a result; one run and one charge a key; a run is found by its user only.
+
+mod actions;
+mod entity;
+mod files;
+mod form;
+mod input;
+mod pages;
+mod panels;
+mod registry;
+mod routes;
+mod rules;
+mod service;
+mod store;
+mod view;
+
+pub use actions::{find_run, list_runs};
+pub use entity::{Run, RunId, RunStatus, RunSummary};
+pub use files::{FileInput, FileRule, FileType};
+pub use service::{Service, ServiceContext, ServiceError};
+pub use view::{Field, View};
+
+use std::time::Duration;
+
+use anyhow::bail;
+
+use crate::db::Migration;
+use crate::http::{Access, Routes};
+use crate::module::{Install, Module, NavItem, NavPlace};
+use crate::pages::Sample;
+use registry::Registry;
+
+/// The module's options, as `quickscale.yml` has them: none yet.
+#[derive(Debug, Clone)]
+pub struct Settings {}
+
+/// The module, without services yet.
+pub fn module(settings: Settings) -> Services {
+    let Settings {} = settings;
+    Services {
+        registry: Registry::new(TIME_LIMIT),
+        faults: Vec::new(),
+    }
+}
+
+/// How long a run may take unless the module is told otherwise.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// What a form may have beside its values: names, boundaries, hidden fields.
+const FORM_OVERHEAD: usize = 64 * 1024;
+
+/// The module with its services.
+pub struct Services {
+    registry: Registry,
+    faults: Vec<String>,
+}
+
+impl Services {
+    /// Offers `service` under `name`, which stands in its address: `/services/NAME`.
+    #[must_use]
+    pub fn service(mut self, name: &'static str, service: impl Service) -> Self {
+        let added = service::erase(service).and_then(|service| self.registry.add(name, service));
+        if let Err(fault) = added {
+            self.faults.push(format!("service {name}: {fault:#}"));
+        }
+        self
+    }
+
+    /// How long a run may take.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.registry.time_limit = limit;
+        self
+    }
+}
+
+impl Module for Services {
+    fn name(&self) -> &'static str {
+        "services"
+    }
+
+    fn requires(&self) -> &'static [&'static str] {
+        &["credits"]
+    }
+
+    fn migrations(&self) -> Vec<Migration> {
+        let sql = include_str!("migrations/0001_runs.sql");
+        vec![Migration::portable("0001_runs", sql)]
+    }
+
+    fn routes(&self) -> Routes {
+        routes::routes(self.registry.max_bytes() + FORM_OVERHEAD)
+    }
+
+    fn navigation(&self) -> Vec<NavItem> {
+        vec![NavItem {
+            label: "Services",
+            path: "/services",
+            place: NavPlace::Main,
+            access: Access::SignedIn,
+            flag: None,
+            order: 10,
+        }]
+    }
+
+    fn samples(&self) -> Vec<Sample> {
+        pages::samples()
+    }
+
+    fn install(&self, install: &mut Install) -> anyhow::Result<()> {
+        if !self.faults.is_empty() {
+            bail!("{}", self.faults.join("; "));
+        }
+        install.state(self.registry.clone());
+        install.panel(20, |visit, place| Box::pin(panels::panel(visit, place)));
+        install.at_start(|core| Box::pin(actions::sweep(core, None)));
+        Ok(())
+    }
+}

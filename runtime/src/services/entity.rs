@@ -1,0 +1,74 @@
+//! Runs as types.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::clock::Timestamp;
+use crate::credits::{Credits, HoldId};
+use crate::id_type;
+use crate::ids::UserId;
+
+id_type! {
+    /// A run of a service.
+    RunId
+}
+
+/// What became of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunStatus {
+    Running,
+    Succeeded,
+    Failed,
+}
+
+impl RunStatus {
+    pub const ALL: [Self; 3] = [Self::Running, Self::Succeeded, Self::Failed];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One run of a service.
+#[derive(Debug, Clone)]
+pub struct Run {
+    pub id: RunId,
+    pub user: UserId,
+    /// The service's name. The service itself may be gone.
+    pub service: String,
+    pub status: RunStatus,
+    /// What it cost, or would have.
+    pub cost: Credits,
+    pub(super) hold: Option<HoldId>,
+    /// As it was asked for, files without their content.
+    pub input: Value,
+    pub output: Option<Value>,
+    /// Why it failed, in a sentence.
+    pub error: Option<String>,
+    pub started_at: Timestamp,
+    /// A run that has not finished by then was left behind by a process that is gone.
+    pub(super) ends_by: Timestamp,
+    pub finished_at: Option<Timestamp>,
+}
+
+impl Run {
+    /// Whether it should have finished before `now`.
+    pub(super) fn is_overdue(&self, now: Timestamp) -> bool {
+        self.status == RunStatus::Running && self.ends_by <= now
+    }
+}
+
+/// What a list shows of a run: no input, no output.
+#[derive(Debug, Clone)]
+pub struct RunSummary {
+    pub id: RunId,
+    pub service: String,
+    pub status: RunStatus,
+    pub cost: Credits,
+    pub started_at: Timestamp,
+}

@@ -1,0 +1,317 @@
+//! What the pages and panels of services are rendered with.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::entity::{Run, RunStatus, RunSummary};
+use super::form::Form;
+use super::input::{Choice, InputSchema, Kind};
+use super::registry::Registry;
+use super::rules;
+use super::service::AnyService;
+use super::view::{Field, View, humanise};
+use crate::clock::Timestamp;
+use crate::credits::{Balance, Credits};
+use crate::error::FieldErrors;
+use crate::pages::{Page, Sample};
+
+pub(super) fn samples() -> Vec<Sample> {
+    vec![
+        Sample::of::<ServicesPage>(),
+        Sample::of::<ServicePage>(),
+        Sample::of::<RunPage>(),
+        Sample::of::<RunsPage>(),
+    ]
+}
+
+const SAMPLE_TIME: Timestamp = Timestamp::from_micros(1_795_251_905_000_000);
+
+/// A service in a list.
+#[derive(Debug, Serialize)]
+pub(super) struct ServiceCard {
+    pub path: String,
+    pub title: String,
+    pub description: String,
+    /// `1 credit`, `Free`.
+    pub price: String,
+    pub is_free: bool,
+}
+
+impl ServiceCard {
+    pub fn new(name: &str, service: &dyn AnyService) -> Self {
+        let cost = service.cost();
+        Self {
+            path: format!("/services/{name}"),
+            title: service.title().into(),
+            description: service.description().into(),
+            price: rules::price(cost),
+            is_free: cost.is_zero(),
+        }
+    }
+
+    pub fn all(registry: &Registry) -> Vec<Self> {
+        let services = registry.by_cost();
+        services
+            .into_iter()
+            .map(|(name, service)| Self::new(name, service.as_ref()))
+            .collect()
+    }
+
+    fn sample() -> Self {
+        Self {
+            path: "/services/sentiment".into(),
+            title: "Sentiment & <b>tone</b>".into(),
+            description: "Says how a text feels.".into(),
+            price: "1 credit".into(),
+            is_free: false,
+        }
+    }
+}
+
+/// Every service.
+#[derive(Debug, Serialize)]
+pub(super) struct ServicesPage {
+    pub services: Vec<ServiceCard>,
+    /// `100 credits`.
+    pub available: String,
+}
+
+impl Page for ServicesPage {
+    const TEMPLATE: &'static str = "services/list.html";
+
+    fn sample() -> Self {
+        Self {
+            services: vec![ServiceCard::sample()],
+            available: "100 credits".into(),
+        }
+    }
+}
+
+/// One service with its form.
+#[derive(Debug, Serialize)]
+pub(super) struct ServicePage {
+    pub service: ServiceCard,
+    /// `100 credits`.
+    pub available: String,
+    /// Whether there is enough for a run.
+    pub is_affordable: bool,
+    pub form: Form,
+    /// Belongs to this one filling-in: sent twice, it is one run.
+    pub key: String,
+}
+
+impl ServicePage {
+    pub fn new(
+        card: ServiceCard,
+        cost: Credits,
+        balance: Balance,
+        form: Form,
+        key: String,
+    ) -> Self {
+        Self {
+            service: card,
+            available: balance.available.in_words(),
+            is_affordable: cost <= balance.available,
+            form,
+            key,
+        }
+    }
+}
+
+impl Page for ServicePage {
+    const TEMPLATE: &'static str = "services/service.html";
+
+    fn sample() -> Self {
+        let mut values = Map::new();
+        values.insert("text".into(), Value::from("<b>not bold</b>"));
+        values.insert("strict".into(), Value::from(true));
+        let errors = FieldErrors::one(
+            "text",
+            "“Text” must have at least 20 characters; it has 15.",
+        );
+        Self {
+            service: ServiceCard::sample(),
+            available: "0.5 credits".into(),
+            is_affordable: false,
+            form: Form::new(&sample_schema(), Some(&values), errors),
+            key: "a-key".into(),
+        }
+    }
+}
+
+/// A schema with a field of each kind.
+fn sample_schema() -> InputSchema {
+    use super::files::FileType;
+    use super::input::{InputField, TextFormat};
+    let field = |name: &str, kind| InputField {
+        name: name.into(),
+        label: humanise(name),
+        help: "What this is for.".into(),
+        required: name != "mood",
+        default: None,
+        kind,
+    };
+    let text = |format| Kind::Text {
+        min: 20,
+        max: Some(5000),
+        format,
+    };
+    let mood = Choice {
+        value: "bad".into(),
+        label: "Bad".into(),
+    };
+    let photo = Kind::File {
+        types: vec![FileType::Jpeg],
+        max_bytes: 1024,
+    };
+    let count = Kind::Integer {
+        min: Some(1.into()),
+        max: None,
+    };
+    InputSchema {
+        fields: vec![
+            field("name", text(TextFormat::Line)),
+            field("text", text(TextFormat::Long)),
+            field("count", count),
+            field("mood", Kind::Choice(vec![mood])),
+            field("strict", Kind::Flag),
+            field("photo", photo),
+        ],
+        document: Value::Null,
+    }
+}
+
+/// One run with what came of it.
+#[derive(Debug, Serialize)]
+pub(super) struct RunPage {
+    pub title: String,
+    /// Where the service can be run again; none where it is gone.
+    pub service_path: Option<String>,
+    pub status: RunStatus,
+    /// `1 credit`, `Free`.
+    pub price: String,
+    pub is_free: bool,
+    pub input: View,
+    pub output: Option<View>,
+    pub error: Option<String>,
+    pub started_at: Timestamp,
+    /// What is there now: `99 credits`.
+    pub remaining: String,
+}
+
+impl RunPage {
+    pub fn new(run: &Run, registry: &Registry, balance: Balance) -> Self {
+        let service = registry.find(&run.service);
+        let service = service.as_ref().map(|(_, service)| service);
+        let view = |output: &Value| match service {
+            Some(service) => service.view(output),
+            None => View::of(output, &Value::Null),
+        };
+        let schema = service.map_or(&Value::Null, |service| &service.input().document);
+        Self {
+            title: registry.title_of(&run.service),
+            service_path: service.map(|_| format!("/services/{}", run.service)),
+            status: run.status,
+            price: rules::price(run.cost),
+            is_free: run.cost.is_zero(),
+            input: View::of(&run.input, schema),
+            output: run.output.as_ref().map(view),
+            error: run.error.clone(),
+            started_at: run.started_at,
+            remaining: balance.available.in_words(),
+        }
+    }
+}
+
+impl Page for RunPage {
+    const TEMPLATE: &'static str = "services/run.html";
+
+    fn sample() -> Self {
+        let field = |label: &str, view| Field {
+            label: label.into(),
+            help: "Between -1 and 1.".into(),
+            view,
+        };
+        let list = View::List {
+            items: vec![View::text("one"), View::text("<i>two</i>")],
+        };
+        let nested = View::Fields {
+            fields: vec![field("Words", list)],
+        };
+        Self {
+            title: "Sentiment & <b>tone</b>".into(),
+            service_path: Some("/services/sentiment".into()),
+            status: RunStatus::Succeeded,
+            price: "1 credit".into(),
+            is_free: false,
+            input: View::Fields {
+                fields: vec![field("Text", View::text("It's <b>fine</b>\nreally"))],
+            },
+            output: Some(View::Fields {
+                fields: vec![field("Score", View::text("0.4")), field("Details", nested)],
+            }),
+            error: None,
+            started_at: SAMPLE_TIME,
+            remaining: "99 credits".into(),
+        }
+    }
+}
+
+/// A run in a list.
+#[derive(Debug, Serialize)]
+pub(super) struct RunRow {
+    pub path: String,
+    pub title: String,
+    pub status: RunStatus,
+    pub price: String,
+    pub started_at: Timestamp,
+}
+
+impl RunRow {
+    pub fn new(run: &RunSummary, registry: &Registry) -> Self {
+        Self {
+            path: format!("/services/runs/{}", run.id),
+            title: registry.title_of(&run.service),
+            status: run.status,
+            price: match run.status {
+                RunStatus::Failed => "Not charged".into(),
+                RunStatus::Running | RunStatus::Succeeded => rules::price(run.cost),
+            },
+            started_at: run.started_at,
+        }
+    }
+}
+
+/// One's own runs.
+#[derive(Debug, Serialize)]
+pub(super) struct RunsPage {
+    pub runs: Vec<RunRow>,
+    pub is_continued: bool,
+    /// The run after which the next page begins.
+    pub next: Option<String>,
+}
+
+impl Page for RunsPage {
+    const TEMPLATE: &'static str = "services/runs.html";
+
+    fn sample() -> Self {
+        let row = |status| RunRow {
+            path: "/services/runs/1".into(),
+            title: "Sentiment & <b>tone</b>".into(),
+            status,
+            price: "1 credit".into(),
+            started_at: SAMPLE_TIME,
+        };
+        Self {
+            runs: RunStatus::ALL.into_iter().map(row).collect(),
+            is_continued: true,
+            next: Some("019a0000-0000-7000-8000-000000000000".into()),
+        }
+    }
+}
+
+/// The list of services on the dashboard and on the price list.
+#[derive(Debug, Serialize)]
+pub(super) struct ServicesPanel {
+    pub services: Vec<ServiceCard>,
+}

@@ -1,0 +1,65 @@
+//! Sentences and small decisions of runs.
+
+use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
+
+use crate::credits::Credits;
+use crate::crypto::hex;
+use crate::error::{Error, Result};
+
+pub const FAILED: &str = "The service failed. We have been told.";
+pub const TOOK_TOO_LONG: &str = "The service took too long and was stopped.";
+pub const LEFT_BEHIND: &str = "The service was interrupted before it was done.";
+pub const KEY_REUSED: &str = "This form has been sent before, with other values. \
+    If you want a run with these, send it again.";
+
+/// What tells one submission from another: the service and its whole input, files included.
+pub fn digest(service: &str, input: &Map<String, Value>) -> Result<String> {
+    let mut hasher = Hasher(Sha256::new());
+    serde_json::to_writer(&mut hasher, &(service, input)).map_err(Error::internal)?;
+    Ok(hex(&hasher.0.finalize()))
+}
+
+struct Hasher(Sha256);
+
+impl std::io::Write for Hasher {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A price on a page: `1 credit`, `Free`.
+pub fn price(cost: Credits) -> String {
+    if cost.is_zero() {
+        "Free".into()
+    } else {
+        cost.in_words()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn another_input_has_another_digest() {
+        let of = |service, input: Value| digest(service, input.as_object().unwrap()).unwrap();
+        let first = of("a", json!({ "text": "x" }));
+        assert_eq!(first, of("a", json!({ "text": "x" })));
+        assert_ne!(first, of("b", json!({ "text": "x" })));
+        assert_ne!(first, of("a", json!({ "text": "y" })));
+        assert_ne!(first, of("a", json!({ "text": "x", "more": null })));
+    }
+
+    #[test]
+    fn what_costs_nothing_is_free() {
+        assert_eq!(price(Credits::ZERO), "Free");
+        assert_eq!(price(Credits::whole(10)), "10 credits");
+    }
+}

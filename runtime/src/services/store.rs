@@ -1,0 +1,197 @@
+//! Every query of runs.
+
+use anyhow::Context as _;
+use serde_json::Value;
+use sqlx::Row as _;
+use sqlx::any::AnyRow;
+
+use super::entity::{Run, RunId, RunStatus, RunSummary};
+use crate::clock::Timestamp;
+use crate::credits::{Credits, HoldId};
+use crate::db::{Db, Tx};
+use crate::error::{Error, Result};
+use crate::ids::UserId;
+
+/// A run that is about to start.
+pub(super) struct NewRun<'a> {
+    pub id: &'a RunId,
+    pub user: &'a UserId,
+    pub service: &'a str,
+    pub key: &'a str,
+    pub digest: &'a str,
+    pub cost: Credits,
+    pub hold: Option<&'a HoldId>,
+    pub input: &'a str,
+    pub started_at: Timestamp,
+    pub ends_by: Timestamp,
+}
+
+/// How a run ended.
+pub(super) struct Ending<'a> {
+    pub status: RunStatus,
+    pub output: Option<String>,
+    pub error: Option<&'a str>,
+    pub at: Timestamp,
+}
+
+pub(super) async fn insert(tx: &mut Tx, run: &NewRun<'_>) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO service_runs
+             (id, user_id, service, idempotency_key, digest, status, cost, hold_id, input,
+              started_at, ends_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    )
+    .bind(run.id.as_str())
+    .bind(run.user.as_str())
+    .bind(run.service)
+    .bind(run.key)
+    .bind(run.digest)
+    .bind(RunStatus::Running.as_str())
+    .bind(run.cost.as_milli())
+    .bind(run.hold.map(HoldId::as_str))
+    .bind(run.input)
+    .bind(run.started_at.as_micros())
+    .bind(run.ends_by.as_micros())
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// Ends a run that is still running. Says whether it was.
+pub(super) async fn finish(tx: &mut Tx, id: &RunId, ending: &Ending<'_>) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE service_runs SET status = $2, output = $3, error = $4, finished_at = $5
+         WHERE id = $1 AND status = 'running'",
+    )
+    .bind(id.as_str())
+    .bind(ending.status.as_str())
+    .bind(&ending.output)
+    .bind(ending.error)
+    .bind(ending.at.as_micros())
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The columns of a [`Run`], in the order in which [`run`] reads them.
+macro_rules! run_columns {
+    () => {
+        "id, user_id, service, status, cost, hold_id, input, output, error, started_at, ends_by, \
+         finished_at"
+    };
+}
+
+pub(super) async fn find_for_user(db: &Db, user: &UserId, id: &RunId) -> Result<Option<Run>> {
+    let sql = concat!(
+        "SELECT ",
+        run_columns!(),
+        " FROM service_runs WHERE user_id = $1 AND id = $2"
+    );
+    let row = sqlx::query(sql)
+        .bind(user.as_str())
+        .bind(id.as_str())
+        .fetch_optional(db.reader())
+        .await?;
+    row.as_ref().map(run).transpose()
+}
+
+/// The run that was started with `key`, and the digest of what was asked for.
+pub(super) async fn find_by_key(
+    db: &Db,
+    user: &UserId,
+    key: &str,
+) -> Result<Option<(RunId, String)>> {
+    let row = sqlx::query(
+        "SELECT id, digest FROM service_runs WHERE user_id = $1 AND idempotency_key = $2",
+    )
+    .bind(user.as_str())
+    .bind(key)
+    .fetch_optional(db.reader())
+    .await?;
+    row.map(|row| Ok((row.try_get::<String, _>(0)?.into(), row.try_get(1)?)))
+        .transpose()
+}
+
+/// Runs before `before`, the newest first.
+pub(super) async fn list_for_user(
+    db: &Db,
+    user: &UserId,
+    before: &str,
+    limit: i64,
+) -> Result<Vec<RunSummary>> {
+    let rows = sqlx::query(
+        "SELECT id, service, status, cost, started_at FROM service_runs
+         WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+    )
+    .bind(user.as_str())
+    .bind(before)
+    .bind(limit)
+    .fetch_all(db.reader())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(RunSummary {
+                id: row.try_get::<String, _>(0)?.into(),
+                service: row.try_get(1)?,
+                status: status(row, 2)?,
+                cost: credits(row, 3)?,
+                started_at: Timestamp::from_micros(row.try_get(4)?),
+            })
+        })
+        .collect()
+}
+
+/// Runs that should have finished before `now`; of one user, or of all.
+pub(super) async fn overdue(
+    db: &Db,
+    user: Option<&UserId>,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Run>> {
+    let sql = concat!(
+        "SELECT ",
+        run_columns!(),
+        " FROM service_runs WHERE status = 'running' AND ends_by <= $1 AND ($3 = '' OR user_id = $3)
+         ORDER BY ends_by LIMIT $2"
+    );
+    let rows = sqlx::query(sql)
+        .bind(now.as_micros())
+        .bind(limit)
+        .bind(user.map_or("", UserId::as_str))
+        .fetch_all(db.reader())
+        .await?;
+    rows.iter().map(run).collect()
+}
+
+fn run(row: &AnyRow) -> Result<Run> {
+    let json = |text: String| -> Result<Value> {
+        Ok(serde_json::from_str(&text).context("a run holds what is no JSON")?)
+    };
+    let time = |micros: Option<i64>| micros.map(Timestamp::from_micros);
+    Ok(Run {
+        id: row.try_get::<String, _>(0)?.into(),
+        user: row.try_get::<String, _>(1)?.into(),
+        service: row.try_get(2)?,
+        status: status(row, 3)?,
+        cost: credits(row, 4)?,
+        hold: row.try_get::<Option<String>, _>(5)?.map(HoldId::from),
+        input: json(row.try_get(6)?)?,
+        output: row.try_get::<Option<String>, _>(7)?.map(json).transpose()?,
+        error: row.try_get(8)?,
+        started_at: Timestamp::from_micros(row.try_get(9)?),
+        ends_by: Timestamp::from_micros(row.try_get(10)?),
+        finished_at: time(row.try_get(11)?),
+    })
+}
+
+fn status(row: &AnyRow, column: usize) -> Result<RunStatus> {
+    let text: String = row.try_get(column)?;
+    let known = RunStatus::ALL.into_iter().find(|one| one.as_str() == text);
+    known.ok_or_else(|| Error::internal(anyhow::anyhow!("a run that is {text:?}")))
+}
+
+fn credits(row: &AnyRow, column: usize) -> Result<Credits> {
+    let milli: i64 = row.try_get(column)?;
+    let milli = u64::try_from(milli).context("a run has a cost below zero")?;
+    Ok(Credits::from_milli(milli))
+}

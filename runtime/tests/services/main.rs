@@ -1,0 +1,13 @@
+//! Services: forms from types, runs, and what they cost.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod born;
+mod browser;
+mod charging;
+mod forms;
+mod journeys;
+mod offered;
