@@ -47,16 +47,15 @@ pub fn sign_in(client: &Client, origin: &Url, credentials: &Credentials) -> Resu
 }
 
 fn content_of(visit: Visit) -> Result<Content> {
-    match visit.answer {
-        Ok(Answer::Content(content)) => Ok(content),
-        Ok(Answer::Elsewhere(url)) => {
-            Err(Fault::new(format!("signing in leads away from the app, to {url}")).into())
-        }
-        Ok(Answer::Loop(url)) => {
-            Err(Fault::new(format!("signing in leads in circles, to {url}")).into())
-        }
-        Err(why) => Err(Fault::new(format!("{} does not answer: {why}", visit.asked)).into()),
-    }
+    let fault = match visit.answer {
+        Ok(Answer::Content(content)) => return Ok(content),
+        Ok(Answer::Elsewhere(url)) => format!("signing in leads away from the app, to {url}"),
+        Ok(Answer::Loop(url)) => format!("signing in leads in circles, at {url}"),
+        Err(why) => format!("{} does not answer: {why}", visit.asked),
+    };
+    Err(Fault::new(fault)
+        .hint(format!("open {} in a browser and see", visit.asked))
+        .into())
 }
 
 /// The form that asks for a password.

@@ -69,7 +69,9 @@ fn agreed(site: &Site<'_>, question: &str) -> Result<()> {
     if site.ui.agree(question)? {
         Ok(())
     } else {
-        Err(Fault::new("nothing was stopped or removed").into())
+        Err(Fault::new("nothing was stopped or removed")
+            .hint("`quickscale down` without --volumes stops the app and keeps its data")
+            .into())
     }
 }
 
