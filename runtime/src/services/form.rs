@@ -40,20 +40,13 @@ pub(super) struct Control {
 }
 
 impl Form {
-    /// The form for `schema`, filled in with `values`; with what they are where a field has no value.
-    pub fn new(
-        schema: &InputSchema,
-        values: Option<&Map<String, Value>>,
-        errors: FieldErrors,
-    ) -> Self {
-        let has_files = |field: &InputField| matches!(field.kind, Kind::File { .. });
+    /// The form for `schema`, with the fields that were `sent`, or with what they are at first.
+    pub fn new(schema: &InputSchema, sent: Option<&Fields>, errors: FieldErrors) -> Self {
+        let is_file = |field: &InputField| matches!(field.kind, Kind::File { .. });
+        let controls = schema.fields.iter().map(|field| Control::new(field, sent));
         Self {
-            controls: schema
-                .fields
-                .iter()
-                .map(|field| Control::new(field, values))
-                .collect(),
-            enctype: if schema.fields.iter().any(has_files) {
+            controls: controls.collect(),
+            enctype: if schema.fields.iter().any(is_file) {
                 "multipart/form-data"
             } else {
                 "application/x-www-form-urlencoded"
@@ -63,21 +56,26 @@ impl Form {
     }
 }
 
+/// What a browser sent: names and values.
+pub(super) type Fields = [(String, String)];
+
+fn text_of<'a>(sent: &'a Fields, name: &str) -> Option<&'a str> {
+    let found = sent.iter().find(|(sent, _)| sent == name);
+    found.map(|(_, text)| text.as_str())
+}
+
 impl Control {
-    fn new(field: &InputField, values: Option<&Map<String, Value>>) -> Self {
-        let value = match values {
-            Some(values) => values.get(&field.name),
-            None => field.default.as_ref(),
-        };
+    fn new(field: &InputField, sent: Option<&Fields>) -> Self {
         let (shape, input_type) = shape(&field.kind);
-        let mut options = match &field.kind {
-            Kind::Choice(choices) => choices.clone(),
-            _ => Vec::new(),
+        let value = match sent {
+            Some(sent) => text_of(sent, &field.name).unwrap_or_default().to_owned(),
+            None => match &field.default {
+                Some(Value::String(text)) => text.clone(),
+                Some(Value::Bool(true)) => "true".into(),
+                Some(Value::Number(number)) => number.to_string(),
+                _ => String::new(),
+            },
         };
-        if !field.required && !options.is_empty() {
-            let (value, label) = (String::new(), "–".to_owned());
-            options.insert(0, Choice { value, label });
-        }
         Self {
             shape,
             name: field.name.clone(),
@@ -85,16 +83,25 @@ impl Control {
             help: help(field),
             required: field.required,
             input_type,
-            value: match value {
-                Some(Value::String(text)) => text.clone(),
-                Some(Value::Number(number)) => number.to_string(),
-                _ => String::new(),
-            },
-            checked: value.is_some_and(|value| *value == true),
-            options,
+            checked: !value.is_empty(),
+            value,
+            options: options(field),
             attrs: attrs(&field.kind),
         }
     }
+}
+
+/// The options of a choice; one more that stands for none, where none is allowed.
+fn options(field: &InputField) -> Vec<Choice> {
+    let Kind::Choice(choices) = &field.kind else {
+        return Vec::new();
+    };
+    let none = Choice {
+        value: String::new(),
+        label: "–".into(),
+    };
+    let none = (!field.required).then_some(none);
+    none.into_iter().chain(choices.iter().cloned()).collect()
 }
 
 fn shape(kind: &Kind) -> (&'static str, &'static str) {
@@ -153,8 +160,7 @@ fn attrs(kind: &Kind) -> String {
 pub(super) fn read(schema: &InputSchema, upload: &Upload) -> Map<String, Value> {
     let mut values = Map::new();
     for field in &schema.fields {
-        let sent = upload.fields.iter().find(|(name, _)| *name == field.name);
-        let text = sent.map(|(_, text)| text.as_str());
+        let text = text_of(&upload.fields, &field.name);
         let value = match &field.kind {
             Kind::File { .. } => {
                 let file = upload.files.iter().find(|file| file.field == field.name);

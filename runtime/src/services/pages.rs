@@ -1,7 +1,7 @@
 //! What the pages and panels of services are rendered with.
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::entity::{Run, RunStatus, RunSummary};
 use super::form::Form;
@@ -122,9 +122,8 @@ impl Page for ServicePage {
     const TEMPLATE: &'static str = "services/service.html";
 
     fn sample() -> Self {
-        let mut values = Map::new();
-        values.insert("text".into(), Value::from("<b>not bold</b>"));
-        values.insert("strict".into(), Value::from(true));
+        let sent = [("text", "<b>not bold</b>"), ("strict", "true")];
+        let sent = sent.map(|(name, text)| (name.to_owned(), text.to_owned()));
         let errors = FieldErrors::one(
             "text",
             "“Text” must have at least 20 characters; it has 15.",
@@ -133,7 +132,7 @@ impl Page for ServicePage {
             service: ServiceCard::sample(),
             available: "0.5 credits".into(),
             is_affordable: false,
-            form: Form::new(&sample_schema(), Some(&values), errors),
+            form: Form::new(&sample_schema(), Some(&sent), errors),
             key: "a-key".into(),
         }
     }

@@ -74,8 +74,8 @@ async fn submit(
     let key = key
         .ok_or_else(|| Error::unprocessable("The form is incomplete. Reload it and try again."))?;
     let values = form::read(service.input(), &upload);
-    drop(upload);
-    let typed = service.input().without_files(&values);
+    drop(upload.files);
+    let sent = upload.fields;
     let submission = Submission {
         key: key.clone(),
         input: values,
@@ -91,7 +91,7 @@ async fn submit(
         ServiceCard::new(name, service.as_ref()),
         service.cost(),
         balance(&visit, &principal).await?,
-        Form::new(service.input(), Some(&typed), errors),
+        Form::new(service.input(), Some(&sent), errors),
         key,
     );
     visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)

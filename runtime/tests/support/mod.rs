@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use quickscale_runtime::app::Overlay;
 use quickscale_runtime::auth::{self, Registration};
 use quickscale_runtime::credits::{self, Credits};
+use quickscale_runtime::services;
 use quickscale_runtime::testing::{Answer, Client, TestApp, TestAppBuilder};
 use quickscale_runtime::{App, admin};
 use sqlx::{AssertSqlSafe, Row as _};
@@ -31,6 +32,7 @@ pub fn app_with(registration: Registration) -> App {
         .module(credits::module(credits::Settings {
             signup_grant: Credits::whole(100),
         }))
+        .module(services::module(services::Settings {}))
         .module(admin::module(admin::Settings {}))
 }
 

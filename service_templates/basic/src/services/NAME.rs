@@ -131,8 +131,8 @@ mod tests {
             different_words: 9,
             sentences: 5,
             paragraphs: 2,
-            characters: 65,
-            characters_without_blanks: 53,
+            characters: 64,
+            characters_without_blanks: 52,
             longest_word: Some("coöperation".into()),
             reading_time: "4 s".into(),
         };

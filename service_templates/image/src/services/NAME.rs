@@ -119,14 +119,23 @@ fn read_exif(bytes: &[u8]) -> Option<Exif> {
         .ok()
 }
 
-/// The text of a field without blanks and zero bytes at its end.
+/// The text of a field, if it is one and says something.
 fn text(exif: &Exif, tag: Tag) -> Option<String> {
-    let Value::Ascii(lines) = &exif.get_field(tag, In::PRIMARY)?.value else {
+    text_of(&exif.get_field(tag, In::PRIMARY)?.value)
+}
+
+/// A text without blanks and control characters around it; its parts on one line.
+fn text_of(value: &Value) -> Option<String> {
+    let Value::Ascii(parts) = value else {
         return None;
     };
-    let text = String::from_utf8_lossy(lines.first()?);
-    let text = text.trim_matches(|c: char| c.is_whitespace() || c.is_control());
-    (!text.is_empty()).then(|| shorten(text))
+    let is_filling = |c: char| c.is_whitespace() || c.is_control();
+    let parts = parts.iter().map(|part| String::from_utf8_lossy(part));
+    let parts: Vec<_> = parts
+        .map(|part| part.trim_matches(is_filling).to_owned())
+        .filter(|part| !part.is_empty())
+        .collect();
+    (!parts.is_empty()).then(|| shorten(&parts.join(", ")))
 }
 
 /// Maker and model, without naming the maker twice.
@@ -192,8 +201,9 @@ fn fields(exif: &Exif) -> BTreeMap<String, String> {
         .filter(|field| field.ifd_num == In::PRIMARY && is_shown(field.tag))
         .take(FIELDS)
         .map(|field| {
-            let value = field.display_value().with_unit(exif).to_string();
-            (field.tag.to_string(), shorten(&value))
+            let number = || shorten(&field.display_value().with_unit(exif).to_string());
+            let value = text_of(&field.value).unwrap_or_else(number);
+            (field.tag.to_string(), value)
         })
         .collect()
 }
@@ -269,7 +279,7 @@ mod tests {
             longitude: -2.26,
         };
         assert_eq!(output.location, Some(place));
-        assert_eq!(output.exif["Model"], "\"X1\"");
+        assert_eq!(output.exif["Model"], "X1");
     }
 
     #[test]

@@ -28,10 +28,9 @@ struct Input {
 #[derive(Debug, PartialEq, Serialize, JsonSchema)]
 struct Output {
     sentiment: Sentiment,
-    /// From -1, as negative as can be, to 1, as positive as can be.
+    /// From -1, as negative as can be, to 1, as positive as can be: the mean of the sentences.
     score: f64,
-    /// How much of the text is positive, neutral and negative.
-    shares: Shares,
+    sentences: Count,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
@@ -41,11 +40,12 @@ enum Sentiment {
     Negative,
 }
 
-#[derive(Debug, PartialEq, Serialize, JsonSchema)]
-struct Shares {
-    positive: String,
-    neutral: String,
-    negative: String,
+/// How many sentences sound like what.
+#[derive(Debug, Default, PartialEq, Serialize, JsonSchema)]
+struct Count {
+    positive: usize,
+    neutral: usize,
+    negative: usize,
 }
 
 impl Service for SentimentAnalysis {
@@ -73,17 +73,38 @@ impl Service for SentimentAnalysis {
 static ANALYZER: LazyLock<SentimentIntensityAnalyzer> =
     LazyLock::new(SentimentIntensityAnalyzer::new);
 
+/// VADER is made for sentences: in a longer text its rules would reach from one into the next.
 fn analyse(text: &str) -> Output {
-    let scores = ANALYZER.polarity_scores(text);
-    Output {
-        sentiment: sentiment(scores.compound),
-        score: scores.compound,
-        shares: Shares {
-            positive: percent(scores.pos),
-            neutral: percent(scores.neu),
-            negative: percent(scores.neg),
-        },
+    let scores: Vec<f64> = sentences(text)
+        .map(|sentence| ANALYZER.polarity_scores(sentence).compound)
+        .collect();
+    let mut sentences = Count::default();
+    for score in &scores {
+        match sentiment(*score) {
+            Sentiment::Positive => sentences.positive += 1,
+            Sentiment::Neutral => sentences.neutral += 1,
+            Sentiment::Negative => sentences.negative += 1,
+        }
     }
+    let mean = scores.iter().sum::<f64>() / scores.len().max(1) as f64;
+    Output {
+        sentiment: sentiment(mean),
+        score: (mean * 1e4).round() / 1e4,
+        sentences,
+    }
+}
+
+/// The parts of a text that end with a line, or with `.`, `!`, `?` or `…` before a blank.
+fn sentences(text: &str) -> impl Iterator<Item = &str> {
+    let mut last = ' ';
+    let split = move |c: char| {
+        let ends = c == '\n' || c.is_whitespace() && matches!(last, '.' | '!' | '?' | '…');
+        last = c;
+        ends
+    };
+    text.split(split)
+        .map(str::trim)
+        .filter(|sentence| !sentence.is_empty())
 }
 
 /// From where on a score says something, as VADER's authors recommend.
@@ -99,10 +120,6 @@ fn sentiment(score: f64) -> Sentiment {
     }
 }
 
-fn percent(share: f64) -> String {
-    format!("{:.0} %", share * 100.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,7 +130,7 @@ mod tests {
             ("I love this, it is wonderful!", Sentiment::Positive),
             ("This is not good. I hate it.", Sentiment::Negative),
             ("The parcel came on Tuesday.", Sentiment::Neutral),
-            ("At least it isn't a horrible book.", Sentiment::Positive),
+            ("It is not bad at all", Sentiment::Positive),
             ("", Sentiment::Neutral),
         ] {
             let output = analyse(text);
@@ -122,9 +139,19 @@ mod tests {
     }
 
     #[test]
+    fn each_sentence_counts() {
+        let output = analyse("Great! It cost 3.50 on Tuesday...\nI hate the box? I love the rest");
+        let expected = Count {
+            positive: 2,
+            neutral: 1,
+            negative: 1,
+        };
+        assert_eq!(output.sentences, expected);
+    }
+
+    #[test]
     fn scores_stay_within_their_bounds() {
         let output = analyse(&"great ".repeat(800));
         assert!((0.9..=1.0).contains(&output.score), "{output:?}");
-        assert_eq!(output.shares.positive, "100 %");
     }
 }
