@@ -7,7 +7,7 @@ mod serve;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Arg, ArgAction, ArgMatches};
 
 use crate::app::{App, BuiltApp, Core, Overlay};
@@ -122,9 +122,32 @@ async fn dispatch(
                 .into_iter()
                 .find(|command| command.cli.get_name() == name);
             let command = command.context("no module brings this command")?;
-            core.migrate().await?;
+            ready_database(&core, false).await?;
             (command.run)(core, arguments.clone()).await
         }
+    }
+}
+
+/// Applies pending migrations, unasked in development only; in production they are applied by whoever says so.
+pub(super) async fn ready_database(core: &Core, asked: bool) -> anyhow::Result<()> {
+    if asked || !core.config().environment.is_production() {
+        for done in core.migrate().await? {
+            tracing::info!(
+                module = done.module,
+                migration = done.name,
+                "migration applied"
+            );
+        }
+        return Ok(());
+    }
+    let status = core.migration_status().await?;
+    match status.iter().find(|one| !one.applied) {
+        None => Ok(()),
+        Some(pending) => bail!(
+            "migration {}/{} is pending; run `migrate` first",
+            pending.module,
+            pending.name
+        ),
     }
 }
 

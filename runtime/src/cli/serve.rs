@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -16,26 +16,7 @@ const GRACE: Duration = Duration::from_secs(20);
 pub(super) async fn run(built: BuiltApp, migrate: bool) -> anyhow::Result<()> {
     let core = built.core;
     let config = core.config();
-    if migrate || !config.environment.is_production() {
-        for done in core.migrate().await? {
-            tracing::info!(
-                module = done.module,
-                migration = done.name,
-                "migration applied"
-            );
-        }
-    } else if let Some(pending) = core
-        .migration_status()
-        .await?
-        .iter()
-        .find(|one| !one.applied)
-    {
-        bail!(
-            "migration {}/{} is pending; run `migrate` first, or start with `serve --migrate`",
-            pending.module,
-            pending.name
-        );
-    }
+    super::ready_database(&core, migrate).await?;
     core.start().await?;
     let address = SocketAddr::new(config.host, config.port);
     let listener = TcpListener::bind(address).await.with_context(|| {
