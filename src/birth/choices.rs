@@ -53,12 +53,14 @@ impl Choices {
             };
             options.insert(option, value);
         }
-        Ok(Config {
+        let config = Config {
             name: names.display,
             slug: names.slug,
             theme,
             modules,
-        })
+            environments: BTreeMap::new(),
+        };
+        Ok(config.normal(catalogue))
     }
 
     fn theme(&self, catalogue: &Catalogue, ui: &Ui) -> Result<Word> {

@@ -57,9 +57,26 @@ pub struct ModuleManifest {
     /// What can be chosen.
     #[serde(default)]
     pub options: BTreeMap<Word, OptionManifest>,
+    /// The environment variables that its code reads.
+    #[serde(default)]
+    pub environment: BTreeMap<String, Variable>,
     /// What is special about its files.
     #[serde(default)]
     pub files: Rules,
+}
+
+/// An environment variable of the generated application.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Variable {
+    /// What it decides, in one line.
+    pub description: String,
+    /// What it is when it is not set; none when there is nothing or something that depends.
+    #[serde(default)]
+    pub default: Option<String>,
+    /// Whether nobody else may see it.
+    #[serde(default)]
+    pub secret: bool,
 }
 
 /// `theme.yml`.

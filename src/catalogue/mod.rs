@@ -3,6 +3,8 @@
 mod embedded;
 pub mod manifest;
 pub mod option;
+#[cfg(test)]
+pub mod sample;
 mod selection;
 pub mod template;
 

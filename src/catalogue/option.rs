@@ -13,8 +13,8 @@ use crate::project::names::Word;
 pub struct OptionManifest {
     /// What the option decides, in one line.
     pub description: String,
-    /// Whether it can change after the project's birth.
-    pub mutable: bool,
+    /// Why it cannot change once it was applied, as an end of the sentence "it cannot change: …"; none when it can.
+    pub fixed: Option<String>,
     /// What values it takes.
     pub kind: OptionKind,
     /// What it is when nobody says otherwise.
@@ -62,8 +62,7 @@ struct RawOption {
     #[serde(rename = "type")]
     kind: RawKind,
     description: String,
-    #[serde(default = "yes")]
-    mutable: bool,
+    fixed: Option<String>,
     default: Value,
     #[serde(default)]
     values: Vec<Word>,
@@ -80,10 +79,6 @@ enum RawKind {
     String,
     Enum,
     Credits,
-}
-
-fn yes() -> bool {
-    true
 }
 
 impl TryFrom<RawOption> for OptionManifest {
@@ -120,7 +115,7 @@ impl TryFrom<RawOption> for OptionManifest {
         let default = kind.read(&plain(&raw.default)?)?;
         Ok(Self {
             description: raw.description,
-            mutable: raw.mutable,
+            fixed: raw.fixed,
             kind,
             default,
         })

@@ -7,8 +7,8 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::Project;
-use super::config::Config;
-use super::names::{RelPath, Slug, Word};
+use super::config::{AppliedConfig, Config};
+use super::names::RelPath;
 use super::owner::{Mode, Owner, Policy};
 use crate::catalogue::Catalogue;
 use crate::digest::Digest;
@@ -41,20 +41,6 @@ pub struct State {
     pub config: AppliedConfig,
     /// Every file that was applied.
     pub files: BTreeMap<RelPath, FileState>,
-}
-
-/// A Config as it was, whatever a newer catalogue makes of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AppliedConfig {
-    /// The project's name, for people.
-    pub name: String,
-    /// The project's name, for machines.
-    pub slug: Slug,
-    /// The theme.
-    pub theme: Word,
-    /// The modules with all their options, the defaults too, as they stand in quickscale.yml.
-    pub modules: BTreeMap<Word, BTreeMap<Word, String>>,
 }
 
 /// What was last applied at one path.
@@ -170,6 +156,7 @@ impl State {
                 slug: "my-saas".parse().expect("a slug"),
                 theme: "htmx".parse().expect("a word"),
                 modules: BTreeMap::new(),
+                environments: BTreeMap::new(),
             },
             files,
         }
@@ -214,33 +201,6 @@ impl State {
             return Err(Fault::new(message).hint("update quickscale").into());
         }
         serde_yaml::from_str(text).with_context(read)
-    }
-}
-
-impl AppliedConfig {
-    fn of(config: &Config, catalogue: &Catalogue) -> Self {
-        let options = |module: &Word| {
-            let known = catalogue
-                .module(module.as_str())
-                .map(|module| &module.manifest.options);
-            let names = known.into_iter().flatten().map(|(name, _)| name);
-            names
-                .filter_map(|name| {
-                    let value = config.option(catalogue, module.as_str(), name.as_str())?;
-                    Some((name.clone(), value.to_string()))
-                })
-                .collect()
-        };
-        Self {
-            name: config.name.to_string(),
-            slug: config.slug.clone(),
-            theme: config.theme.clone(),
-            modules: config
-                .modules
-                .keys()
-                .map(|module| (module.clone(), options(module)))
-                .collect(),
-        }
     }
 }
 

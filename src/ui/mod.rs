@@ -1,6 +1,7 @@
 //! The only code that prints or asks. Data goes to stdout, everything else to stderr; nobody is asked unless stdin and
 //! stderr are a terminal and `--yes` was not given.
 
+mod excerpt;
 mod progress;
 mod prompt;
 
@@ -12,6 +13,7 @@ use serde::Serialize;
 
 use crate::error::hint_of;
 
+pub use excerpt::excerpts;
 pub use progress::Progress;
 pub use prompt::Choice;
 

@@ -131,7 +131,7 @@ fn the_configuration_reads_back_as_what_was_asked_for() {
         .exits(0);
     let catalogue = quickscale::catalogue::Catalogue::embedded();
     let text = read(&scratch.path("one/quickscale.yml"));
-    let config = quickscale::project::config::Config::parse(&text, catalogue).unwrap();
+    let config = quickscale::project::config::Config::parse(&text, catalogue, None).unwrap();
     assert_eq!(config.name.as_str(), "A: \"b\" #c");
     assert_eq!(
         config

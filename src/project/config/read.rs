@@ -3,23 +3,41 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
-use super::{CONFIG_VERSION, Config, DisplayName};
-use crate::catalogue::option::OptionValue;
+use super::fixed::Fixed;
+use super::{AppliedConfig, CONFIG_VERSION, Config, DisplayName, Environment, Options};
 use crate::catalogue::{Catalogue, Module, nearest};
 use crate::project::names::{NameError, Slug, Word};
-use crate::project::yaml::{self, Content, Entry, Mistake, Node, Place};
+use crate::project::yaml::{self, Content, Entry, Mistake, Node, Span};
 
 impl Config {
-    /// Reads and checks the text; the mistakes come in the order of the file.
-    pub fn parse(text: &str, catalogue: &Catalogue) -> Result<Self, Vec<Mistake>> {
-        let root = yaml::parse(text).map_err(|mistake| vec![mistake])?;
+    /// Reads and checks the text. With what was applied before, options that cannot change later must be as they were.
+    ///
+    /// # Errors
+    /// All mistakes, in the order of the file.
+    pub fn parse(
+        text: &str,
+        catalogue: &Catalogue,
+        applied: Option<&AppliedConfig>,
+    ) -> Result<Self, Vec<Mistake>> {
+        let document = yaml::parse(text)?;
         let mut reader = Reader {
             catalogue,
-            mistakes: Vec::new(),
+            mistakes: document.mistakes,
         };
-        let config = reader.config(&root);
+        let config = reader.config(&document.root);
+        let config = config.map(|config| config.normal(catalogue));
+        if let (Some(config), Some(applied)) = (&config, applied) {
+            let root = &document.root;
+            let fixed = Fixed {
+                config,
+                applied,
+                catalogue,
+                root,
+            };
+            reader.mistakes.extend(fixed.mistakes());
+        }
         let mut mistakes = reader.mistakes;
-        mistakes.sort_by_key(|mistake| mistake.place);
+        mistakes.sort_by_key(|mistake| mistake.span.start);
         match config {
             Some(config) if mistakes.is_empty() => Ok(config),
             _ => Err(mistakes),
@@ -34,7 +52,8 @@ struct Reader<'a> {
 
 /// The entries of a mapping that has a fixed set of keys.
 struct Fields<'n> {
-    place: Place,
+    /// The place to complain at when one is missing.
+    span: Span,
     entries: &'n [Entry],
 }
 
@@ -46,77 +65,74 @@ impl<'n> Fields<'n> {
 
 impl<'a> Reader<'a> {
     fn config(&mut self, root: &Node) -> Option<Config> {
-        let fields = self.fields(root, &["version", "project", "theme", "modules"])?;
+        let known = ["version", "project", "theme", "modules", "environments"];
+        // What is missing from the whole file is missing at its start.
+        let fields = self.fields(root, 0..0, &known)?;
         self.version(&fields);
-        let project = self
-            .required(&fields, "project")
-            .and_then(|entry| self.fields(&entry.value, &["name", "slug"]));
-        let (name, slug) = match &project {
-            Some(project) => (
-                self.name::<DisplayName>(project, "name"),
-                self.name::<Slug>(project, "slug"),
-            ),
-            None => (None, None),
-        };
+        let (name, slug) = self.names(&fields).unwrap_or_default();
         let theme = self.theme(&fields);
         let modules = fields
             .get("modules")
-            .map_or_else(|| Some(BTreeMap::new()), |entry| self.modules(&entry.value));
+            .map_or_else(|| Some(BTreeMap::new()), |entry| self.modules(entry));
+        let environments = match (&modules, fields.get("environments")) {
+            (_, None) => BTreeMap::new(),
+            (None, Some(_)) => return None,
+            (Some(modules), Some(entry)) => self.environments(entry, modules)?,
+        };
         Some(Config {
             name: name?,
             slug: slug?,
             theme: theme?,
             modules: modules?,
+            environments,
         })
     }
 
-    fn mistake(&mut self, place: Place, message: impl Into<String>) {
-        self.mistakes.push(Mistake::new(place, message));
+    fn mistake(&mut self, span: &Span, message: impl Into<String>, label: impl Into<String>) {
+        let mistake = Mistake::new(span.clone(), message);
+        self.mistakes.push(mistake.label(label));
     }
 
     /// A mapping whose keys are known; strangers are mistakes.
-    fn fields<'n>(&mut self, node: &'n Node, known: &[&str]) -> Option<Fields<'n>> {
+    fn fields<'n>(&mut self, node: &'n Node, span: Span, known: &[&str]) -> Option<Fields<'n>> {
         let entries = self.entries(node)?;
-        for entry in entries
-            .iter()
-            .filter(|entry| !known.contains(&entry.key.as_str()))
-        {
-            let message = unknown("key", &entry.key, known.iter().copied());
-            self.mistake(entry.place, message);
+        for entry in entries {
+            if !known.contains(&entry.key.as_str()) {
+                self.unknown("key", &entry.key, &entry.key_span, known.iter().copied());
+            }
         }
-        Some(Fields {
-            place: node.place,
-            entries,
-        })
+        Some(Fields { span, entries })
     }
 
     fn entries<'n>(&mut self, node: &'n Node) -> Option<&'n [Entry]> {
-        match &node.content {
-            Content::Map(entries) => Some(entries),
-            Content::Null => Some(&[]),
-            Content::Scalar(_) | Content::List(_) => {
-                self.mistake(node.place, "a mapping (`key: value`) is wanted here");
-                None
-            }
+        if node.entries().is_none() && node.content != Content::Unusable {
+            let first = node.span.start..node.span.end.min(node.span.start + 1);
+            self.mistake(&first, "a mapping is wanted here", "write `key: value`");
         }
+        node.entries()
     }
 
     fn required<'n>(&mut self, fields: &Fields<'n>, key: &str) -> Option<&'n Entry> {
         let entry = fields.get(key);
         if entry.is_none() {
-            self.mistake(fields.place, format!("`{key}` is missing"));
+            self.mistake(&fields.span, format!("`{key}` is missing"), "");
         }
         entry
     }
 
     fn text<'n>(&mut self, entry: &'n Entry) -> Option<&'n str> {
-        if let Content::Scalar(text) = &entry.value.content {
-            return Some(text);
+        match &entry.value.content {
+            Content::Scalar(text) => return Some(text),
+            Content::Unusable => {}
+            Content::Null => {
+                let message = format!("`{}` wants a value", entry.key);
+                self.mistake(&entry.key_span, message, "nothing stands behind it");
+            }
+            Content::List(_) | Content::Map(_) => {
+                let message = format!("`{}` wants a plain value", entry.key);
+                self.mistake(&entry.key_span, message, "");
+            }
         }
-        self.mistake(
-            entry.value.place,
-            format!("`{}` wants a plain value", entry.key),
-        );
         None
     }
 
@@ -126,10 +142,16 @@ impl<'a> Reader<'a> {
         };
         let Some(text) = self.text(entry) else { return };
         if text != CONFIG_VERSION.to_string() {
-            let message =
-                format!("version {text} of this file is not known, only {CONFIG_VERSION}");
-            self.mistake(entry.value.place, message);
+            let message = format!("version {text} of this file is not known");
+            let label = format!("this quickscale knows version {CONFIG_VERSION}");
+            self.mistake(&entry.value.span, message, label);
         }
+    }
+
+    fn names(&mut self, fields: &Fields<'_>) -> Option<(Option<DisplayName>, Option<Slug>)> {
+        let entry = self.required(fields, "project")?;
+        let project = self.fields(&entry.value, entry.key_span.clone(), &["name", "slug"])?;
+        Some((self.name(&project, "name"), self.name(&project, "slug")))
     }
 
     fn name<T: FromStr<Err = NameError>>(&mut self, fields: &Fields<'_>, key: &str) -> Option<T> {
@@ -140,8 +162,8 @@ impl<'a> Reader<'a> {
                 let error: NameError = error;
                 let near = error
                     .proposal()
-                    .map_or_else(String::new, |near| format!("; `{near}` would do"));
-                self.mistake(entry.value.place, format!("{error}{near}"));
+                    .map_or_else(String::new, |near| format!("`{near}` would do"));
+                self.mistake(&entry.value.span, error.to_string(), near);
                 None
             }
         }
@@ -150,52 +172,47 @@ impl<'a> Reader<'a> {
     fn theme(&mut self, fields: &Fields<'_>) -> Option<Word> {
         let entry = self.required(fields, "theme")?;
         let text = self.text(entry)?;
-        let found = self
-            .catalogue
-            .themes
-            .get_key_value(text)
-            .map(|(name, _)| name.clone());
+        let themes = &self.catalogue.themes;
+        let found = themes.get_key_value(text).map(|(name, _)| name.clone());
         if found.is_none() {
-            let message = unknown(
-                "theme",
-                text,
-                self.catalogue.themes.keys().map(Word::as_str),
-            );
-            self.mistake(entry.value.place, message);
+            let names = themes.keys().map(Word::as_str);
+            self.unknown("theme", text, &entry.value.span, names);
         }
         found
     }
 
-    fn modules(&mut self, node: &Node) -> Option<BTreeMap<Word, BTreeMap<Word, OptionValue>>> {
-        let entries = self.entries(node)?;
-        let catalogue = self.catalogue;
+    fn modules(&mut self, entry: &Entry) -> Option<BTreeMap<Word, Options>> {
+        let entries = self.entries(&entry.value)?;
         let mut modules = BTreeMap::new();
         for entry in entries {
-            let Some(module) = catalogue.module(&entry.key) else {
-                let names = catalogue
-                    .modules
-                    .iter()
-                    .map(|module| module.manifest.name.as_str());
-                self.mistake(entry.place, unknown("module", &entry.key, names));
-                continue;
-            };
-            let options = self.options(module, &entry.value).unwrap_or_default();
-            modules.insert(module.manifest.name.clone(), options);
+            if let Some(module) = self.module(entry) {
+                let options = self.options(module, &entry.value);
+                modules.insert(module.manifest.name.clone(), options);
+            }
         }
         self.fit_together(entries, &modules.keys().cloned().collect());
         Some(modules)
     }
 
-    fn options(&mut self, module: &Module, node: &Node) -> Option<BTreeMap<Word, OptionValue>> {
-        let mut options = BTreeMap::new();
-        for entry in self.entries(node)? {
-            let manifest = &module.manifest;
+    fn module(&mut self, entry: &Entry) -> Option<&'a Module> {
+        let catalogue = self.catalogue;
+        let found = catalogue.module(&entry.key);
+        if found.is_none() {
+            let modules = catalogue.modules.iter();
+            let names = modules.map(|module| module.manifest.name.as_str());
+            self.unknown("module", &entry.key, &entry.key_span, names);
+        }
+        found
+    }
+
+    fn options(&mut self, module: &Module, node: &Node) -> Options {
+        let manifest = &module.manifest;
+        let mut options = Options::new();
+        for entry in self.entries(node).unwrap_or_default() {
             let Some((name, option)) = manifest.options.get_key_value(entry.key.as_str()) else {
                 let what = format!("option of {}", manifest.name);
-                self.mistake(
-                    entry.place,
-                    unknown(&what, &entry.key, manifest.options.keys().map(Word::as_str)),
-                );
+                let names = manifest.options.keys().map(Word::as_str);
+                self.unknown(&what, &entry.key, &entry.key_span, names);
                 continue;
             };
             let Some(text) = self.text(entry) else {
@@ -204,135 +221,107 @@ impl<'a> Reader<'a> {
             match option.kind.read(text) {
                 Ok(value) => drop(options.insert(name.clone(), value)),
                 Err(wanted) => {
-                    let near = option
-                        .kind
-                        .near(text)
-                        .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
-                    self.mistake(entry.value.place, format!("`{text}` is not {wanted}{near}"));
+                    let near = option.kind.near(text);
+                    let near =
+                        near.map_or_else(String::new, |near| format!("did you mean `{near}`?"));
+                    let message = format!("`{text}` is not {wanted}");
+                    self.mistake(&entry.value.span, message, near);
                 }
             }
         }
-        Some(options)
+        options
+    }
+
+    fn environments(
+        &mut self,
+        entry: &Entry,
+        on: &BTreeMap<Word, Options>,
+    ) -> Option<BTreeMap<Environment, BTreeMap<Word, Options>>> {
+        let mut environments = BTreeMap::new();
+        for entry in self.entries(&entry.value)? {
+            let Some(environment) = Environment::named(&entry.key) else {
+                let names = Environment::ALL.map(Environment::name);
+                self.unknown(
+                    "environment",
+                    &entry.key,
+                    &entry.key_span,
+                    names.into_iter(),
+                );
+                continue;
+            };
+            let fields = self.fields(&entry.value, entry.key_span.clone(), &["modules"]);
+            let modules = fields.and_then(|fields| fields.get("modules"));
+            let overlay = modules.map(|entry| self.overlay(entry, on));
+            environments.insert(environment, overlay.unwrap_or_default());
+        }
+        Some(environments)
+    }
+
+    fn overlay(&mut self, entry: &Entry, on: &BTreeMap<Word, Options>) -> BTreeMap<Word, Options> {
+        let mut overlay = BTreeMap::new();
+        for entry in self.entries(&entry.value).unwrap_or_default() {
+            let Some(module) = self.module(entry) else {
+                continue;
+            };
+            let name = &module.manifest.name;
+            if !on.contains_key(name) {
+                let message = format!("module {name} is not on, so it has no options here");
+                let label = format!("add `{name}` to `modules`, or remove this");
+                self.mistake(&entry.key_span, message, label);
+            }
+            overlay.insert(name.clone(), self.options(module, &entry.value));
+        }
+        overlay
     }
 
     fn fit_together(&mut self, entries: &[Entry], chosen: &BTreeSet<Word>) {
         let catalogue = self.catalogue;
-        let place = |name: &Word| {
-            let entry = entries.iter().find(|entry| entry.key == name.as_str());
-            entry.map_or(Place { line: 1, column: 1 }, |entry| entry.place)
-        };
-        for name in chosen {
-            let required = catalogue
-                .module(name.as_str())
-                .map(|module| &module.manifest.requires);
-            for missing in required
+        for entry in entries {
+            let module = catalogue.module(&entry.key);
+            let required = module
                 .into_iter()
-                .flatten()
-                .filter(|required| !chosen.contains(*required))
-            {
-                let message =
-                    format!("module {name} needs module {missing}; add `{missing}: {{}}`");
-                self.mistake(place(name), message);
+                .flat_map(|module| &module.manifest.requires);
+            for missing in required.filter(|required| !chosen.contains(*required)) {
+                let message = format!("module {} needs module {missing}", entry.key);
+                self.mistake(&entry.key_span, message, format!("add `{missing}: {{}}`"));
             }
         }
         if let Some((one, other)) = catalogue.conflict(chosen) {
-            self.mistake(
-                place(one),
-                format!("modules {one} and {other} cannot stand together"),
-            );
+            let of = |name: &Word| entries.iter().find(|entry| entry.key == name.as_str());
+            if let (Some(one), Some(other)) = (of(one), of(other)) {
+                let message = format!(
+                    "modules {} and {} cannot stand together",
+                    one.key, other.key
+                );
+                let mistake = Mistake::new(one.key_span.clone(), message);
+                self.mistakes
+                    .push(mistake.related(other.key_span.clone(), "remove one of them"));
+            }
         }
     }
-}
 
-/// `unknown key `x`; did you mean `y`?`, or what there is when nothing is near.
-fn unknown<'a>(what: &str, wrong: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
-    match nearest(wrong, known.clone()) {
-        Some(near) => format!("unknown {what} `{wrong}`; did you mean `{near}`?"),
-        None => {
-            let known: Vec<_> = known.collect();
-            let known = if known.is_empty() {
-                "there is none".into()
-            } else {
-                format!("there is {}", known.join(", "))
-            };
-            format!("unknown {what} `{wrong}`; {known}")
-        }
+    /// Says that a name is unknown, and which was probably meant, or which there are when nothing is near.
+    fn unknown<'k>(
+        &mut self,
+        what: &str,
+        wrong: &str,
+        span: &Span,
+        known: impl Iterator<Item = &'k str> + Clone,
+    ) {
+        let label = match nearest(wrong, known.clone()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => {
+                let known: Vec<_> = known.collect();
+                match known.as_slice() {
+                    [] => "there is none".into(),
+                    known => format!("there is {}", known.join(", ")),
+                }
+            }
+        };
+        self.mistake(span, format!("unknown {what} `{wrong}`"), label);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use insta::assert_snapshot;
-
-    use super::*;
-
-    fn mistakes(text: &str) -> String {
-        let mistakes = Config::parse(text, Catalogue::embedded()).expect_err("it holds a mistake");
-        let line = |mistake: &Mistake| format!("{}: {}\n", mistake.place, mistake.message);
-        mistakes.iter().map(line).collect()
-    }
-
-    #[test]
-    fn every_mistake_is_told_at_once_with_its_place_and_what_was_meant() {
-        let text = "\
-version: 2
-project: { name: My SaaS, slug: My-SaaS, colour: red }
-them: htmx
-theme: htxm
-modules:
-  auth: { registration: opne, verification: true }
-  credit: {}
-  credits:
-    signup_grant: -1
-  services: [1]
-";
-        assert_snapshot!(mistakes(text), @r"
-        1:10: version 2 of this file is not known, only 1
-        2:33: `My-SaaS` cannot be the name of a package: it holds `M`; `my-saas` would do
-        2:42: unknown key `colour`; there is name, slug
-        3:1: unknown key `them`; did you mean `theme`?
-        4:8: unknown theme `htxm`; did you mean `htmx`?
-        6:25: `opne` is not one of open, closed; did you mean `open`?
-        6:31: unknown option of auth `verification`; there is registration
-        7:3: unknown module `credit`; did you mean `credits`?
-        9:19: `-1` is not an amount of credits with at most three places from 0 to 1000000
-        10:13: a mapping (`key: value`) is wanted here
-        ");
-    }
-
-    #[test]
-    fn a_module_without_what_it_needs_is_a_mistake() {
-        let text =
-            "version: 1\nproject: { name: A, slug: a }\ntheme: htmx\nmodules:\n  services: {}\n";
-        assert_snapshot!(mistakes(text), @"5:3: module services needs module credits; add `credits: {}`");
-    }
-
-    #[test]
-    fn what_is_missing_is_told() {
-        assert_snapshot!(mistakes(""), @r"
-        1:1: `version` is missing
-        1:1: `project` is missing
-        1:1: `theme` is missing
-        ");
-        assert_snapshot!(mistakes("version: 1\nproject:\n  name: A\ntheme: [htmx]\n"), @r"
-        3:3: `slug` is missing
-        4:8: `theme` wants a plain value
-        ");
-    }
-
-    #[test]
-    fn a_file_that_is_no_yaml_is_told_with_its_place() {
-        assert_snapshot!(mistakes("version: 1\n  project: x\n"), @"2:10: mapping values are not allowed in this context");
-        assert_snapshot!(mistakes("- a\n- b\n"), @"1:1: a mapping (`key: value`) is wanted here");
-    }
-
-    #[test]
-    fn modules_may_be_left_out_and_options_have_defaults() {
-        let catalogue = Catalogue::embedded();
-        let head = "version: 1\nproject: { name: A, slug: a }\ntheme: htmx\n";
-        assert!(Config::parse(head, catalogue).unwrap().modules.is_empty());
-        let config = Config::parse(&format!("{head}modules: {{ auth: }}\n"), catalogue).unwrap();
-        let value = config.option(catalogue, "auth", "registration").unwrap();
-        assert_eq!(value.to_string(), "open");
-    }
-}
+#[path = "read_tests.rs"]
+mod tests;

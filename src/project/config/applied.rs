@@ -1,0 +1,89 @@
+//! [`AppliedConfig`]: a Config as it was applied, kept in the state of a project.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Config, Environment};
+use crate::catalogue::Catalogue;
+use crate::project::names::{Slug, Word};
+
+/// The values of options by module, as they stand in quickscale.yml.
+type Values = BTreeMap<Word, BTreeMap<Word, String>>;
+
+/// A Config as it was, whatever a newer catalogue makes of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppliedConfig {
+    /// The project's name, for people.
+    pub name: String,
+    /// The project's name, for machines.
+    pub slug: Slug,
+    /// The theme.
+    pub theme: Word,
+    /// The modules with all their options, the defaults too, as they stand in quickscale.yml.
+    pub modules: Values,
+    /// What an environment had otherwise.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environments: BTreeMap<Environment, Values>,
+}
+
+impl AppliedConfig {
+    /// `config` with every option that `catalogue` knows.
+    pub fn of(config: &Config, catalogue: &Catalogue) -> Self {
+        let options = |module: &Word| {
+            let known = catalogue.module(module.as_str());
+            let known = known.map(|module| &module.manifest.options);
+            known
+                .into_iter()
+                .flatten()
+                .filter_map(|(name, _)| {
+                    let value = config.option(catalogue, module.as_str(), name.as_str())?;
+                    Some((name.clone(), value.to_string()))
+                })
+                .collect()
+        };
+        Self {
+            name: config.name.to_string(),
+            slug: config.slug.clone(),
+            theme: config.theme.clone(),
+            modules: config
+                .modules
+                .keys()
+                .map(|module| (module.clone(), options(module)))
+                .collect(),
+            environments: config
+                .environments
+                .iter()
+                .map(|(environment, modules)| (*environment, written(modules)))
+                .collect(),
+        }
+    }
+
+    /// The value that an option had in `environment`, or where nothing else was said; none when it was not there yet.
+    pub fn value(
+        &self,
+        environment: Option<Environment>,
+        module: &str,
+        option: &str,
+    ) -> Option<&str> {
+        let overlay = environment.and_then(|environment| self.environments.get(&environment));
+        overlay
+            .and_then(|values| values.get(module)?.get(option))
+            .or_else(|| self.modules.get(module)?.get(option))
+            .map(String::as_str)
+    }
+}
+
+fn written(modules: &BTreeMap<Word, super::Options>) -> Values {
+    let options = |options: &super::Options| {
+        options
+            .iter()
+            .map(|(name, value)| (name.clone(), value.to_string()))
+            .collect()
+    };
+    modules
+        .iter()
+        .map(|(module, stated)| (module.clone(), options(stated)))
+        .collect()
+}
