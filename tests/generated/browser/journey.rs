@@ -4,7 +4,7 @@ use super::person::{Browser, Device, Scripts};
 use crate::project::Project;
 
 const PASSWORD: &str = "three ravens count to nine";
-const STAFF: &str = "staff@example.com";
+pub const STAFF: &str = "staff@example.com";
 
 /// A generated application that runs.
 pub struct Site {
@@ -23,6 +23,11 @@ impl Site {
         let staff = ["--email", STAFF, "--password", PASSWORD];
         project.quickscale(&[["manage", "create-admin"].as_slice(), &staff].concat());
         Self { project, url }
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// All that people do here, with scripts and without.
@@ -49,20 +54,15 @@ impl Site {
 
     /// No page is blank, no link broken, no asset missing, whoever looks.
     fn crawl(&self) {
+        let signed_in = |email| ["crawl", "--email", email, "--password", PASSWORD];
         self.project.quickscale(&["crawl"]);
-        self.project.quickscale(&[
-            "crawl",
-            "--email",
-            "ann@example.com",
-            "--password",
-            PASSWORD,
-        ]);
+        self.project.quickscale(&signed_in("ann@example.com"));
         self.project
-            .quickscale(&["crawl", "--email", STAFF, "--password", PASSWORD, "--admin"]);
+            .quickscale(&[signed_in(STAFF).as_slice(), &["--admin"]].concat());
     }
 }
 
-async fn sign_up(user: &Browser, email: &str) {
+pub async fn sign_up(user: &Browser, email: &str) {
     user.follow("Sign up").await;
     user.fill("email", email).await;
     user.fill("password", PASSWORD).await;
@@ -71,7 +71,7 @@ async fn sign_up(user: &Browser, email: &str) {
     assert_eq!(user.path().await, "/dashboard");
 }
 
-async fn sign_in(person: &Browser, email: &str) {
+pub async fn sign_in(person: &Browser, email: &str) {
     person.follow("Sign in").await;
     person.fill("email", email).await;
     person.fill("password", PASSWORD).await;
@@ -84,11 +84,16 @@ async fn balance(user: &Browser, expected: &str) {
     user.sees(&format!("{expected} credits available")).await;
 }
 
-async fn run_the_sentiment_service(user: &Browser) {
+/// Finds the sentiment service and has it look at `text`.
+pub async fn analyse(user: &Browser, text: &str) {
     user.follow("Services").await;
     user.follow("Sentiment analysis").await;
-    user.fill("text", "What a wonderful day, I love it!").await;
+    user.fill("text", text).await;
     user.press("Run for 1 credit").await;
+}
+
+async fn run_the_sentiment_service(user: &Browser) {
+    analyse(user, "What a wonderful day, I love it!").await;
     user.sees("99 credits remaining").await;
     user.sees("Positive").await;
     assert!(user.path().await.starts_with("/services/runs/"));
@@ -101,14 +106,16 @@ async fn run_the_sentiment_service(user: &Browser) {
 
 async fn is_refused_an_empty_text(user: &Browser) {
     user.visit("/services/text_sentiment_analysis").await;
-    user.fill("text", "   ").await;
-    user.press("Run for 1 credit").await;
-    user.sees("empty").await;
-    user.has_clean_console(Some(422)).await;
+    for nothing in ["", "   "] {
+        user.fill("text", nothing).await;
+        user.press("Run for 1 credit").await;
+        user.sees("Fill in").await;
+        user.has_clean_console(Some(422)).await;
+    }
     balance(user, "99").await;
 }
 
-async fn grant(staff: &Browser, email: &str, amount: &str, reason: &str) {
+pub async fn grant(staff: &Browser, email: &str, amount: &str, reason: &str) {
     staff.visit("/admin/users").await;
     staff.fill("q", email).await;
     staff.press("Search").await;
@@ -127,9 +134,7 @@ async fn finds_the_grant(user: &Browser) {
 }
 
 async fn is_told_what_is_missing(user: &Browser) {
-    user.visit("/services/text_sentiment_analysis").await;
-    user.fill("text", "What a wonderful day").await;
-    user.press("Run for 1 credit").await;
+    analyse(user, "What a wonderful day").await;
     user.sees("This needs 1 credit").await;
     user.has_clean_console(Some(402)).await;
     balance(user, "0").await;

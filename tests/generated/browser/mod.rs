@@ -2,6 +2,9 @@
 
 mod journey;
 mod person;
+mod pictures;
+
+use std::path::Path;
 
 use super::project::database;
 use journey::Site;
@@ -10,6 +13,9 @@ use journey::Site;
 async fn the_journey_on_sqlite() {
     let site = Site::up("my-saas-app", None);
     site.journey().await;
+    if let Some(folder) = std::env::var_os("SCREENSHOTS_DIR") {
+        pictures::take(&site, Path::new(&folder)).await;
+    }
 }
 
 #[tokio::test]

@@ -138,16 +138,6 @@ impl Browser {
         }
     }
 
-    /// The page does not read `text`. To be asked after something that the page does read.
-    pub async fn does_not_see(&self, text: &str) {
-        let page = self.text().await;
-        assert!(
-            !page.contains(text),
-            "{} says {text:?}:\n{page}",
-            self.path().await
-        );
-    }
-
     /// What the page reads, with single spaces.
     pub async fn text(&self) -> String {
         // A page that is being replaced has no body, or one that is gone when it is asked for its text.
@@ -263,7 +253,7 @@ fn capabilities(profile: &TempDir, scripts: Scripts, device: Device) -> Capabili
         "args": [
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
             "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars",
-            "--no-first-run", "--window-size=1200,800", folder,
+            "--no-first-run", "--window-size=1200,943", folder,
         ],
     });
     if scripts == Scripts::Off {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::journey::{STAFF, Site, grant, run_the_sentiment_service, sign_in, sign_up};
+use super::journey::{STAFF, Site, analyse, grant, sign_in, sign_up};
 use super::person::{Browser, Device, Scripts};
 
 /// Writes them to `folder`.
@@ -15,8 +15,12 @@ pub async fn take(site: &Site, folder: &Path) {
     keep(&user, "home.png").await;
     sign_up(&user, "mia@example.com").await;
     keep(&user, "dashboard.png").await;
-    run_the_sentiment_service(&user).await;
-    user.go_to_last_run().await;
+    analyse(
+        &user,
+        "The staff was friendly and the soup superb, but I waited far too long.",
+    )
+    .await;
+    user.sees("99 credits remaining").await;
     keep(&user, "run.png").await;
     user.close().await;
 
