@@ -88,5 +88,5 @@ window.addEventListener("pageshow", () => {
 
 // Errors of a form take the focus, also where the browser knows `autofocus` on controls only.
 window.addEventListener("load", () => {
-  document.querySelector(".error-summary")?.focus();
+  requestAnimationFrame(() => document.querySelector(".error-summary")?.focus());
 });
