@@ -98,8 +98,9 @@ async fn every_control_has_a_label_and_every_reference_an_end() {
                     assert!(ids.contains(&id), "{name}: <{tag}>");
                 }
             }
-            if let Some(id) = attribute(tag, "href").and_then(|href| href.strip_prefix('#')) {
-                assert!(ids.contains(&id), "{name}: <{tag}>");
+            for reference in ["href", "hx-target", "hx-select"] {
+                let id = attribute(tag, reference).and_then(|value| value.strip_prefix('#'));
+                assert!(id.is_none_or(|id| ids.contains(&id)), "{name}: <{tag}>");
             }
             let is_control = ["input", "select", "textarea"]
                 .iter()
