@@ -13,7 +13,7 @@ use minijinja::value::Value;
 use tower_http::compression::CompressionLayer;
 
 use crate::clock::{Clock, Timestamp};
-use crate::config::{Config, Fault, Faults};
+use crate::config::{Config, Environment, Fault, Faults};
 use crate::crypto::Key;
 use crate::db::{Db, ModuleMigrations, Tx};
 use crate::error::{Error, Result};
@@ -25,6 +25,7 @@ use crate::pages::{Pages, Sample};
 /// What the application is made of, before it is built.
 pub struct App {
     name: String,
+    environment: Environment,
     modules: Vec<Box<dyn Module>>,
 }
 
@@ -64,10 +65,12 @@ pub struct Overlay {
 }
 
 impl App {
-    /// An application called `name`, as people read it. The public pages are in it from the start.
-    pub fn builder(name: impl Into<String>) -> Self {
+    /// An application called `name`, as people read it, for one kind of place. The public pages are in it from the
+    /// start.
+    pub fn builder(name: impl Into<String>, environment: Environment) -> Self {
         Self {
             name: name.into(),
+            environment,
             modules: vec![Box::new(crate::site::Site)],
         }
     }
@@ -83,6 +86,11 @@ impl App {
         &self.name
     }
 
+    /// The kind of place that it is made for: what settings of modules may depend on.
+    pub fn environment(&self) -> Environment {
+        self.environment
+    }
+
     /// The commands that modules bring.
     pub fn commands(&self) -> Vec<Command> {
         self.modules
@@ -94,7 +102,8 @@ impl App {
     /// Puts everything together. Nothing is migrated and nothing is served yet.
     ///
     /// # Errors
-    /// When a module is missing or there twice, a template is faulty, or a flag is set wrongly.
+    /// When `config` is of another environment, a module is missing or there twice, a template is faulty, or a flag is
+    /// set wrongly.
     pub fn build(
         self,
         config: Config,
@@ -102,6 +111,7 @@ impl App {
         clock: Clock,
         overlay: Overlay,
     ) -> anyhow::Result<BuiltApp> {
+        self.check_environment(&config)?;
         self.check_modules()?;
         let flags = self.flags(&config)?;
         let mut routes = Routes::new();
@@ -154,6 +164,15 @@ impl App {
         }));
         let router = router(&core, routes);
         Ok(BuiltApp { core, router })
+    }
+
+    fn check_environment(&self, config: &Config) -> anyhow::Result<()> {
+        let (made, given) = (self.environment, config.environment);
+        if made != given {
+            let (made, given) = (made.as_str(), given.as_str());
+            bail!("the application was made for {made}, and APP_ENV is {given}");
+        }
+        Ok(())
     }
 
     fn check_modules(&self) -> anyhow::Result<()> {

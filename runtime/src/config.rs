@@ -23,6 +23,14 @@ pub enum Environment {
 }
 
 impl Environment {
+    /// What `APP_ENV` says, in the process's environment or in `.env` below `root`; development when it says nothing
+    /// that is known, which [`Config::from_process`] refuses.
+    pub fn of_process(root: &Path) -> Self {
+        let named = process_vars(root).remove("APP_ENV");
+        let named = named.and_then(|name| name.trim().parse().ok());
+        named.unwrap_or(Self::Development)
+    }
+
     pub fn is_production(self) -> bool {
         self == Self::Production
     }
@@ -126,14 +134,7 @@ impl Config {
     /// # Errors
     /// All faults at once.
     pub fn from_process(root: &Path) -> Result<Self, Faults> {
-        let mut vars: Vars = std::env::vars().collect();
-        let development = vars.get("APP_ENV").is_none_or(|env| env != "production");
-        if development && let Ok(entries) = dotenvy::from_path_iter(root.join(".env")) {
-            for (name, value) in entries.flatten() {
-                vars.entry(name).or_insert(value);
-            }
-        }
-        Self::from_vars(vars, root)
+        Self::from_vars(process_vars(root), root)
     }
 
     /// Reads `vars`. Pure.
@@ -206,6 +207,18 @@ impl Config {
             .find('/')
             .map_or(&*self.url, |end| &self.url[..start + end])
     }
+}
+
+/// The process's environment, and in development `.env` below `root` for what is not set.
+fn process_vars(root: &Path) -> Vars {
+    let mut vars: Vars = std::env::vars().collect();
+    let development = vars.get("APP_ENV").is_none_or(|env| env != "production");
+    if development && let Ok(entries) = dotenvy::from_path_iter(root.join(".env")) {
+        for (name, value) in entries.flatten() {
+            vars.entry(name).or_insert(value);
+        }
+    }
+    vars
 }
 
 struct Reader<'a> {
@@ -349,6 +362,22 @@ mod tests {
         assert_eq!(config.url, "http://localhost:9000");
         assert_eq!(config.host, IpAddr::from([127, 0, 0, 1]));
         assert!(!config.is_secure());
+    }
+
+    #[test]
+    fn the_environment_is_known_before_anything_else_is_right() {
+        let folder = std::env::temp_dir().join(format!("quickscale_env_{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        for (text, environment) in [
+            ("APP_ENV=test\nPORT=x\n", Environment::Test),
+            ("APP_ENV='production'\n", Environment::Production),
+            ("APP_ENV=prod\n", Environment::Development),
+            ("", Environment::Development),
+        ] {
+            std::fs::write(folder.join(".env"), text).unwrap();
+            assert_eq!(Environment::of_process(&folder), environment, "{text}");
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]

@@ -27,5 +27,6 @@ pub mod credits;
 pub mod services;
 
 pub use app::{App, Core};
+pub use config::Environment;
 pub use error::{Error, Result};
 pub use module::Module;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use axum::http::StatusCode;
 use quickscale_runtime::auth::{self, Registration, Settings};
 use quickscale_runtime::testing::{Answer, Client, TestApp};
-use quickscale_runtime::{App, admin};
+use quickscale_runtime::{App, Environment, admin};
 use support::{SITE, column, sign_up, sign_up_admin, themed};
 
 const ROUTES: [(&str, &str, &str); 25] = [
@@ -47,7 +47,7 @@ async fn start() -> TestApp {
     let auth = auth::module(Settings {
         registration: Registration::Open,
     });
-    let app = App::builder(SITE).module(auth);
+    let app = App::builder(SITE, Environment::Test).module(auth);
     themed(app.module(admin::module(admin::Settings {})))
         .start()
         .await

@@ -4,9 +4,12 @@ mod support;
 
 use axum::http::StatusCode;
 use quickscale_runtime::auth::{Registration, UserCreated, actions};
+use quickscale_runtime::config::Environment;
 use quickscale_runtime::error::Error;
 use quickscale_runtime::module::{Install, Module};
-use support::{PASSWORD, app, app_with, column, count, plain, run, sign_in, sign_up, themed};
+use support::{
+    PASSWORD, app, app_in, app_with, column, count, plain, run, sign_in, sign_up, themed,
+};
 
 const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 
@@ -417,8 +420,7 @@ async fn seeds_are_two_accounts_whose_passwords_change_each_time() {
 
 #[tokio::test]
 async fn seeds_are_refused_in_production() {
-    let production = themed(app())
-        .env("APP_ENV", "production")
+    let production = themed(app_in(Environment::Production, Registration::Open))
         .env("APP_URL", "https://app.test");
     let app = production.start().await;
     let refused = run(&app, "seed", &[]).await.unwrap_err().to_string();

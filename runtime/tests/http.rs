@@ -304,3 +304,13 @@ async fn a_flag_that_is_off_takes_its_routes_and_its_links_away() {
     let wrong = wrong.err().unwrap().to_string();
     assert!(wrong.contains("FLAG_CONTACT_FROM"), "{wrong}");
 }
+
+#[tokio::test]
+async fn an_application_made_for_one_environment_does_not_start_in_another() {
+    let elsewhere = themed(app()).env("APP_ENV", "development").try_start();
+    let fault = elsewhere.await.err().unwrap().to_string();
+    assert_eq!(
+        fault,
+        "the application was made for test, and APP_ENV is development"
+    );
+}

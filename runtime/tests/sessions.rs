@@ -9,10 +9,11 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use quickscale_runtime::app::BuiltApp;
-use quickscale_runtime::config::{Config, Vars};
+use quickscale_runtime::auth::Registration;
+use quickscale_runtime::config::{Config, Environment, Vars};
 use quickscale_runtime::db::Db;
 use quickscale_runtime::testing::{Client, TestApp};
-use support::{PASSWORD, app, column, count, overlay, sign_in, sign_up, themed};
+use support::{PASSWORD, app, app_in, column, count, overlay, sign_in, sign_up, themed};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -197,8 +198,7 @@ async fn a_session_knows_where_it_comes_from() {
 
 #[tokio::test]
 async fn in_production_the_cookie_is_for_this_host_over_tls_alone() {
-    let production = themed(app())
-        .env("APP_ENV", "production")
+    let production = themed(app_in(Environment::Production, Registration::Open))
         .env("APP_URL", "https://app.test");
     let app = production.start().await;
     let mut client = app.client();

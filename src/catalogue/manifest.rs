@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::option::{OptionManifest, quoted};
 use crate::project::names::{RelPath, ServiceName, Word};
@@ -66,7 +66,7 @@ pub struct ModuleManifest {
 }
 
 /// An environment variable of the generated application.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Variable {
     /// What it decides, in one line.

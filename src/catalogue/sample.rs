@@ -39,8 +39,8 @@ options:
         "{name: gifts, summary: credits as presents, requires: [auth], feature: gifts}",
     ),
     (
-        "modules/reports/module.yml",
-        "{name: reports, summary: sums and charts, requires: [billing], feature: reports}",
+        "modules/services/module.yml",
+        "{name: services, summary: work for pay, requires: [billing], feature: services}",
     ),
 ];
 

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::layers::born_services;
+use super::settings::Expression;
+use crate::catalogue::manifest::Variable;
 use crate::catalogue::{Catalogue, Module};
 use crate::project::config::Config;
 
@@ -15,6 +17,8 @@ pub struct RenderContext {
     theme: String,
     /// The modules that are on, each after those that it requires.
     modules: Vec<ModuleValues>,
+    /// Whether an option of a module has another value in some environment.
+    by_environment: bool,
     /// Every known module: whether it is on.
     has: BTreeMap<String, bool>,
     /// Crates that the project's own code uses: by name what a Cargo.toml says of them.
@@ -35,6 +39,10 @@ struct ModuleValues {
     summary: String,
     feature: String,
     options: Vec<OptionValues>,
+    /// Whether rustfmt would leave the options as they are written.
+    formatted: bool,
+    /// The environment variables that it reads, by name.
+    environment: BTreeMap<String, Variable>,
 }
 
 #[derive(Debug, Serialize)]
@@ -45,8 +53,12 @@ struct OptionValues {
     wanted: String,
     /// As it stands in quickscale.yml.
     value: String,
-    /// As a Rust expression.
+    /// As a Rust expression, laid out to stand in a field of the module's settings.
     rust: String,
+    #[serde(skip)]
+    chooses: bool,
+    #[serde(skip)]
+    formatted: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -59,18 +71,21 @@ impl RenderContext {
     pub fn new(config: &Config, catalogue: &Catalogue) -> Self {
         let is_on = |module: &&Module| config.modules.contains_key(&module.manifest.name);
         let all = catalogue.modules.iter();
+        let modules: Vec<_> = all
+            .clone()
+            .filter(is_on)
+            .map(|module| values(module, config))
+            .collect();
+        let mut options = modules.iter().flat_map(|module| &module.options);
         Self {
+            by_environment: options.any(|option| option.chooses),
             project: ProjectNames {
                 name: config.name.to_string(),
                 slug: config.slug.to_string(),
                 crate_name: config.slug.crate_name(),
             },
             theme: config.theme.to_string(),
-            modules: all
-                .clone()
-                .filter(is_on)
-                .map(|module| values(module, config))
-                .collect(),
+            modules,
             has: all
                 .map(|module| (module.manifest.name.to_string(), is_on(&module)))
                 .collect(),
@@ -101,18 +116,24 @@ fn values(module: &Module, config: &Config) -> ModuleValues {
         let value = stated
             .and_then(|options| options.get(name))
             .unwrap_or(&option.default);
+        let expression = Expression::of(config, manifest, name, option);
         OptionValues {
             name: name.to_string(),
             description: option.description.clone(),
             wanted: option.kind.wanted(),
             value: value.to_string(),
-            rust: option.kind.rust(value, manifest.feature.as_str()),
+            rust: expression.text,
+            chooses: expression.chooses,
+            formatted: expression.fits,
         }
     });
+    let options: Vec<_> = options.collect();
     ModuleValues {
         name: manifest.name.to_string(),
         summary: manifest.summary.clone(),
         feature: manifest.feature.to_string(),
-        options: options.collect(),
+        formatted: options.iter().all(|option| option.formatted),
+        options,
+        environment: manifest.environment.clone(),
     }
 }

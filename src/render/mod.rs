@@ -3,6 +3,7 @@
 mod context;
 mod engine;
 mod layers;
+mod settings;
 #[cfg(test)]
 mod tests;
 

@@ -328,3 +328,96 @@ fn what_is_no_template_is_copied_byte_for_byte() {
     assert_eq!(bytes("page.html"), b"{{ user }} <%= x %>\r\n");
     assert_eq!(bytes("name.txt"), b"bobs-shop\n");
 }
+
+/// The real template of `src/modules.rs` and of `.env.example`, over the catalogue of tests, as it is rendered for
+/// what `rest` adds to a quickscale.yml.
+fn rendered(path: &str, rest: &str) -> String {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("project_templates/base");
+    let files = ["src/modules.rs.j2", ".env.example.j2"];
+    let texts = files.map(|file| std::fs::read_to_string(root.join(file)).unwrap());
+    let files: Vec<_> = files
+        .into_iter()
+        .zip(texts.iter().map(String::as_str))
+        .collect();
+    let catalogue = crate::catalogue::sample::with_base(&files);
+    let head = "version: 1\nproject: { name: My SaaS, slug: my-saas }\ntheme: htmx\n";
+    let config = Config::parse(&format!("{head}{rest}"), &catalogue, None).unwrap();
+    let desired = render(&config, &catalogue, &Inputs::default()).unwrap();
+    let file = &desired.files[&path.parse::<RelPath>().unwrap()];
+    String::from_utf8(file.bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn an_option_that_differs_by_environment_is_chosen_where_the_application_runs() {
+    let code = rendered(
+        "src/modules.rs",
+        "modules:
+  auth: {registration: closed}
+  billing: {bonus: 1}
+environments:
+  development: {modules: {auth: {registration: open}, billing: {trial_days: 0}}}
+  test: {modules: {auth: {registration: open}, billing: {trial_days: 1, bonus: 2}}}
+  production: {modules: {auth: {greeting: Welcome}}}
+",
+    );
+    insta::assert_snapshot!(code);
+    let plain = rendered("src/modules.rs", "modules: {auth: {}}");
+    assert!(
+        !plain.contains("Environment") && !plain.contains("rustfmt"),
+        "{plain}"
+    );
+}
+
+#[test]
+fn variables_of_modules_that_are_on_are_named() {
+    let text = rendered(".env.example", "modules: {auth: {}, billing: {}}");
+    let wanted = "\n#RUST_LOG=info\n\n# Of the module auth\n# Is mixed into every password; a secret\nAUTH_PEPPER=\n\n# Of compose.yml";
+    assert!(text.contains(wanted), "{text}");
+    assert!(!rendered(".env.example", "modules: {}").contains("Of the module"));
+}
+
+#[test]
+fn settings_stand_as_rustfmt_writes_them() {
+    let texts = [
+        "x",
+        "Grüß Gott",
+        &"long ".repeat(9),
+        &"long ".repeat(12),
+        &"long ".repeat(30),
+        &"日本".repeat(20),
+    ];
+    let overlays = [
+        "",
+        "production: {modules: {auth: {registration: closed, remember: false}}}",
+        "test: {modules: {auth: {greeting: Other}, billing: {bonus: 999999.999}}}",
+        "{test: {modules: {auth: {greeting: A}}}, development: {modules: {auth: {greeting: B}}}}",
+    ];
+    for text in texts {
+        for overlay in overlays {
+            let rest = format!(
+                "modules: {{auth: {{greeting: '{}'}}, billing: {{bonus: 0.001}}}}\nenvironments:\n  {overlay}\n",
+                text.trim()
+            );
+            let code = rendered("src/modules.rs", &rest);
+            assert_eq!(rustfmt(&code), code, "{rest}");
+        }
+    }
+}
+
+/// What rustfmt makes of a file.
+fn rustfmt(code: &str) -> String {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+    let mut rustfmt = Command::new("rustfmt")
+        .args(["--edition", "2024", "--emit", "stdout"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("rustfmt is there");
+    let mut input = rustfmt.stdin.take().expect("it is piped");
+    input.write_all(code.as_bytes()).expect("rustfmt reads");
+    drop(input);
+    let output = rustfmt.wait_with_output().expect("rustfmt ends");
+    assert!(output.status.success(), "{code}");
+    String::from_utf8(output.stdout).expect("it is text")
+}

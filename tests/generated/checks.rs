@@ -60,3 +60,23 @@ fn a_project_with_closed_registration_passes_its_own_checks() {
     let project = Project::init("closed", &["--set", "auth.registration=closed"]);
     passes_its_own_checks(&project);
 }
+
+#[test]
+fn an_option_of_one_environment_holds_there_and_nowhere_else() {
+    let project = Project::init("my-saas-app", &[]);
+    let path = project.folder().join("quickscale.yml");
+    let mut text = std::fs::read_to_string(&path).expect("init wrote it");
+    text += "environments:\n  test: { modules: { auth: { registration: closed }, credits: { signup_grant: 2.5 } } }\n";
+    std::fs::write(&path, text).expect("it can be written");
+    project.quickscale(&["apply", "--yes"]);
+    passes_its_own_checks(&project);
+    for (environment, is_open) in [("development", true), ("test", false)] {
+        let mut routes = project.cargo(&["run", "--locked", "--quiet", "--", "routes", "--json"]);
+        let routes = succeed(routes.env("APP_ENV", environment));
+        assert_eq!(
+            routes.contains("/accounts/signup"),
+            is_open,
+            "{environment}: {routes}"
+        );
+    }
+}

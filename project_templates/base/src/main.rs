@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    quickscale_runtime::cli::main(app::app())
+    quickscale_runtime::cli::main(app::app)
 }

@@ -2,6 +2,7 @@
 //! route asks for what it should.
 
 use app::app;
+use quickscale_runtime::Environment;
 use quickscale_runtime::http::Access;
 use quickscale_runtime::testing::{Client, SamplePages, TestApp};
 
@@ -26,7 +27,7 @@ async fn is_refused(client: &mut Client, method: &str, path: &str) -> bool {
 
 #[tokio::test]
 async fn every_page_renders() {
-    let app = TestApp::start(app().module(SamplePages)).await;
+    let app = TestApp::start(app(Environment::Test).module(SamplePages)).await;
     for (template, path) in SamplePages::of(&app.core) {
         let page = app.client().get(&path).await;
         assert_eq!(page.status, 200, "{template}: {}", page.text);
@@ -36,7 +37,7 @@ async fn every_page_renders() {
 
 #[tokio::test]
 async fn every_public_page_answers() {
-    let app = TestApp::start(app()).await;
+    let app = TestApp::start(app(Environment::Test)).await;
     let public = paths(&app, "GET", |access| access == Access::Public);
     assert!(public.contains(&"/"));
     for path in public {
@@ -51,7 +52,7 @@ async fn every_public_page_answers() {
 
 #[tokio::test]
 async fn visitors_are_kept_out_of_everything_else() {
-    let app = TestApp::start(app()).await;
+    let app = TestApp::start(app(Environment::Test)).await;
     let mut visitor = app.client();
     for method in ["GET", "POST"] {
         let closed = |access| !matches!(access, Access::Public | Access::Machine);
@@ -63,7 +64,7 @@ async fn visitors_are_kept_out_of_everything_else() {
 
 #[tokio::test]
 async fn every_asset_of_the_home_page_is_there() {
-    let app = TestApp::start(app()).await;
+    let app = TestApp::start(app(Environment::Test)).await;
     let mut client = app.client();
     let home = client.get("/").await.text;
     let assets: Vec<_> = home
@@ -80,7 +81,7 @@ async fn every_asset_of_the_home_page_is_there() {
 
 #[tokio::test]
 async fn an_unknown_address_has_a_page_too() {
-    let app = TestApp::start(app()).await;
+    let app = TestApp::start(app(Environment::Test)).await;
     let page = app.client().get("/nothing/here").await;
     assert_eq!(page.status, 404);
     assert!(page.text.contains("<h1"), "{}", page.text);
@@ -88,7 +89,7 @@ async fn an_unknown_address_has_a_page_too() {
 
 #[tokio::test]
 async fn the_application_says_that_it_is_ready() {
-    let app = TestApp::start(app()).await;
+    let app = TestApp::start(app(Environment::Test)).await;
     let answer = app.client().get("/health/ready").await;
     assert_eq!(answer.status, 200, "{}", answer.text);
 }

@@ -12,17 +12,25 @@ use clap::{Arg, ArgAction, ArgMatches};
 
 use crate::app::{App, BuiltApp, Core, Overlay};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Environment};
 use crate::db::Db;
 
-/// Runs the command that the process's arguments name. A failure is printed once, with its causes.
-pub fn main(app: App) -> ExitCode {
+/// Runs the command that the process's arguments name, on the application that `make` makes for the environment that
+/// the process is in. A failure is printed once, with its causes.
+pub fn main(make: impl Fn(Environment) -> App) -> ExitCode {
+    let root = Path::new(".");
+    let app = make(Environment::of_process(root));
     let matches = cli(&app).get_matches();
+    let app = if for_deployment(&matches) {
+        make(Environment::Production)
+    } else {
+        app
+    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(fault) => return fail(&anyhow::Error::new(fault).context("cannot start the runtime")),
     };
-    match runtime.block_on(run(app, &matches)) {
+    match runtime.block_on(run(app, root, &matches)) {
         Ok(code) => code,
         Err(fault) => fail(&fault),
     }
@@ -73,9 +81,14 @@ fn cli(app: &App) -> clap::Command {
         .subcommands(app.commands().into_iter().map(|command| command.cli))
 }
 
-async fn run(app: App, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+/// Whether `check` is to hold the application to what production needs.
+fn for_deployment(matches: &ArgMatches) -> bool {
+    let check = matches.subcommand_matches("check");
+    check.is_some_and(|arguments| arguments.get_flag("deploy"))
+}
+
+async fn run(app: App, root: &Path, matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let (name, arguments) = matches.subcommand().context("no command was given")?;
-    let root = Path::new(".");
     if name == "check" {
         return check::run(app, root, arguments.get_flag("deploy")).await;
     }

@@ -38,10 +38,10 @@ pub struct TestAppBuilder {
 pub const START: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
 
 impl TestApp {
-    /// `app` with the templates and assets of the folder that the tests run in.
+    /// `app` with the templates and assets of the folder that the tests run in, in the environment it is made for.
     pub fn builder(app: App) -> TestAppBuilder {
         let vars = [
-            ("APP_ENV", "test"),
+            ("APP_ENV", app.environment().as_str()),
             ("APP_SECRET_KEY", "a-key-for-tests-0123456789abcdef"),
             ("APP_URL", "http://app.test"),
         ];

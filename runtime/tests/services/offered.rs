@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use garde::Validate;
-use quickscale_runtime::App;
 use quickscale_runtime::auth::{self, Registration};
 use quickscale_runtime::credits::{self, Credits};
 use quickscale_runtime::services::{
     self, FileInput, FileRule, FileType, Service, ServiceContext, ServiceError, Services,
 };
 use quickscale_runtime::testing::TestApp;
+use quickscale_runtime::{App, Environment};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -170,7 +170,7 @@ impl Service for Curious {
 /// An application with `services`, whose newcomers get `gift`.
 pub fn app_with(gift: Credits, services: Services) -> App {
     let registration = Registration::Open;
-    App::builder(SITE)
+    App::builder(SITE, Environment::Test)
         .module(auth::module(auth::Settings { registration }))
         .module(credits::module(credits::Settings { signup_grant: gift }))
         .module(services)

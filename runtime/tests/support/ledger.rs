@@ -3,17 +3,17 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
-use quickscale_runtime::App;
 use quickscale_runtime::app::Core;
 use quickscale_runtime::auth::{self, Registration};
 use quickscale_runtime::credits::{self, Credits, Grant, LotKind, Note, Owner};
 use quickscale_runtime::ids::UserId;
+use quickscale_runtime::{App, Environment};
 use sqlx::Row as _;
 
 /// An application with accounts and credits only, of which newcomers get `signup_grant`.
 pub fn app_with(signup_grant: Credits) -> App {
     let registration = Registration::Open;
-    App::builder("My Test Shop")
+    App::builder("My Test Shop", Environment::Test)
         .module(auth::module(auth::Settings { registration }))
         .module(credits::module(credits::Settings { signup_grant }))
 }

@@ -13,7 +13,7 @@ use quickscale_runtime::auth::{self, Registration};
 use quickscale_runtime::credits::{self, Credits};
 use quickscale_runtime::services;
 use quickscale_runtime::testing::{Answer, Client, TestApp, TestAppBuilder};
-use quickscale_runtime::{App, admin};
+use quickscale_runtime::{App, Environment, admin};
 use sqlx::{AssertSqlSafe, Row as _};
 
 /// The application's name in tests.
@@ -27,7 +27,12 @@ pub fn app() -> App {
 }
 
 pub fn app_with(registration: Registration) -> App {
-    App::builder(SITE)
+    app_in(Environment::Test, registration)
+}
+
+/// An application with every module, for one kind of place.
+pub fn app_in(environment: Environment, registration: Registration) -> App {
+    App::builder(SITE, environment)
         .module(auth::module(auth::Settings { registration }))
         .module(credits::module(credits::Settings {
             signup_grant: Credits::whole(100),

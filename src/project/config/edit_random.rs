@@ -88,7 +88,7 @@ impl World<'_> {
             &[],
             &["auth", "billing"],
             &["gifts", "auth"],
-            &["auth", "billing", "reports"],
+            &["auth", "billing", "services"],
         ];
         let on = self.tape.one(sets);
         let modules = |world: &mut Self, all: bool| {

@@ -40,7 +40,7 @@ fn every_mistake_has_its_place_and_what_would_do() {
         ),
         (
             "modules: {chess: {}}",
-            vec!["4:11 unknown module `chess` | there is auth, billing, gifts, reports"],
+            vec!["4:11 unknown module `chess` | there is auth, billing, gifts, services"],
         ),
         (
             "modules:\n  auth: {registraton: open}",
@@ -74,8 +74,8 @@ fn every_mistake_has_its_place_and_what_would_do() {
             ],
         ),
         (
-            "modules: {reports: {}}",
-            vec!["4:11 module reports needs module billing | add `billing: {}`"],
+            "modules: {services: {}}",
+            vec!["4:11 module services needs module billing | add `billing: {}`"],
         ),
         (
             "modules: {gifts: {}, billing: {}, auth: {}}",

@@ -3,6 +3,7 @@
 mod support;
 
 use app::app;
+use quickscale_runtime::Environment;
 use quickscale_runtime::http::Access;
 use quickscale_runtime::testing::TestApp;
 use support::{administrator, newcomer, registration_is_open};
@@ -18,7 +19,7 @@ fn staff_pages(app: &TestApp) -> Vec<&'static str> {
 
 #[tokio::test]
 async fn an_administrator_sees_every_page_of_the_staff() {
-    let app = TestApp::start(app()).await;
+    let app = TestApp::start(app(Environment::Test)).await;
     let mut staff = administrator(&app, "staff@example.com").await;
     let pages = staff_pages(&app);
     assert!(pages.contains(&"/admin"));
@@ -31,7 +32,7 @@ async fn an_administrator_sees_every_page_of_the_staff() {
 
 #[tokio::test]
 async fn nobody_else_sees_any_of_them() {
-    let app = TestApp::start(app()).await;
+    let app = TestApp::start(app(Environment::Test)).await;
     let mut visitor = app.client();
     for path in staff_pages(&app) {
         let answer = visitor.get(path).await;

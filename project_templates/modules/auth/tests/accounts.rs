@@ -3,12 +3,13 @@
 mod support;
 
 use app::app;
+use quickscale_runtime::Environment;
 use quickscale_runtime::testing::TestApp;
 use support::{PASSWORD, newcomer, registration_is_open, sign_in};
 
 #[tokio::test]
 async fn somebody_new_gets_in_and_out_and_in_again() {
-    let app = TestApp::start(app()).await;
+    let app = TestApp::start(app(Environment::Test)).await;
     let mut client = newcomer(&app, "ada@example.com").await;
     assert_eq!(client.get("/dashboard").await.status, 200);
 
@@ -22,7 +23,7 @@ async fn somebody_new_gets_in_and_out_and_in_again() {
 
 #[tokio::test]
 async fn a_wrong_password_opens_nothing() {
-    let app = TestApp::start(app()).await;
+    let app = TestApp::start(app(Environment::Test)).await;
     newcomer(&app, "ada@example.com").await;
     let mut client = app.client();
     let fields = [("email", "ada@example.com"), ("password", "not this one")];
@@ -39,7 +40,7 @@ async fn a_wrong_password_opens_nothing() {
 
 #[tokio::test]
 async fn an_account_is_made_by_a_visitor_only_where_registration_is_open() {
-    let app = TestApp::start(app()).await;
+    let app = TestApp::start(app(Environment::Test)).await;
     let mut client = app.client();
     let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
     let answer = client.post("/accounts/signup", &fields).await;

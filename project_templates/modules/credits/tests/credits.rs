@@ -3,6 +3,7 @@
 mod support;
 
 use app::app;
+use quickscale_runtime::Environment;
 use quickscale_runtime::credits::{Owner, Settings, actions};
 use quickscale_runtime::testing::TestApp;
 use support::{account, administrator, newcomer};
@@ -15,7 +16,7 @@ async fn balance(app: &TestApp, email: &str) -> String {
 
 #[tokio::test]
 async fn a_newcomer_is_given_what_quickscale_yml_says() {
-    let app = TestApp::start(app()).await;
+    let app = TestApp::start(app(Environment::Test)).await;
     let settings = app.core.state::<Settings>().expect("credits are on");
     let gift = settings.signup_grant.in_words();
     let mut client = newcomer(&app, "ada@example.com").await;
@@ -27,7 +28,7 @@ async fn a_newcomer_is_given_what_quickscale_yml_says() {
 
 #[tokio::test]
 async fn an_administrator_corrects_a_balance_once_and_nobody_else_does() {
-    let app = TestApp::start(app()).await;
+    let app = TestApp::start(app(Environment::Test)).await;
     newcomer(&app, "ada@example.com").await;
     let before = balance(&app, "ada@example.com").await;
     let path = format!(

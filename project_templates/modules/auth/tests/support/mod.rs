@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use app::app;
+use quickscale_runtime::Environment;
 use quickscale_runtime::auth::{EmailAddress, User, actions};
 use quickscale_runtime::testing::{Client, TestApp};
 
@@ -58,7 +59,7 @@ pub async fn run(
     name: &str,
     options: &[&str],
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let mut commands = app().commands().into_iter();
+    let mut commands = app(Environment::Test).commands().into_iter();
     let command = commands
         .find(|command| command.cli.get_name() == name)
         .ok_or("there is no such command")?;
