@@ -163,3 +163,126 @@ async fn transactions_that_meet_are_run_again() {
     let counts: Vec<i64> = rows.iter().map(|row| row.try_get(0).unwrap()).collect();
     assert_eq!(counts, [2, 2]);
 }
+
+async fn insert(db: &Db, id: i64) -> Result<(), Error> {
+    in_transaction!(db, tx => {
+        sqlx::query("INSERT INTO notes VALUES ($1, 'one of many')")
+            .bind(id)
+            .execute(tx.conn())
+            .await?;
+        Ok(())
+    })
+}
+
+/// Every third one fails, every third one is given up half-way, every third one is kept: none touches another.
+#[tokio::test(flavor = "multi_thread")]
+async fn transactions_side_by_side_are_kept_or_undone_each_by_itself() {
+    let database = TestDatabase::create().await.unwrap();
+    let db = Db::connect(&database.url).await.unwrap();
+    let modules = module(vec![Migration::portable("0001_notes", NOTES)]);
+    db.migrate(&modules, &Clock::System).await.unwrap();
+    let tasks: Vec<_> = (0..120)
+        .map(|at: i64| {
+            let db = db.clone();
+            tokio::spawn(async move {
+                let id = 1000 + at;
+                match at % 3 {
+                    0 => insert(&db, id).await.unwrap(),
+                    1 => {
+                        let mut tx = db.begin().await.unwrap();
+                        let note = sqlx::query("INSERT INTO notes VALUES ($1, 'given up')");
+                        note.bind(id).execute(tx.conn()).await.unwrap();
+                    }
+                    _ => {
+                        let mut tx = db.begin().await.unwrap();
+                        let first = sqlx::query("INSERT INTO notes VALUES ($1, 'failed')");
+                        first.bind(id).execute(tx.conn()).await.unwrap();
+                        let taken = sqlx::query("INSERT INTO notes VALUES (1, 'taken')");
+                        taken.execute(tx.conn()).await.unwrap_err();
+                    }
+                }
+                if at % 3 == 0 {
+                    let row = sqlx::query("SELECT COUNT(*) FROM notes WHERE id = $1")
+                        .bind(id)
+                        .fetch_one(db.reader())
+                        .await
+                        .unwrap();
+                    let there: i64 = row.try_get(0).unwrap();
+                    assert_eq!(there, 1, "what was committed is seen by readers");
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    assert_eq!(count(&db).await, 41);
+    let other = Db::connect(&database.url).await.unwrap();
+    assert_eq!(count(&other).await, 41, "and by other processes");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_whose_future_is_dropped_anywhere_leaves_the_database_usable() {
+    let database = TestDatabase::create().await.unwrap();
+    let db = Db::connect(&database.url).await.unwrap();
+    let modules = module(vec![Migration::portable("0001_notes", NOTES)]);
+    db.migrate(&modules, &Clock::System).await.unwrap();
+    let mut done = 0;
+    for at in 0..200 {
+        let patience = std::time::Duration::from_micros(at * 20);
+        let id = 1000 + i64::try_from(at).unwrap();
+        let neighbour = tokio::spawn({
+            let db = db.clone();
+            async move { insert(&db, 5000 + id).await }
+        });
+        if let Ok(inserted) = tokio::time::timeout(patience, insert(&db, id)).await {
+            inserted.unwrap();
+            done += 1;
+        }
+        neighbour.await.unwrap().unwrap();
+    }
+    insert(&db, 1).await.unwrap_err();
+    insert(&db, 2).await.unwrap();
+    let there = count(&db).await;
+    assert!(there >= 202 + done, "{there}, {done}");
+    assert!(there <= 402, "{there}");
+}
+
+#[tokio::test]
+async fn what_was_changed_before_closing_is_kept() {
+    let database = TestDatabase::create().await.unwrap();
+    let db = Db::connect(&database.url).await.unwrap();
+    let modules = module(vec![Migration::portable("0001_notes", NOTES)]);
+    db.migrate(&modules, &Clock::System).await.unwrap();
+    insert(&db, 2).await.unwrap();
+    db.close().await;
+    assert!(insert(&db, 3).await.is_err());
+    let again = Db::connect(&database.url).await.unwrap();
+    assert_eq!(count(&again).await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_fails_for_what_another_did_finds_it_done() {
+    let database = TestDatabase::create().await.unwrap();
+    let db = Db::connect(&database.url).await.unwrap();
+    let modules = module(vec![Migration::portable("0001_notes", NOTES)]);
+    db.migrate(&modules, &Clock::System).await.unwrap();
+    for id in 2..20 {
+        let tasks: Vec<_> = (0..8)
+            .map(|_| {
+                let db = db.clone();
+                tokio::spawn(async move {
+                    let done = insert(&db, id).await;
+                    (done.is_ok(), count(&db).await)
+                })
+            })
+            .collect();
+        let mut done = 0;
+        for task in tasks {
+            let (inserted, there) = task.await.unwrap();
+            assert_eq!(there, id, "whether it was inserted or was there");
+            done += usize::from(inserted);
+        }
+        assert_eq!(done, 1);
+    }
+}

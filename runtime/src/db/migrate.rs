@@ -122,14 +122,14 @@ impl Db {
         clock: &Clock,
     ) -> anyhow::Result<Vec<MigrationStatus>> {
         let mut tx = self.begin().await?;
-        if self.dialect == Dialect::Postgres {
+        if self.dialect() == Dialect::Postgres {
             tx.conn().execute(LOCK).await?;
         }
         tx.conn().execute(TABLE).await?;
         let applied = applied(tx.conn()).await?;
         let mut done = Vec::new();
         for (module, migration) in each(modules) {
-            let sql = migration.sql(self.dialect);
+            let sql = migration.sql(self.dialect());
             let name = migration.name.as_ref();
             let digest = token_digest(sql);
             match applied.get(&(module.to_owned(), name.to_owned())) {

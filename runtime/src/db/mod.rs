@@ -2,6 +2,7 @@
 //! SQL is written once, with `$1` placeholders and the types TEXT and BIGINT.
 
 mod migrate;
+mod writer;
 
 pub use migrate::{Migration, MigrationStatus, ModuleMigrations};
 
@@ -13,6 +14,7 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyConnection, AnyPool, Connection as _, Executor as _};
 
 use crate::error::{Error, Result};
+use writer::{Turn, Writer};
 
 /// Which database system answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,14 +27,16 @@ pub enum Dialect {
 #[derive(Debug, Clone)]
 pub struct Db {
     reader: AnyPool,
-    writer: AnyPool,
-    dialect: Dialect,
+    /// SQLite only: elsewhere every connection may write.
+    writer: Option<Writer>,
 }
 
 /// A writing transaction. Dropped without [`Tx::commit`], it is rolled back.
-pub struct Tx {
-    inner: sqlx::Transaction<'static, sqlx::Any>,
-    dialect: Dialect,
+pub struct Tx(Inner);
+
+enum Inner {
+    Sqlite(Turn),
+    Postgres(sqlx::Transaction<'static, sqlx::Any>),
 }
 
 /// A connection that lay idle for longer is asked whether it still lives before it is used.
@@ -64,27 +68,20 @@ impl Db {
                 .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         }
         let options = AnyConnectOptions::from_str(&format!("sqlite://{path}?mode=rwc"))?;
-        let pool = |size| {
-            pool_options(size).after_connect(|connection, _| {
-                Box::pin(async move {
-                    connection.execute(SQLITE_PRAGMAS).await?;
-                    Ok(())
-                })
-            })
-        };
         let opening = || format!("cannot open the SQLite file {path}");
-        let writer = pool(1)
-            .connect_with(options.clone())
+        let mut writer = AnyConnection::connect_with(&options)
             .await
             .with_context(opening)?;
-        let reader = pool(SQLITE_READERS)
-            .connect_with(options)
-            .await
-            .with_context(opening)?;
+        writer.execute(SQLITE_PRAGMAS).await.with_context(opening)?;
+        let pool = pool_options(SQLITE_READERS).after_connect(|connection, _| {
+            Box::pin(async move {
+                connection.execute(SQLITE_PRAGMAS).await?;
+                Ok(())
+            })
+        });
         Ok(Self {
-            reader,
-            writer,
-            dialect: Dialect::Sqlite,
+            reader: pool.connect_with(options).await.with_context(opening)?,
+            writer: Some(Writer::new(writer)),
         })
     }
 
@@ -95,14 +92,16 @@ impl Db {
             .await
             .context("cannot reach PostgreSQL; is it running, and is DATABASE_URL right?")?;
         Ok(Self {
-            reader: pool.clone(),
-            writer: pool,
-            dialect: Dialect::Postgres,
+            reader: pool,
+            writer: None,
         })
     }
 
     pub fn dialect(&self) -> Dialect {
-        self.dialect
+        match self.writer {
+            Some(_) => Dialect::Sqlite,
+            None => Dialect::Postgres,
+        }
     }
 
     /// Connections for queries that change nothing.
@@ -112,15 +111,10 @@ impl Db {
 
     /// Begins a writing transaction (`BEGIN IMMEDIATE` on SQLite: a deferred one that turns writer fails).
     pub async fn begin(&self) -> Result<Tx> {
-        let begin = match self.dialect {
-            Dialect::Sqlite => "BEGIN IMMEDIATE",
-            Dialect::Postgres => "BEGIN",
-        };
-        let inner = self.writer.begin_with(begin).await?;
-        Ok(Tx {
-            inner,
-            dialect: self.dialect,
-        })
+        Ok(Tx(match &self.writer {
+            Some(writer) => Inner::Sqlite(writer.begin().await?),
+            None => Inner::Postgres(self.reader.begin().await?),
+        }))
     }
 
     /// Whether the database answers.
@@ -132,22 +126,43 @@ impl Db {
     /// Closes every connection; on SQLite this folds the write-ahead log into the file.
     pub async fn close(&self) {
         self.reader.close().await;
-        self.writer.close().await;
+        if let Some(writer) = &self.writer {
+            writer.close().await;
+        }
     }
 }
 
 impl Tx {
     /// Where the queries of this transaction go.
     pub fn conn(&mut self) -> &mut AnyConnection {
-        &mut self.inner
+        match &mut self.0 {
+            Inner::Sqlite(turn) => turn.connection(),
+            Inner::Postgres(transaction) => transaction,
+        }
     }
 
     pub fn dialect(&self) -> Dialect {
-        self.dialect
+        match self.0 {
+            Inner::Sqlite(_) => Dialect::Sqlite,
+            Inner::Postgres(_) => Dialect::Postgres,
+        }
     }
 
+    /// Keeps what was changed: when this returns, a failure of the power loses none of it.
     pub async fn commit(self) -> Result<()> {
-        Ok(self.inner.commit().await?)
+        match self.0 {
+            Inner::Sqlite(turn) => turn.commit().await,
+            Inner::Postgres(transaction) => Ok(transaction.commit().await?),
+        }
+    }
+
+    /// Undoes what was changed. Unlike dropping the transaction, this returns only when everything that it saw
+    /// is kept, so that others see it too.
+    pub async fn roll_back(self) -> Result<()> {
+        match self.0 {
+            Inner::Sqlite(turn) => turn.roll_back().await,
+            Inner::Postgres(transaction) => Ok(transaction.rollback().await?),
+        }
     }
 }
 
@@ -193,7 +208,7 @@ macro_rules! in_transaction {
             .await;
             let outcome = match outcome {
                 Ok(value) => transaction.commit().await.map(|()| value),
-                Err(error) => Err(error),
+                Err(error) => transaction.roll_back().await.and(Err(error)),
             };
             match outcome {
                 Err(error)

@@ -4,11 +4,11 @@ mod support;
 
 use app::app;
 use garde::Validate;
-use quickscale_runtime::App;
 use quickscale_runtime::auth::{self, Registration};
 use quickscale_runtime::credits::{self, Credits, Owner};
 use quickscale_runtime::services::{self, Service, ServiceContext, ServiceError};
 use quickscale_runtime::testing::{Answer, Client, TestApp};
+use quickscale_runtime::{App, Environment};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use support::{account, newcomer};
@@ -62,7 +62,7 @@ async fn shop() -> TestApp {
     let services = services::module(services::Settings {})
         .service("shout", Shout(Credits::whole(3)))
         .service("gold", Shout(Credits::whole(1000)));
-    let shop = App::builder("Shop").module(auth);
+    let shop = App::builder("Shop", Environment::Test).module(auth);
     TestApp::start(shop.module(credits).module(services)).await
 }
 
@@ -86,7 +86,7 @@ async fn left(app: &TestApp) -> Credits {
 
 #[tokio::test]
 async fn every_service_has_a_page_with_a_form() {
-    let app = TestApp::start(app()).await;
+    let app = TestApp::start(app(Environment::Test)).await;
     let mut client = newcomer(&app, ADA).await;
     let list = client.get("/services").await.text;
     let services = list.split('"').filter(|text| {
