@@ -63,7 +63,8 @@ fn a_project_with_closed_registration_passes_its_own_checks() {
 
 #[test]
 fn an_option_of_one_environment_holds_there_and_nowhere_else() {
-    let project = Project::init("my-saas-app", &[]);
+    // Projects share a target folder; the binary that is run needs a name of its own there.
+    let project = Project::init("by-environment", &[]);
     let path = project.folder().join("quickscale.yml");
     let mut text = std::fs::read_to_string(&path).expect("init wrote it");
     text += "environments:\n  test: { modules: { auth: { registration: closed }, credits: { signup_grant: 2.5 } } }\n";

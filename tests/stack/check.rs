@@ -119,8 +119,8 @@ fn a_wrong_configuration() {
         &project,
         "configuration",
         "error",
-        "quickscale.yml:3",
-        "mend",
+        "did you mean `htmx`?",
+        "change quickscale.yml",
     );
 }
 
