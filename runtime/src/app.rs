@@ -71,7 +71,7 @@ impl App {
         Self {
             name: name.into(),
             environment,
-            modules: vec![Box::new(crate::site::Site)],
+            modules: vec![Box::new(crate::jobs::Jobs), Box::new(crate::site::Site)],
         }
     }
 
@@ -122,6 +122,7 @@ impl App {
                 .install(&mut install)
                 .with_context(|| format!("module {} cannot start", module.name()))?;
         }
+        install.settle_jobs(&config.vars)?;
         if let Some(flag) = routes.undeclared_flag(&flags) {
             bail!("a route names the flag {flag}, which no module declares");
         }
@@ -361,6 +362,10 @@ impl Core {
 
     pub(crate) fn authenticator(&self) -> Option<&Arc<dyn Authenticator>> {
         self.0.install.who()
+    }
+
+    pub(crate) fn jobs(&self) -> &crate::jobs::Kinds {
+        self.0.install.jobs()
     }
 
     pub(crate) fn csrf_key(&self) -> &Key {

@@ -11,6 +11,7 @@ pub mod error;
 pub mod flags;
 pub mod http;
 pub mod ids;
+pub mod jobs;
 pub mod module;
 pub mod pages;
 pub mod site;

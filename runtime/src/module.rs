@@ -4,17 +4,20 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use minijinja::value::Value;
 use serde::Serialize;
 
 use crate::app::Core;
+use crate::config::Vars;
 use crate::db::{Migration, Tx};
 use crate::error::Result;
 use crate::flags::Flag;
 use crate::http::{Access, Authenticator, Routes, Visit};
 use crate::ids::UserId;
+use crate::jobs::{Job, Kinds, Schedule};
 use crate::pages::Sample;
 
 /// A part of the application that can be had or left out.
@@ -142,6 +145,7 @@ pub struct Install {
     panels: Vec<(i32, PanelFn)>,
     start: Vec<StartFn>,
     authenticator: Option<Arc<dyn Authenticator>>,
+    jobs: Kinds,
 }
 
 impl Install {
@@ -187,6 +191,25 @@ impl Install {
         self.start.push(Arc::new(hook));
     }
 
+    /// Says how jobs of the type `J` are done. See [`crate::jobs`] for what a handler must bear.
+    pub fn job<J: Job>(
+        &mut self,
+        handler: impl for<'a> Fn(&'a Core, J) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
+    ) {
+        self.jobs.add(handler);
+    }
+
+    /// Calls `handler` whenever a period ends, counted from 1970 in UTC (a day ends at midnight): once over all
+    /// processes, and not while it is still under way. `name` is a job's: `credits.sweep`.
+    pub fn every(
+        &mut self,
+        name: &'static str,
+        period: Duration,
+        handler: impl for<'a> Fn(&'a Core) -> BoxFuture<'a, Result<()>> + Send + Sync + 'static,
+    ) {
+        self.jobs.add_schedule(Schedule { name, period }, handler);
+    }
+
     /// Says who finds out whom a session belongs to.
     pub fn authenticator(&mut self, authenticator: impl Authenticator + 'static) {
         self.authenticator = Some(Arc::new(authenticator));
@@ -211,6 +234,16 @@ impl Install {
 
     pub(crate) fn start_hooks(&self) -> &[StartFn] {
         &self.start
+    }
+
+    /// # Errors
+    /// When the jobs that modules declared do not fit together, or a variable is set wrongly.
+    pub(crate) fn settle_jobs(&mut self, vars: &Vars) -> anyhow::Result<()> {
+        self.jobs.settle(vars)
+    }
+
+    pub(crate) fn jobs(&self) -> &Kinds {
+        &self.jobs
     }
 
     pub(crate) fn who(&self) -> Option<&Arc<dyn Authenticator>> {

@@ -4,6 +4,8 @@ mod check;
 mod health;
 mod serve;
 
+pub(crate) use serve::stop_signal;
+
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -54,10 +56,15 @@ fn cli(app: &App) -> clap::Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(
-            command("serve", "Answer requests until told to stop").arg(flag(
-                "migrate",
-                "Apply pending migrations first, in production too",
-            )),
+            command("serve", "Answer requests until told to stop")
+                .arg(flag(
+                    "migrate",
+                    "Apply pending migrations first, in production too",
+                ))
+                .arg(flag(
+                    "without-jobs",
+                    "Leave enqueued work to processes that run `worker`",
+                )),
         )
         .subcommand(command("migrate", "Apply pending migrations").arg(flag(
             "status",
@@ -96,7 +103,7 @@ async fn run(app: App, root: &Path, matches: &ArgMatches) -> anyhow::Result<Exit
     if name == "health" {
         return health::run(&config).await;
     }
-    if name == "serve" {
+    if matches!(name, "serve" | "worker") {
         crate::telemetry::start(&config);
     }
     let commands = app.commands();
@@ -116,7 +123,13 @@ async fn dispatch(
 ) -> anyhow::Result<()> {
     let core = built.core.clone();
     match name {
-        "serve" => serve::run(built, arguments.get_flag("migrate")).await,
+        "serve" => {
+            let options = serve::Options {
+                migrate: arguments.get_flag("migrate"),
+                jobs: !arguments.get_flag("without-jobs"),
+            };
+            serve::run(built, &options).await
+        }
         "migrate" => migrate(&core, arguments.get_flag("status")).await,
         "routes" => routes(&core, arguments.get_flag("json")),
         "flags" => {

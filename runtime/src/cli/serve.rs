@@ -13,10 +13,17 @@ use crate::app::BuiltApp;
 /// How long requests under way may take once the server was told to stop.
 const GRACE: Duration = Duration::from_secs(20);
 
-pub(super) async fn run(built: BuiltApp, migrate: bool) -> anyhow::Result<()> {
+/// How the server is to start.
+pub(super) struct Options {
+    pub migrate: bool,
+    /// Whether enqueued work is done here too.
+    pub jobs: bool,
+}
+
+pub(super) async fn run(built: BuiltApp, options: &Options) -> anyhow::Result<()> {
     let core = built.core;
     let config = core.config();
-    super::ready_database(&core, migrate).await?;
+    super::ready_database(&core, options.migrate).await?;
     core.start().await?;
     let address = SocketAddr::new(config.host, config.port);
     let listener = TcpListener::bind(address).await.with_context(|| {
@@ -33,6 +40,9 @@ pub(super) async fn run(built: BuiltApp, migrate: bool) -> anyhow::Result<()> {
         stop_signal().await;
         drop(stop);
     });
+    let worker = options
+        .jobs
+        .then(|| tokio::spawn(crate::jobs::work(core.clone(), stopped.clone())));
     let mut told = stopped;
     let service = built
         .router
@@ -49,12 +59,16 @@ pub(super) async fn run(built: BuiltApp, migrate: bool) -> anyhow::Result<()> {
         served = server => served.context("the server failed")?,
         () = too_late => tracing::warn!("some requests did not finish in time"),
     }
+    if let Some(worker) = worker {
+        let _ = worker.await;
+    }
     tracing::info!("stopped");
     Ok(())
 }
 
+/// Returns when the process is told to stop.
 #[cfg(unix)]
-async fn stop_signal() {
+pub async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut terminate), Ok(mut interrupt)) = (
         signal(SignalKind::terminate()),
@@ -69,8 +83,9 @@ async fn stop_signal() {
     }
 }
 
+/// Returns when the process is told to stop.
 #[cfg(not(unix))]
-async fn stop_signal() {
+pub async fn stop_signal() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;
     }

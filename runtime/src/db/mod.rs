@@ -7,11 +7,13 @@ mod writer;
 pub use migrate::{Migration, MigrationStatus, ModuleMigrations};
 
 use std::str::FromStr as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyConnection, AnyPool, Connection as _, Executor as _};
+use tokio::sync::Notify;
 
 use crate::error::{Error, Result};
 use writer::{Turn, Writer};
@@ -32,7 +34,11 @@ pub struct Db {
 }
 
 /// A writing transaction. Dropped without [`Tx::commit`], it is rolled back.
-pub struct Tx(Inner);
+pub struct Tx {
+    inner: Inner,
+    /// Whom the commit wakes.
+    bell: Option<Arc<Notify>>,
+}
 
 enum Inner {
     Sqlite(Turn),
@@ -111,10 +117,11 @@ impl Db {
 
     /// Begins a writing transaction (`BEGIN IMMEDIATE` on SQLite: a deferred one that turns writer fails).
     pub async fn begin(&self) -> Result<Tx> {
-        Ok(Tx(match &self.writer {
+        let inner = match &self.writer {
             Some(writer) => Inner::Sqlite(writer.begin().await?),
             None => Inner::Postgres(self.reader.begin().await?),
-        }))
+        };
+        Ok(Tx { inner, bell: None })
     }
 
     /// Whether the database answers.
@@ -135,31 +142,40 @@ impl Db {
 impl Tx {
     /// Where the queries of this transaction go.
     pub fn conn(&mut self) -> &mut AnyConnection {
-        match &mut self.0 {
+        match &mut self.inner {
             Inner::Sqlite(turn) => turn.connection(),
             Inner::Postgres(transaction) => transaction,
         }
     }
 
     pub fn dialect(&self) -> Dialect {
-        match self.0 {
+        match self.inner {
             Inner::Sqlite(_) => Dialect::Sqlite,
             Inner::Postgres(_) => Dialect::Postgres,
         }
     }
 
+    /// Rings when the changes are kept.
+    pub(crate) fn wake_after_commit(&mut self, bell: Arc<Notify>) {
+        self.bell = Some(bell);
+    }
+
     /// Keeps what was changed: when this returns, a failure of the power loses none of it.
     pub async fn commit(self) -> Result<()> {
-        match self.0 {
-            Inner::Sqlite(turn) => turn.commit().await,
-            Inner::Postgres(transaction) => Ok(transaction.commit().await?),
+        match self.inner {
+            Inner::Sqlite(turn) => turn.commit().await?,
+            Inner::Postgres(transaction) => transaction.commit().await?,
         }
+        if let Some(bell) = self.bell {
+            bell.notify_one();
+        }
+        Ok(())
     }
 
     /// Undoes what was changed. Unlike dropping the transaction, this returns only when everything that it saw
     /// is kept, so that others see it too.
     pub async fn roll_back(self) -> Result<()> {
-        match self.0 {
+        match self.inner {
             Inner::Sqlite(turn) => turn.roll_back().await,
             Inner::Postgres(transaction) => Ok(transaction.rollback().await?),
         }

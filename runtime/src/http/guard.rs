@@ -136,7 +136,7 @@ async fn run(next: Next, request: Request) -> Result<Response> {
         Ok(Ok(response)) => Ok(response),
         Ok(Err(panic)) => Err(Error::internal(anyhow::anyhow!(
             "panic: {}",
-            panic_text(&*panic)
+            crate::error::panic_text(&*panic)
         ))),
         Err(_) => Err(Error::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -144,12 +144,6 @@ async fn run(next: Next, request: Request) -> Result<Response> {
             "This took too long and was stopped. Try again.",
         )),
     }
-}
-
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a text")
 }
 
 /// Turns a response that carries an [`Error`], or a bare status of a library, into what the client reads.

@@ -17,6 +17,7 @@ use crate::app::{App, BuiltApp, Core, Overlay};
 use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, Vars};
 use crate::db::Db;
+use crate::jobs::{Worked, Worker};
 
 /// A running application that nobody else sees.
 pub struct TestApp {
@@ -32,6 +33,7 @@ pub struct TestAppBuilder {
     root: PathBuf,
     overlay: Overlay,
     vars: Vars,
+    clock: Clock,
 }
 
 /// 2026-01-01T00:00:00Z, where every test's clock starts.
@@ -53,6 +55,7 @@ impl TestApp {
             root: ".".into(),
             overlay: Overlay::default(),
             vars,
+            clock: Clock::mock(START),
         }
     }
 
@@ -64,6 +67,15 @@ impl TestApp {
     /// A browser that has not been here before.
     pub fn client(&self) -> Client {
         Client::new(self.router.clone())
+    }
+
+    /// Does all the work that is due, work on the clock included, as a worker would.
+    ///
+    /// # Panics
+    /// When the database does not answer.
+    pub async fn work_jobs(&self) -> Worked {
+        let worker = Worker::new(self.core.clone());
+        worker.work_off().await.expect("the database answers")
     }
 
     /// Everything that answers requests, for tests that bring their own client.
@@ -82,6 +94,13 @@ impl TestAppBuilder {
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.vars.insert(name.into(), value.into());
+        self
+    }
+
+    /// Another clock than one that stands still at [`START`].
+    #[must_use]
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
         self
     }
 
@@ -117,7 +136,7 @@ impl TestAppBuilder {
             .insert("DATABASE_URL".into(), database.url.clone());
         let config = Config::from_vars(self.vars, &self.root)?;
         let db = Db::connect(&database.url).await?;
-        let clock = Clock::mock(START);
+        let clock = self.clock;
         let BuiltApp { core, router } = self.app.build(config, db, clock.clone(), self.overlay)?;
         core.migrate().await?;
         Ok(TestApp {
