@@ -46,11 +46,10 @@ fn collect(folder: &Path, prefix: &str, files: &mut Vec<(String, PathBuf)>) -> R
     Ok(())
 }
 
-/// The generated Rust, and the digest over everything in it.
+/// The generated Rust.
 #[derive(Default)]
 pub struct Table {
     code: String,
-    all: Sha256,
 }
 
 impl Table {
@@ -59,7 +58,6 @@ impl Table {
         writeln!(self.code, "pub(super) static {name}: &[Embedded] = &[")?;
         for (path, file) in files {
             let digest = hex(&Sha256::digest(std::fs::read(file)?));
-            self.all.update(format!("{name}/{path}\0{digest}\n"));
             let file = file
                 .to_str()
                 .ok_or_else(|| format!("{} is not UTF-8", file.display()))?;
@@ -74,11 +72,7 @@ impl Table {
     }
 
     /// The code of all tables.
-    pub fn finish(mut self) -> String {
-        let digest = hex(&self.all.finalize());
-        self.code.push_str(&format!(
-            "pub(super) const PACK_DIGEST: &str = {digest:?};\n"
-        ));
+    pub fn finish(self) -> String {
         self.code
     }
 }

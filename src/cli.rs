@@ -1,11 +1,12 @@
 //! The command line: global flags, the table of commands, and the way from arguments to an exit code.
 
 use std::panic::{self, AssertUnwindSafe};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{ArgAction, Args, Parser};
 
+use crate::catalogue::{Catalogue, folder};
 use crate::commands::{self, Command};
 use crate::error::{Exit, Fault, exit_of};
 use crate::project::{self, Project};
@@ -93,7 +94,14 @@ pub fn main() -> ExitCode {
         project: cli.global.project,
     };
     crate::interrupt::install();
-    ExitCode::from(guarded(&ctx.ui, || commands::run(cli.command, &ctx)).code())
+    ExitCode::from(guarded(&ctx.ui, || run(cli.command, &ctx)).code())
+}
+
+fn run(command: Command, ctx: &Ctx) -> anyhow::Result<Exit> {
+    if let Some(folder) = std::env::var_os(folder::VARIABLE) {
+        Catalogue::choose(Path::new(&folder))?;
+    }
+    commands::run(command, ctx)
 }
 
 /// `--help`, `--version` and wrong usage: clap prints and knows the code. A closed pipe is nobody's fault.

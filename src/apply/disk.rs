@@ -10,6 +10,10 @@ use crate::project::owner::Mode;
 
 /// How often a claim is repeated.
 const ATTEMPTS: usize = 5;
+
+/// How many files are waited for at once.
+const SYNCHRONISERS: usize = 8;
+
 /// The steps of a transaction. Each is done or not; in tests a fuse stops them at any point, as a kill does.
 #[derive(Debug, Default)]
 pub struct Disk {
@@ -63,43 +67,71 @@ impl Disk {
         Ok(())
     }
 
-    /// Writes a new file and waits until it is on the disk.
-    pub fn write(&self, path: &Path, bytes: &[u8], mode: Mode) -> Result<()> {
+    /// Writes a new file. With `like`, which it will replace, it has that one's permissions, as far as `mode` lets it.
+    pub fn write(&self, path: &Path, bytes: &[u8], mode: Mode, like: Option<&Path>) -> Result<()> {
         self.step()?;
         write_new(path, bytes, mode)?;
-        set_mode(path, mode)?;
-        Ok(sync_file(&File::open(path)?)?)
+        match like {
+            Some(like) => Ok(set_mode_like(path, like, mode)?),
+            None => Ok(()),
+        }
     }
 
-    /// Replaces a file in one step: a reader sees the old one or the new one.
+    /// Waits until files are on the disk. The system is told of many at once, which saves it most of the work.
+    pub fn settle_files(&self, files: &[PathBuf]) -> Result<()> {
+        self.step()?;
+        if cfg!(test) {
+            return Ok(());
+        }
+        std::thread::scope(|scope| {
+            let share = files.len().div_ceil(SYNCHRONISERS).max(1);
+            let synchronise = |files: &'_ [PathBuf]| -> io::Result<()> {
+                let mut files = files.iter();
+                files.try_for_each(|file| fs_err::File::open(file)?.sync_all())
+            };
+            let shares = files.chunks(share);
+            let threads: Vec<_> = shares
+                .map(|files| scope.spawn(move || synchronise(files)))
+                .collect();
+            let ends = threads.into_iter().map(|thread| thread.join());
+            ends.into_iter()
+                .try_for_each(|end| end.unwrap_or_else(|_| Err(io::Error::other("a panic"))))
+        })?;
+        Ok(())
+    }
+
+    /// Replaces a file in one step and waits until it is on the disk: a reader sees the old one or the new one.
     pub fn write_over(&self, path: &Path, bytes: &[u8]) -> Result<()> {
         self.step()?;
         let folder = path.parent().unwrap_or(Path::new("."));
         fs_err::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut file = tempfile::Builder::new();
+        with_permissions(&mut file, Mode::Plain);
+        let mut file = file.tempfile_in(folder)?;
         file.write_all(bytes)?;
-        set_mode(file.path(), Mode::Plain)?;
-        sync_file(file.as_file())?;
+        if !cfg!(test) {
+            file.as_file().sync_all()?;
+        }
         self.step()?;
         file.persist(path).map_err(|error| error.error)?;
         sync_folder(folder)
     }
 
-    /// Keeps a second copy of a file; where the file system can, without copying its bytes.
-    pub fn copy(&self, from: &Path, to: &Path) -> Result<()> {
+    /// Keeps a second name for a file; where the file system has none, a copy, which is then to be waited for.
+    pub fn keep(&self, from: &Path, to: &Path) -> Result<Option<PathBuf>> {
         self.step()?;
         fs_err::create_dir_all(to.parent().unwrap_or(Path::new(".")))?;
-        if fs_err::hard_link(from, to).is_err() {
-            fs_err::copy(from, to)?;
+        if fs_err::hard_link(from, to).is_ok() {
+            return Ok(None);
         }
-        Ok(())
+        fs_err::copy(from, to)?;
+        Ok(Some(to.to_path_buf()))
     }
 
     /// Moves a file or a folder onto its place.
     pub fn rename(&self, from: &Path, to: &Path) -> Result<()> {
         self.step()?;
-        fs_err::rename(from, to)?;
-        sync_folder(to.parent().unwrap_or(Path::new(".")))
+        Ok(fs_err::rename(from, to)?)
     }
 
     /// Removes a file; one that is gone is no fault.
@@ -137,12 +169,8 @@ impl Disk {
     }
 }
 
-/// Waits until a file is on the disk. Unit tests simulate kills, not power cuts, and wait for nothing.
-fn sync_file(file: &File) -> io::Result<()> {
-    if cfg!(test) { Ok(()) } else { file.sync_all() }
-}
-
-/// Waits until the names in a folder are on the disk. Folders can be synchronised on Unix only.
+/// Waits until the names in a folder are on the disk. Folders can be synchronised on Unix only; unit tests simulate
+/// kills, not power cuts, and wait for nothing.
 fn sync_folder(folder: &Path) -> Result<()> {
     if cfg!(unix) && !cfg!(test) {
         fs_err::File::open(folder)?.sync_all()?;
@@ -150,15 +178,31 @@ fn sync_folder(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The permissions of `mode`, whatever the umask says.
+/// Whether a disk or a quota is full.
+pub fn is_full(error: &anyhow::Error) -> bool {
+    let io = error.root_cause().downcast_ref::<io::Error>();
+    io.is_some_and(|error| {
+        matches!(
+            error.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        )
+    })
+}
+
+/// The permissions of `like`; whether the file can be run is `mode`'s to say, and by whom, whoever reads it.
 #[cfg(unix)]
-fn set_mode(path: &Path, mode: Mode) -> io::Result<()> {
+fn set_mode_like(path: &Path, like: &Path, mode: Mode) -> io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
-    fs_err::set_permissions(path, std::fs::Permissions::from_mode(mode.bits()))
+    let bits = fs_err::symlink_metadata(like)?.permissions().mode() & 0o777;
+    let bits = match mode {
+        Mode::Executable => bits | (bits & 0o444) >> 2,
+        Mode::Plain | Mode::Private => bits & !0o111,
+    };
+    fs_err::set_permissions(path, std::fs::Permissions::from_mode(bits))
 }
 
 #[cfg(not(unix))]
-fn set_mode(_path: &Path, _mode: Mode) -> io::Result<()> {
+fn set_mode_like(_path: &Path, _like: &Path, _mode: Mode) -> io::Result<()> {
     Ok(())
 }
 
@@ -197,6 +241,16 @@ fn with_mode(options: &mut fs_err::OpenOptions, mode: Mode) {
     use fs_err::os::unix::fs::OpenOptionsExt;
     options.mode(mode.bits());
 }
+
+/// The same for a file that has no name yet.
+#[cfg(unix)]
+fn with_permissions(builder: &mut tempfile::Builder<'_, '_>, mode: Mode) {
+    use std::os::unix::fs::PermissionsExt as _;
+    builder.permissions(std::fs::Permissions::from_mode(mode.bits()));
+}
+
+#[cfg(not(unix))]
+fn with_permissions(_builder: &mut tempfile::Builder<'_, '_>, _mode: Mode) {}
 
 /// Elsewhere a file has the permissions of its folder.
 #[cfg(not(unix))]

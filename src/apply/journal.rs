@@ -7,6 +7,8 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::error::Fault;
+use crate::plan::Operation;
 use crate::project::names::RelPath;
 use crate::project::owner::Mode;
 
@@ -24,11 +26,19 @@ pub const UNDO_DIR: &str = "undo";
 #[serde(deny_unknown_fields)]
 pub struct Journal {
     version: u32,
-    /// The project's id, so that a copied folder is recognised.
-    pub project: String,
-    /// The serial of the state that it leads to.
-    pub serial: u64,
+    /// Whether it can be taken back afterwards.
+    pub purpose: Purpose,
     pub entries: Vec<Entry>,
+}
+
+/// What a journal is kept for once all is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Purpose {
+    /// An apply: for `undo`.
+    Apply,
+    /// An apply that is taken back: for nothing.
+    Undo,
 }
 
 /// One path that changes.
@@ -47,28 +57,55 @@ pub struct Entry {
 #[serde(deny_unknown_fields)]
 pub struct Contents {
     pub digest: Digest,
+    /// As [`Mode::on_disk`] tells it.
     pub mode: Mode,
 }
 
+impl Entry {
+    /// What an operation changes.
+    pub fn of(operation: &Operation) -> Self {
+        let Operation {
+            path,
+            before,
+            after,
+        } = operation;
+        let contents = |digest, mode: Mode| Contents {
+            digest,
+            mode: mode.on_disk(),
+        };
+        Self {
+            path: path.clone(),
+            before: before.map(|before| contents(before.digest, before.mode)),
+            after: after
+                .as_ref()
+                .map(|after| contents(Digest::of(&after.bytes), after.mode)),
+        }
+    }
+}
+
 impl Journal {
-    pub fn new(project: String, serial: u64, entries: Vec<Entry>) -> Self {
+    pub fn new(purpose: Purpose, entries: Vec<Entry>) -> Self {
         Self {
             version: VERSION,
-            project,
-            serial,
+            purpose,
             entries,
         }
     }
 
     /// Reads the journal in `folder`; none when it was never finished.
+    ///
+    /// # Errors
+    /// When it cannot be read, or another quickscale wrote it.
     pub fn read(folder: &Path) -> Result<Option<Self>> {
         let path = Self::path(folder);
         if !path.exists() {
             return Ok(None);
         }
         let text = fs_err::read(&path)?;
-        let journal = serde_json::from_slice(&text)
-            .with_context(|| format!("{} is not a journal of this quickscale", path.display()))?;
+        let journal = serde_json::from_slice(&text).with_context(|| {
+            let message = format!("{} is not a journal of this quickscale", path.display());
+            Fault::new(message).hint("run the quickscale that began the apply")
+        })?;
         Ok(Some(journal))
     }
 

@@ -1,5 +1,6 @@
 //! The only code that writes projects to disk.
 
+mod check;
 mod disk;
 mod git;
 mod journal;

@@ -1,21 +1,22 @@
 //! Many files changed as one: staged and journalled first, then renamed into place in order, the state last. A failure
-//! puts everything back; a kill is finished or undone by [`recover`].
+//! puts everything back; a kill is finished or undone by [`Transaction::recover`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
-use super::disk::Disk;
-use super::journal::{APPLY_DIR, Contents, Entry, Journal, UNDO_DIR};
+use super::OnWritten;
+use super::check::{Stands, check, own_folders_are_real, stale, stands};
+use super::disk::{Disk, is_full};
+use super::journal::{APPLY_DIR, Entry, Journal, Purpose, UNDO_DIR};
 use crate::digest::Digest;
-use crate::error::{Exit, Fault};
-use crate::plan::{Operation, ReadyPlan};
+use crate::error::Fault;
+use crate::plan::{After, Before, Operation, ReadyPlan};
 use crate::project::STATE_DIR;
 use crate::project::names::RelPath;
 use crate::project::owner::Mode;
 use crate::project::state::{BASE_DIR, STATE_FILE, State};
-use crate::project::tree::{self, FileOnDisk, Tree};
 
 /// How an interrupted apply was ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,32 +47,49 @@ impl<'a> Transaction<'a> {
         root.join(STATE_DIR).join(APPLY_DIR).exists()
     }
 
-    /// Carries out `ready`, whole or not at all.
+    /// Carries out `ready`, whole or not at all; `written` may stop it until the first file of the project changes.
     ///
     /// # Errors
-    /// When a file is not as the plan expects it ([`Exit::Stale`]), or cannot be written: everything is then as before.
-    pub fn apply(&self, ready: &ReadyPlan) -> Result<()> {
-        self.check(&ready.operations)?;
+    /// When a file is not as the plan expects it ([`crate::error::Exit::Stale`]), or cannot be written: everything is
+    /// then as before.
+    pub fn apply(&self, ready: &ReadyPlan, written: OnWritten<'_>) -> Result<()> {
+        self.run(ready, Purpose::Apply, written)
+    }
+
+    fn run(&self, ready: &ReadyPlan, purpose: Purpose, written: OnWritten<'_>) -> Result<()> {
+        own_folders_are_real(self.root)?;
+        ensure!(
+            !Self::is_pending(self.root),
+            Fault::new("another apply was interrupted here").hint("run the command again")
+        );
+        check(self.root, &ready.operations)?;
         let folder = self.folder(APPLY_DIR);
-        let prepared = self.prepare(ready, &folder);
-        if let Err(error) = prepared {
-            drop(self.disk.remove_folder(&folder));
-            return Err(error.context(
-                Fault::new("nothing was changed").hint("mend the cause and run the command again"),
-            ));
-        }
-        let journal = Journal::read(&folder)?.context("the journal was just written")?;
-        for number in 0..journal.entries.len() {
-            if let Err(error) = self.carry_out(&folder, number, &journal.entries[number]) {
-                let path = &journal.entries[number].path;
-                self.put_back(&folder, &journal, number + 1)?;
-                let fault = Fault::new(format!(
-                    "cannot write {path}; everything is as it was before"
-                ));
-                return Err(error.context(fault.hint("mend the cause and run the command again")));
+        let journal = match self.prepare(ready, purpose, written) {
+            Ok(journal) => journal,
+            Err(error) => {
+                drop(self.discard(&folder).and_then(|()| self.sweep_pristine()));
+                return Err(told(error, "nothing was changed"));
             }
+        };
+        for (number, entry) in journal.entries.iter().enumerate() {
+            // A moment ago it was as planned; what the user saved since is not written over.
+            let (error, tried) = match stands(self.root, entry) {
+                Ok(Stands::After) => continue,
+                Ok(Stands::Before) => match self.carry_out(&folder, number, entry) {
+                    Ok(()) => continue,
+                    Err(error) => (error, number + 1),
+                },
+                Ok(Stands::Other) => (stale(&entry.path).into(), number),
+                Err(error) => (error, number),
+            };
+            self.put_back(&folder, &journal.entries[..tried])?;
+            let message = format!(
+                "cannot write {}; everything is as it was before",
+                entry.path
+            );
+            return Err(told(error, &message));
         }
-        self.complete(&folder).context(
+        self.complete(&folder, &journal).context(
             Fault::new("the files are in place, but their state is not")
                 .hint("run any quickscale command in the project: it finishes the apply"),
         )
@@ -86,28 +104,26 @@ impl<'a> Transaction<'a> {
         if !folder.exists() {
             return Ok(Recovered::Nothing);
         }
+        own_folders_are_real(self.root)?;
         let Some(journal) = Journal::read(&folder)? else {
             self.disk.remove_folder(&folder)?;
+            self.sweep_pristine()?;
             return Ok(Recovered::Undone);
         };
         let mut kept = Vec::new();
         for (number, entry) in journal.entries.iter().enumerate() {
-            let now = self.contents(&entry.path)?;
-            if now == entry.after {
-                continue;
-            }
-            if now == entry.before {
-                self.carry_out(&folder, number, entry).with_context(|| {
+            match stands(self.root, entry)? {
+                Stands::After => {}
+                Stands::Before => self.carry_out(&folder, number, entry).with_context(|| {
                     format!("cannot finish the interrupted apply at {}", entry.path)
-                })?;
-            } else {
-                kept.push(entry.path.clone());
+                })?,
+                Stands::Other => kept.push(entry.path.clone()),
             }
         }
         if !kept.is_empty() {
             self.forget(&folder, &kept)?;
         }
-        self.complete(&folder)?;
+        self.complete(&folder, &journal)?;
         Ok(Recovered::Finished { kept })
     }
 
@@ -117,16 +133,15 @@ impl<'a> Transaction<'a> {
     /// When there is none, or a file that it wrote has been changed since; nothing is changed then.
     pub fn undo(&self) -> Result<Vec<RelPath>> {
         let folder = self.folder(UNDO_DIR);
+        own_folders_are_real(self.root)?;
         let journal =
             Journal::read(&folder)?.ok_or_else(|| Fault::new("there is no apply to take back"))?;
-        let changed: Vec<_> = journal
-            .entries
-            .iter()
-            .filter_map(|entry| match self.contents(&entry.path) {
-                Ok(now) if now == entry.after => None,
-                _ => Some(entry.path.to_string()),
-            })
-            .collect();
+        let mut changed = Vec::new();
+        for entry in &journal.entries {
+            if stands(self.root, entry)? != Stands::After {
+                changed.push(entry.path.as_str());
+            }
+        }
         if !changed.is_empty() {
             let message = format!(
                 "the last apply cannot be taken back, because these files have changed since: {}",
@@ -135,52 +150,17 @@ impl<'a> Transaction<'a> {
             let hint = "change quickscale.yml back and apply that, or restore the files";
             return Err(Fault::new(message).hint(hint).into());
         }
-        let operations = self.reverse(&folder, &journal)?;
-        let state = fs_err::read_to_string(folder.join("old").join(STATE_FILE))?;
+        let state = fs_err::read_to_string(folder.join("old").join(STATE_FILE)).context(
+            Fault::new("what stood before the last apply is not known any more"),
+        )?;
         let ready = ReadyPlan {
-            operations,
+            operations: reverse(&folder, &journal)?,
             state: State::from_yaml(&state)?,
             pristine: BTreeMap::new(),
         };
-        self.apply(&ready)?;
-        // What was taken back is not taken back again.
-        self.disk.remove_folder(&folder)?;
-        Ok(journal
-            .entries
-            .into_iter()
-            .map(|entry| entry.path)
-            .collect())
-    }
-
-    fn reverse(&self, folder: &Path, journal: &Journal) -> Result<Vec<Operation>> {
-        let reverse = |(number, entry): (usize, &Entry)| {
-            let after = match entry.before {
-                None => None,
-                Some(before) => {
-                    let bytes = fs_err::read(Journal::old_file(folder, number))?;
-                    Some(crate::plan::After {
-                        bytes: bytes.into(),
-                        mode: before.mode,
-                    })
-                }
-            };
-            let before = entry.after.map(|after| crate::plan::Before {
-                digest: after.digest,
-                mode: after.mode,
-            });
-            Ok(Operation {
-                path: entry.path.clone(),
-                before,
-                after,
-            })
-        };
-        journal
-            .entries
-            .iter()
-            .enumerate()
-            .rev()
-            .map(reverse)
-            .collect()
+        self.run(&ready, Purpose::Undo, &mut |_| Ok(()))?;
+        let paths = journal.entries.into_iter().map(|entry| entry.path);
+        Ok(paths.collect())
     }
 
     fn folder(&self, name: &str) -> PathBuf {
@@ -191,86 +171,79 @@ impl<'a> Transaction<'a> {
         self.root.join(STATE_DIR).join(STATE_FILE)
     }
 
-    /// Refuses a plan whose files have moved under it.
-    fn check(&self, operations: &[Operation]) -> Result<()> {
-        let tree = Tree::read(
-            self.root,
-            operations.iter().map(|operation| &operation.path),
-        )?;
-        for operation in operations {
-            let before = operation.before.map(|before| Contents {
-                digest: before.digest,
-                mode: before.mode,
-            });
-            let stands = match tree.entry(&operation.path) {
-                tree::Entry::Missing => None,
-                tree::Entry::File(file) => Some(contents_of(file)),
-                entry @ (tree::Entry::Link | tree::Entry::Folder | tree::Entry::Blocked) => {
-                    return Err(not_a_file(&operation.path, entry).into());
-                }
-            };
-            if stands != before {
-                let message = format!("{} has changed since the plan was made", operation.path);
-                return Err(Fault::new(message)
-                    .hint("plan again")
-                    .exit(Exit::Stale)
-                    .into());
-            }
-        }
-        Ok(())
-    }
-
     /// Has everything on disk that the changes need; the journal comes last and makes it count.
-    fn prepare(&self, ready: &ReadyPlan, folder: &Path) -> Result<()> {
-        let mut entries = Vec::new();
+    fn prepare(
+        &self,
+        ready: &ReadyPlan,
+        purpose: Purpose,
+        written: OnWritten<'_>,
+    ) -> Result<Journal> {
+        let folder = self.folder(APPLY_DIR);
+        let mut files = Vec::new();
         for (number, operation) in ready.operations.iter().enumerate() {
-            let path = &operation.path;
-            let write = || -> Result<()> {
+            let target = operation.path.under(self.root);
+            let like = operation.before.map(|_| target.as_path());
+            let mut write = || -> Result<()> {
                 if let Some(after) = &operation.after {
-                    self.disk.write(
-                        &Journal::new_file(folder, number),
-                        &after.bytes,
-                        after.mode,
-                    )?;
+                    let file = Journal::new_file(&folder, number);
+                    self.disk.write(&file, &after.bytes, after.mode, like)?;
+                    files.push(file);
                 }
                 if operation.before.is_some() {
-                    self.disk
-                        .copy(&path.under(self.root), &Journal::old_file(folder, number))?;
+                    let copy = Journal::old_file(&folder, number);
+                    files.extend(self.disk.keep(&target, &copy)?);
                 }
                 Ok(())
             };
-            write().with_context(|| format!("cannot prepare {path}"))?;
-            entries.push(Entry {
-                path: path.clone(),
-                before: operation.before.map(|before| Contents {
-                    digest: before.digest,
-                    mode: before.mode,
-                }),
-                after: operation.after.as_ref().map(|after| Contents {
-                    digest: Digest::of(&after.bytes),
-                    mode: after.mode,
-                }),
-            });
+            write().with_context(|| format!("cannot prepare {}", operation.path))?;
+            written(&operation.path)?;
         }
+        files.extend(self.write_pristine(ready)?);
+        files.extend(self.write_state(ready, &folder)?);
+        self.disk.settle_files(&files)?;
+        let folders: BTreeSet<_> = files.iter().filter_map(|file| file.parent()).collect();
+        for around in folders {
+            self.disk.settle(around)?;
+        }
+        let entries = ready.operations.iter().map(Entry::of).collect();
+        let journal = Journal::new(purpose, entries);
+        self.disk
+            .write_over(&Journal::path(&folder), &journal.to_json()?)?;
+        self.disk.settle(&self.root.join(STATE_DIR))?;
+        Ok(journal)
+    }
+
+    /// Keeps the pristine contents that are not there yet, or damaged; gives what was written.
+    fn write_pristine(&self, ready: &ReadyPlan) -> Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
         for (digest, bytes) in &ready.pristine {
             let file = self.folder(BASE_DIR).join(digest.to_string());
-            if !file.exists() {
-                self.disk.write_over(&file, bytes)?;
+            if !fs_err::read(&file).is_ok_and(|kept| kept[..] == bytes[..]) {
+                self.disk.remove(&file)?;
+                let written = self.disk.write(&file, bytes, Mode::Plain, None);
+                written.with_context(|| {
+                    let mut files = ready.state.files.iter();
+                    let path = files.find(|(_, known)| known.digest == Some(*digest));
+                    let path = path.map_or("a file", |(path, _)| path.as_str());
+                    format!("cannot keep what {path} is made from")
+                })?;
+                files.push(file);
             }
         }
-        let (new, old) = (
-            folder.join("new").join(STATE_FILE),
-            folder.join("old").join(STATE_FILE),
-        );
-        self.disk
-            .write(&new, ready.state.to_yaml()?.as_bytes(), Mode::Plain)?;
+        Ok(files)
+    }
+
+    /// Has the next state wait, and keeps the one that it follows; gives what was written.
+    fn write_state(&self, ready: &ReadyPlan, folder: &Path) -> Result<Vec<PathBuf>> {
+        let new = folder.join("new").join(STATE_FILE);
+        let text = ready.state.to_yaml()?;
+        self.disk.write(&new, text.as_bytes(), Mode::Plain, None)?;
+        let mut files = vec![new];
         if self.state_file().exists() {
-            self.disk.copy(&self.state_file(), &old)?;
+            let old = folder.join("old").join(STATE_FILE);
+            files.extend(self.disk.keep(&self.state_file(), &old)?);
         }
-        let journal = Journal::new(ready.state.project.clone(), ready.state.serial, entries);
-        self.disk.settle(&folder.join("new"))?;
-        self.disk
-            .write_over(&Journal::path(folder), &journal.to_json()?)
+        Ok(files)
     }
 
     fn carry_out(&self, folder: &Path, number: usize, entry: &Entry) -> Result<()> {
@@ -292,10 +265,10 @@ impl<'a> Transaction<'a> {
 
     /// Removes the folders that a removed file leaves empty.
     fn prune(&self, path: &RelPath) {
-        for (end, _) in path.as_str().rmatch_indices('/') {
+        for folder in path.folders().rev() {
             if self
                 .disk
-                .remove_empty_folder(&self.root.join(&path.as_str()[..end]))
+                .remove_empty_folder(&folder.under(self.root))
                 .is_err()
             {
                 return;
@@ -303,21 +276,22 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Puts the first `count` entries back, last one first.
-    fn put_back(&self, folder: &Path, journal: &Journal, count: usize) -> Result<()> {
-        for (number, entry) in journal.entries[..count].iter().enumerate().rev() {
-            if self.contents(&entry.path)? == entry.before {
-                continue;
-            }
+    /// Puts these entries back, the last one first. What the user changed in between stays.
+    fn put_back(&self, folder: &Path, entries: &[Entry]) -> Result<()> {
+        for (number, entry) in entries.iter().enumerate().rev() {
             let target = entry.path.under(self.root);
-            let put = match entry.before {
-                Some(_) => {
-                    self.disk
-                        .make_folders(target.parent().unwrap_or(self.root))?;
-                    self.disk
-                        .rename(&Journal::old_file(folder, number), &target)
+            let put = match (stands(self.root, entry)?, entry.before) {
+                (Stands::Other, _) | (Stands::Before, Some(_)) => Ok(()),
+                (Stands::After, Some(_)) => self
+                    .disk
+                    .make_folders(target.parent().unwrap_or(self.root))
+                    .and_then(|()| {
+                        self.disk
+                            .rename(&Journal::old_file(folder, number), &target)
+                    }),
+                (Stands::After | Stands::Before, None) => {
+                    self.disk.remove(&target).map(|()| self.prune(&entry.path))
                 }
-                None => self.disk.remove(&target).map(|()| self.prune(&entry.path)),
             };
             put.with_context(|| {
                 let kept = folder.join("old");
@@ -325,19 +299,49 @@ impl<'a> Transaction<'a> {
                     .hint(format!("its contents are in {}", kept.display()))
             })?;
         }
-        self.disk.remove_folder(folder)
+        self.settle(entries)?;
+        self.discard(folder)
     }
 
-    /// The state, then the journal becomes what `undo` reads.
-    fn complete(&self, folder: &Path) -> Result<()> {
+    /// The files, then the state, then the journal becomes what `undo` reads, or goes.
+    fn complete(&self, folder: &Path, journal: &Journal) -> Result<()> {
+        self.settle(&journal.entries)?;
+        let own = self.root.join(STATE_DIR);
         let new = folder.join("new").join(STATE_FILE);
         if new.exists() {
             self.disk.rename(&new, &self.state_file())?;
+            self.disk.settle(&own)?;
         }
         let undo = self.folder(UNDO_DIR);
-        self.disk.remove_folder(&undo)?;
-        self.disk.rename(folder, &undo)?;
+        self.discard(&undo)?;
+        match journal.purpose {
+            Purpose::Apply => self.disk.rename(folder, &undo)?,
+            Purpose::Undo => self.discard(folder)?,
+        }
+        self.disk.settle(&own)?;
         self.sweep_pristine()
+    }
+
+    /// Waits until the names of these files are on the disk.
+    fn settle(&self, entries: &[Entry]) -> Result<()> {
+        let nearest = |entry: &Entry| {
+            let folders = entry.path.folders().rev();
+            let mut folders = folders.map(|folder| folder.under(self.root));
+            folders.find(|folder| folder.is_dir())
+        };
+        let folders = entries.iter().map(nearest);
+        let folders: BTreeSet<_> = folders
+            .map(|folder| folder.unwrap_or(self.root.to_path_buf()))
+            .collect();
+        folders
+            .iter()
+            .try_for_each(|folder| self.disk.settle(folder))
+    }
+
+    /// Removes a folder with a journal. The journal goes first: what it speaks of is not whole any more.
+    fn discard(&self, folder: &Path) -> Result<()> {
+        self.disk.remove(&Journal::path(folder))?;
+        self.disk.remove_folder(folder)
     }
 
     /// Leaves what is known of `paths` as it was, so that the next plan merges the user's changes.
@@ -365,7 +369,7 @@ impl<'a> Transaction<'a> {
 
     /// Removes pristine contents that neither the state nor the one before it refers to.
     fn sweep_pristine(&self) -> Result<()> {
-        let mut needed = std::collections::BTreeSet::new();
+        let mut needed = BTreeSet::new();
         for file in [
             self.state_file(),
             self.folder(UNDO_DIR).join("old").join(STATE_FILE),
@@ -391,35 +395,46 @@ impl<'a> Transaction<'a> {
         }
         Ok(())
     }
+}
 
-    fn contents(&self, path: &RelPath) -> Result<Option<Contents>> {
-        let tree = Tree::read(self.root, [path])?;
-        Ok(match tree.entry(path) {
-            tree::Entry::File(file) => Some(contents_of(file)),
-            tree::Entry::Missing | tree::Entry::Link => None,
-            tree::Entry::Folder | tree::Entry::Blocked => None,
+/// What takes the changes of a journal back, the last one first.
+fn reverse(folder: &Path, journal: &Journal) -> Result<Vec<Operation>> {
+    let reverse = |(number, entry): (usize, &Entry)| {
+        let kept = |before: super::journal::Contents| -> Result<After> {
+            let bytes = fs_err::read(Journal::old_file(folder, number))?;
+            ensure!(
+                Digest::of(&bytes) == before.digest,
+                Fault::new(format!("what {} was before is damaged", entry.path))
+            );
+            let mode = before.mode;
+            Ok(After {
+                bytes: bytes.into(),
+                mode,
+            })
+        };
+        Ok(Operation {
+            path: entry.path.clone(),
+            before: entry.after.map(|after| Before {
+                digest: after.digest,
+                mode: after.mode,
+            }),
+            after: entry.before.map(kept).transpose()?,
         })
-    }
-}
-
-/// Nothing is written through a link or over a folder, whatever the answer to the conflict was.
-fn not_a_file(path: &RelPath, entry: &tree::Entry) -> Fault {
-    let what = match entry {
-        tree::Entry::Link => "is a symbolic link",
-        tree::Entry::Blocked => "stands behind a symbolic link or a file",
-        tree::Entry::Folder | tree::Entry::Missing | tree::Entry::File(_) => "is a folder",
     };
-    Fault::new(format!(
-        "{path} {what}, and only regular files of the project are written"
-    ))
-    .hint("move it out of the way, or answer `mine`")
+    let entries = journal.entries.iter().enumerate();
+    entries.rev().map(reverse).collect()
 }
 
-fn contents_of(file: &FileOnDisk) -> Contents {
-    Contents {
-        digest: Digest::of(&file.bytes),
-        mode: file.mode,
+/// What is told of an error after which everything is as before: `message`, unless it is a fault that tells its own.
+fn told(error: anyhow::Error, message: &str) -> anyhow::Error {
+    if error.is::<Fault>() {
+        return error;
     }
+    let hint = match is_full(&error) {
+        true => "free some space and run the command again",
+        false => "mend the cause and run the command again",
+    };
+    error.context(Fault::new(message).hint(hint))
 }
 
 #[cfg(test)]

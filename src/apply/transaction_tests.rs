@@ -4,9 +4,11 @@ use std::collections::BTreeSet;
 use walkdir::WalkDir;
 
 use super::*;
+use crate::error::Exit;
 use crate::plan::{Choices, Input, plan};
 use crate::project::owner::{Owner, Policy};
 use crate::project::state::{FileState, kept_as};
+use crate::project::tree::Tree;
 use crate::render::{Desired, DesiredFile};
 
 fn file(text: &str, mode: Mode) -> DesiredFile {
@@ -46,7 +48,7 @@ fn project(files: &[(&str, &str)]) -> (tempfile::TempDir, State) {
     let state = State::for_tests(known.collect());
     let disk = Disk::default();
     for (path, file) in &desired.files {
-        disk.write(&path.under(folder.path()), &file.bytes, file.mode)
+        disk.write(&path.under(folder.path()), &file.bytes, file.mode, None)
             .unwrap();
         if let Some(digest) = kept_as(file) {
             let kept = folder
@@ -142,7 +144,7 @@ fn an_apply_changes_everything_and_undo_takes_it_back() {
     let disk = Disk::default();
     let transaction = Transaction::new(root, &disk);
     transaction
-        .apply(&ready(root, &state, &desired(AFTER)))
+        .apply(&ready(root, &state, &desired(AFTER)), &mut |_| Ok(()))
         .unwrap();
     let (whole, _) = project(AFTER);
     let files = |root: &Path| -> BTreeMap<_, _> {
@@ -166,7 +168,9 @@ fn undo_refuses_when_a_file_has_changed_since() {
     let disk = Disk::default();
     let transaction = Transaction::new(folder.path(), &disk);
     transaction
-        .apply(&ready(folder.path(), &state, &desired(AFTER)))
+        .apply(&ready(folder.path(), &state, &desired(AFTER)), &mut |_| {
+            Ok(())
+        })
         .unwrap();
     std::fs::write(folder.path().join("src/lib.rs"), "mine\n").unwrap();
     let after = snapshot(folder.path());
@@ -187,7 +191,9 @@ fn a_kill_at_any_step_ends_as_before_or_after() {
     let plan = ready(whole.path(), &state, &desired(AFTER));
     let before = snapshot(whole.path());
     let disk = Disk::with_fuse(1000);
-    Transaction::new(whole.path(), &disk).apply(&plan).unwrap();
+    Transaction::new(whole.path(), &disk)
+        .apply(&plan, &mut |_| Ok(()))
+        .unwrap();
     let steps = 1000 - disk.steps_left();
     let after = snapshot(whole.path());
     let mut ends = [0, 0];
@@ -195,7 +201,7 @@ fn a_kill_at_any_step_ends_as_before_or_after() {
         let (folder, _) = project(BEFORE);
         let root = folder.path();
         Transaction::new(root, &Disk::with_fuse(step))
-            .apply(&plan)
+            .apply(&plan, &mut |_| Ok(()))
             .unwrap_err();
         let disk = Disk::default();
         Transaction::new(root, &disk).recover().unwrap();
@@ -217,14 +223,14 @@ fn a_kill_during_recovery_is_recovered_from() {
     let plan = ready(whole.path(), &state, &desired(AFTER));
     let before = snapshot(whole.path());
     Transaction::new(whole.path(), &Disk::default())
-        .apply(&plan)
+        .apply(&plan, &mut |_| Ok(()))
         .unwrap();
     let after = snapshot(whole.path());
     for first in 0..40 {
         for second in 0..12 {
             let (folder, _) = project(BEFORE);
             let root = folder.path();
-            drop(Transaction::new(root, &Disk::with_fuse(first)).apply(&plan));
+            drop(Transaction::new(root, &Disk::with_fuse(first)).apply(&plan, &mut |_| Ok(())));
             drop(Transaction::new(root, &Disk::with_fuse(second)).recover());
             Transaction::new(root, &Disk::default()).recover().unwrap();
             let now = snapshot(root);
@@ -241,13 +247,15 @@ fn what_the_user_changed_after_a_kill_stays_and_is_merged_later() {
     let (whole, state) = project(BEFORE);
     let plan = ready(whole.path(), &state, &desired(AFTER));
     let disk = Disk::with_fuse(1000);
-    Transaction::new(whole.path(), &disk).apply(&plan).unwrap();
+    Transaction::new(whole.path(), &disk)
+        .apply(&plan, &mut |_| Ok(()))
+        .unwrap();
     let steps = 1000 - disk.steps_left();
     let mut kept_once = false;
     for step in 0..steps {
         let (folder, _) = project(BEFORE);
         let root = folder.path();
-        drop(Transaction::new(root, &Disk::with_fuse(step)).apply(&plan));
+        drop(Transaction::new(root, &Disk::with_fuse(step)).apply(&plan, &mut |_| Ok(())));
         std::fs::write(root.join("src/lib.rs"), "mine\n").unwrap();
         let recovered = Transaction::new(root, &Disk::default()).recover().unwrap();
         assert_eq!(
@@ -276,7 +284,7 @@ fn a_stale_plan_is_refused_before_anything_is_touched() {
     std::fs::write(root.join("Cargo.toml"), "mine\n").unwrap();
     let before = snapshot(root);
     let error = Transaction::new(root, &Disk::default())
-        .apply(&plan)
+        .apply(&plan, &mut |_| Ok(()))
         .unwrap_err();
     assert_eq!(crate::error::exit_of(&error), Exit::Stale);
     assert!(error.to_string().contains("Cargo.toml"), "{error}");
@@ -289,14 +297,16 @@ fn a_failure_under_way_puts_everything_back() {
     let plan = ready(whole.path(), &state, &desired(AFTER));
     let before = snapshot(whole.path());
     let disk = Disk::with_fuse(1000);
-    Transaction::new(whole.path(), &disk).apply(&plan).unwrap();
+    Transaction::new(whole.path(), &disk)
+        .apply(&plan, &mut |_| Ok(()))
+        .unwrap();
     let after = snapshot(whole.path());
     let mut put_back = 0;
     for step in 0..1000 - disk.steps_left() {
         let (folder, _) = project(BEFORE);
         let root = folder.path();
         let disk = Disk::failing_once_after(step);
-        let Err(error) = Transaction::new(root, &disk).apply(&plan) else {
+        let Err(error) = Transaction::new(root, &disk).apply(&plan, &mut |_| Ok(())) else {
             continue;
         };
         if snapshot(root) == before {

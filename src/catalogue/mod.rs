@@ -1,6 +1,7 @@
 //! What can be had: the base, modules, themes and kinds of service with their manifests and templates, typed and checked.
 
 mod embedded;
+pub mod folder;
 pub mod manifest;
 pub mod option;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod selection;
 pub mod template;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -41,9 +43,39 @@ pub struct Pack {
     pub packages: Vec<Source>,
 }
 
+/// The catalogue of this process.
+static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
+
+impl Pack {
+    /// The sources inside this binary.
+    fn embedded() -> Self {
+        let sources = |tree: &[embedded::Embedded]| tree.iter().map(Source::from).collect();
+        Self {
+            project: sources(embedded::PROJECT_TEMPLATES),
+            services: sources(embedded::SERVICE_TEMPLATES),
+            runtime: sources(embedded::RUNTIME),
+            packages: sources(embedded::FRONTEND),
+        }
+    }
+
+    /// The digest of everything in it.
+    fn digest(&self) -> Digest {
+        let trees = [&self.project, &self.services, &self.runtime, &self.packages];
+        let mut list = String::new();
+        for (number, tree) in trees.into_iter().enumerate() {
+            for Source { path, digest, .. } in tree {
+                list.push_str(&format!("{number}/{path}\0{digest}\n"));
+            }
+        }
+        Digest::of(list.as_bytes())
+    }
+}
+
 /// Everything that a project can be made of.
 #[derive(Debug)]
 pub struct Catalogue {
+    /// The digest of the pack that it was read from.
+    pub digest: Digest,
     /// The names of the random values that a project is born with.
     pub secrets: Vec<Word>,
     /// What every project has.
@@ -88,26 +120,27 @@ pub struct ServiceKind {
 }
 
 impl Catalogue {
-    /// The catalogue inside this binary.
+    /// The catalogue inside this binary, or the one that was chosen in its place.
     pub fn embedded() -> &'static Self {
-        static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
         CATALOGUE.get_or_init(|| {
-            let sources = |tree: &[embedded::Embedded]| tree.iter().map(Source::from).collect();
-            let pack = Pack {
-                project: sources(embedded::PROJECT_TEMPLATES),
-                services: sources(embedded::SERVICE_TEMPLATES),
-                runtime: sources(embedded::RUNTIME),
-                packages: sources(embedded::FRONTEND),
-            };
-            Self::load(&pack).expect("a test loads the embedded catalogue")
+            Self::load(&Pack::embedded()).expect("a test loads the embedded catalogue")
         })
     }
 
-    /// The digest of everything embedded: it changes when a template, the runtime or a browser package does.
+    /// Takes the templates of `folder` instead of those inside this binary, from now on.
+    ///
+    /// # Errors
+    /// When they hold a mistake, or a catalogue is in use already.
+    pub fn choose(folder: &Path) -> Result<()> {
+        let chosen = Self::load(&Pack::with_folder(folder)?)?;
+        let chosen = CATALOGUE.set(chosen).is_ok();
+        ensure!(chosen, "the templates are chosen before they are used");
+        Ok(())
+    }
+
+    /// The digest of every template: it changes when one of them, the runtime or a browser package does.
     pub fn pack_digest() -> Digest {
-        embedded::PACK_DIGEST
-            .parse()
-            .expect("build/embed.rs writes a digest")
+        Self::embedded().digest
     }
 
     /// Reads and checks a catalogue. Every error is a mistake in the pack.
@@ -134,6 +167,7 @@ impl Catalogue {
             sources: &pack.runtime,
         };
         Ok(Self {
+            digest: pack.digest(),
             secrets: manifest.secrets,
             base,
             modules,

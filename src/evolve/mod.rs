@@ -13,6 +13,7 @@ use crate::apply::{Disk, Recovered, Transaction};
 use crate::birth::random_inputs;
 use crate::catalogue::Catalogue;
 use crate::error::{Exit, Fault};
+use crate::interrupt;
 use crate::plan::preview::{self, Detail};
 use crate::plan::{self, Choices, Input, Plan, ReadyPlan};
 use crate::project::config::Config;
@@ -45,6 +46,9 @@ pub struct Evolution {
     desired: Desired,
     snapshot: Snapshot,
 }
+
+/// What is said when the user stops an apply.
+const INTERRUPTED: &str = "interrupted; nothing was changed";
 
 /// How an apply ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,7 +131,9 @@ impl Evolution {
             return Ok(Applied::Nothing);
         }
         let disk = Disk::default();
-        Transaction::new(self.project.root(), &disk).apply(ready)?;
+        let interruption = interrupt::defer();
+        Transaction::new(self.project.root(), &disk)
+            .apply(ready, &mut |_| interruption.check(INTERRUPTED))?;
         Ok(match ready.operations.len() {
             0 => Applied::Nothing,
             count => Applied::Files(count),

@@ -172,7 +172,7 @@ impl Evolution {
         let gone = state.files.iter().filter(|(path, known)| {
             known.policy == crate::project::owner::Policy::Managed
                 && self.desired.files.contains_key(*path)
-                && *self.snapshot.tree.entry(path) == crate::project::tree::Entry::Missing
+                && self.snapshot.tree.entry(path).is_gone()
         });
         gone.map(|(path, _)| path.to_string()).collect()
     }

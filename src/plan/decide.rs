@@ -87,7 +87,7 @@ fn born(disk: &Entry, wanted: &DesiredFile) -> Option<Verdict> {
         Entry::File(file) if file.bytes[..] == wanted.bytes[..] => {
             verdict(Action::Adopt, "it is already as the templates want it")
         }
-        Entry::File(_) if wanted.policy == Policy::Once => {
+        Entry::File(_) | Entry::Link if wanted.policy == Policy::Once => {
             verdict(Action::Adopt, "your file stays as it is")
         }
         Entry::File(_) => conflict(ConflictKind::InTheWay, "a file of yours stands there"),
@@ -97,9 +97,11 @@ fn born(disk: &Entry, wanted: &DesiredFile) -> Option<Verdict> {
 
 fn in_the_way(entry: &Entry) -> Option<Verdict> {
     let reason = match entry {
-        Entry::Folder => "a folder of yours stands there",
+        Entry::Folder(_) => "a folder of yours stands there",
         Entry::Link => "a symbolic link of yours stands there",
-        Entry::Blocked => "its folder is a file or a symbolic link",
+        Entry::Special => "something of yours that is no file stands there",
+        Entry::Blocked(_) => "its folder is a file or a symbolic link",
+        Entry::Alias(_) => "a file of yours stands there, in other letters",
         Entry::Missing | Entry::File(_) => "a file of yours stands there",
     };
     conflict(ConflictKind::InTheWay, reason)
@@ -114,7 +116,7 @@ fn dropped(base: Base<'_>, disk: &Entry) -> Option<Verdict> {
         Entry::Missing => verdict(Action::Forget, "you have deleted it"),
         Entry::File(file) if is_base(base, file) => verdict(Action::Remove, ""),
         Entry::File(_) => verdict(Action::Forget, "you have changed it; it is yours now"),
-        Entry::Folder | Entry::Link | Entry::Blocked => {
+        Entry::Folder(_) | Entry::Link | Entry::Special | Entry::Blocked(_) | Entry::Alias(_) => {
             verdict(Action::Forget, "something of yours stands there now")
         }
     }
@@ -137,9 +139,12 @@ fn kept(base: Base<'_>, disk: &Entry, wanted: &DesiredFile) -> Option<Verdict> {
         }
         Entry::Missing => None,
         Entry::File(file) => kept_file(base, file, wanted),
-        Entry::Folder | Entry::Link | Entry::Blocked if template_changed => in_the_way(disk),
-        Entry::Folder | Entry::Link | Entry::Blocked => {
-            verdict(Action::KeepEdit, "something else of yours stands there")
+        Entry::Folder(_) | Entry::Link | Entry::Special | Entry::Blocked(_) | Entry::Alias(_) => {
+            if template_changed {
+                in_the_way(disk)
+            } else {
+                verdict(Action::KeepEdit, "something else of yours stands there")
+            }
         }
     }
 }
@@ -155,14 +160,15 @@ fn kept_file(base: Base<'_>, file: &FileOnDisk, wanted: &DesiredFile) -> Option<
         }
     }
     // The user's wish for the mode wins over a change of the template's.
-    let mode = if file.mode == base.state.mode {
+    let mode = if file.mode == base.state.mode.on_disk() {
         wanted.mode
     } else {
         file.mode
     };
+    let keeps_mode = mode.on_disk() == file.mode;
     let template_changed = base.state.digest != wanted.digest;
     let as_wanted = file.bytes[..] == wanted.bytes[..];
-    if as_wanted && mode == file.mode {
+    if as_wanted && keeps_mode {
         return template_changed
             .then(|| verdict(Action::Adopt, "it is already as the templates want it"))
             .flatten();
@@ -171,7 +177,7 @@ fn kept_file(base: Base<'_>, file: &FileOnDisk, wanted: &DesiredFile) -> Option<
         return writes(Action::Update, wanted.bytes.clone(), mode);
     }
     if !template_changed {
-        return match mode == file.mode {
+        return match keeps_mode {
             true => verdict(Action::KeepEdit, ""),
             false => writes(Action::Update, Cow::Owned(file.bytes.to_vec()), mode),
         };
@@ -222,7 +228,7 @@ fn three_ways(
 }
 
 fn is_base(base: Base<'_>, file: &FileOnDisk) -> bool {
-    is_base_bytes(base, file) && file.mode == base.state.mode
+    is_base_bytes(base, file) && file.mode == base.state.mode.on_disk()
 }
 
 fn is_base_bytes(base: Base<'_>, file: &FileOnDisk) -> bool {

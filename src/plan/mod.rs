@@ -15,14 +15,14 @@ use serde::Serialize;
 use crate::digest::Digest;
 use crate::project::names::RelPath;
 use crate::project::owner::{Owner, Policy};
-use crate::project::state::State;
+use crate::project::state::{FileState, State};
 use crate::project::tree::{Entry, Tree};
 use crate::render::{Desired, DesiredFile};
 
 use places::{Kind, Place};
 
 pub use decide::{After, Base, Sides, Verdict, decide};
-pub use resolve::{Before, Choice, Choices, Operation, ReadyPlan, Unanswered};
+pub use resolve::{BESIDE_SUFFIX, Before, Choice, Choices, Operation, ReadyPlan, Unanswered};
 
 /// What a plan is made from.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +53,8 @@ pub struct Change {
     pub from: Option<RelPath>,
     /// Where its template wants it, when the user has renamed the file.
     pub renamed_from: Option<RelPath>,
+    /// Where the state knows it until then, when that is elsewhere.
+    pub formerly: Option<RelPath>,
     pub owner: Owner,
     pub policy: Policy,
     pub action: Action,
@@ -174,26 +176,37 @@ impl Plan {
 /// Compares the three versions of every path.
 pub fn plan(input: &Input<'_>) -> Plan {
     let places = places::places(input);
-    let changes = places.iter().filter_map(|place| change(input, place));
+    let vacated = places.iter().filter(|place| vacates(input, place));
+    let vacated = vacated.map(|place| place.stands).collect();
+    let changes = places
+        .iter()
+        .filter_map(|place| change(input, place, &vacated));
     Plan {
         changes: changes.collect(),
     }
 }
 
-fn change(input: &Input<'_>, place: &Place<'_>) -> Option<Change> {
+/// Whether nothing stands any more where the file stood, so that another can come there: a folder of its name, or the
+/// same name in other letters.
+fn vacates(input: &Input<'_>, place: &Place<'_>) -> bool {
+    let may = place.wanted.is_none() || place.kind == Kind::TemplateMoved;
+    let change = may
+        .then(|| change(input, place, &BTreeSet::new()))
+        .flatten();
+    change.is_some_and(|change| match change.action {
+        Action::Remove => true,
+        Action::Conflict(conflict) => {
+            change.from.is_some() && conflict.kind != ConflictKind::Unresolved
+        }
+        Action::Create | Action::Update | Action::Merge => change.from.is_some(),
+        Action::Adopt | Action::Forget | Action::KeepEdit | Action::KeepDeleted => false,
+    })
+}
+
+fn change(input: &Input<'_>, place: &Place<'_>, vacated: &BTreeSet<&RelPath>) -> Option<Change> {
     let wanted = place.wanted.and_then(|path| input.desired.files.get(path));
     let known = input.state.and_then(|state| state.files.get(place.known));
-    let owner = wanted
-        .map(|file| &file.owner)
-        .or(known.map(|file| &file.owner))?;
-    if wanted.is_none() && matches!(owner, Owner::Service(_)) {
-        // A generated service is nobody's but the user's.
-        return None;
-    }
-    let is_meant = |owner: &Owner| input.only.is_empty() || input.only.contains(owner);
-    if !is_meant(owner) && !known.is_some_and(|file| is_meant(&file.owner)) {
-        return None;
-    }
+    let owner = meant(input, wanted, known)?;
     let base = known.map(|state| Base {
         state,
         bytes: state
@@ -201,7 +214,10 @@ fn change(input: &Input<'_>, place: &Place<'_>) -> Option<Change> {
             .and_then(|digest| input.pristine.get(&digest))
             .map(Vec::as_slice),
     });
-    let disk = place.entry(input);
+    let mut disk = place.entry(input);
+    if known.is_none() && disk.is_free_without(|path| vacated.contains(path)) {
+        disk = &Entry::Missing;
+    }
     let decided = decide(Sides { base, disk, wanted }).or_else(|| relocated(known, wanted, disk));
     let decided = match place.kind {
         Kind::Usual => decided,
@@ -209,13 +225,12 @@ fn change(input: &Input<'_>, place: &Place<'_>) -> Option<Change> {
         Kind::UserRenamed => decided.or(Some(FOLLOWED)),
         Kind::UserMayHaveRenamed => decided.and(Some(resembles(base, disk, wanted))),
     }?;
+    let written = place.written;
     Some(Change {
-        path: place.written.clone(),
+        path: written.clone(),
         from: (place.kind == Kind::TemplateMoved).then(|| place.known.clone()),
-        renamed_from: place
-            .wanted
-            .filter(|path| *path != place.written && place.is_renamed())
-            .cloned(),
+        renamed_from: place.wanted.filter(|path| *path != written).cloned(),
+        formerly: (place.known != written).then(|| place.known.clone()),
         owner: owner.clone(),
         policy: wanted
             .map(|file| file.policy)
@@ -226,6 +241,24 @@ fn change(input: &Input<'_>, place: &Place<'_>) -> Option<Change> {
         after: decided.after,
         secret: wanted.is_some_and(|file| file.digest.is_none()),
     })
+}
+
+/// Whose file it is, when the plan is about it.
+fn meant<'a>(
+    input: &Input<'_>,
+    wanted: Option<&'a DesiredFile>,
+    known: Option<&'a FileState>,
+) -> Option<&'a Owner> {
+    let now = wanted.map(|file| &file.owner);
+    let before = known.map(|file| &file.owner);
+    let owner = now.or(before)?;
+    if wanted.is_none() && matches!(owner, Owner::Service(_)) {
+        // A generated service is nobody's but the user's.
+        return None;
+    }
+    let is_meant = |owner: &Owner| input.only.is_empty() || input.only.contains(owner);
+    let meant = is_meant(owner) || before.is_some_and(is_meant);
+    meant.then_some(owner)
 }
 
 /// What is said of a file that the user has renamed and that needs nothing else.
@@ -257,7 +290,7 @@ fn resembles(base: Option<Base<'_>>, disk: &Entry, wanted: Option<&DesiredFile>)
 
 /// A file that stays as it is but comes from elsewhere now: another owner, another template.
 fn relocated(
-    known: Option<&crate::project::state::FileState>,
+    known: Option<&FileState>,
     wanted: Option<&DesiredFile>,
     disk: &Entry,
 ) -> Option<Verdict> {

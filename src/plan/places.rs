@@ -6,7 +6,6 @@ use super::Input;
 use crate::digest::Digest;
 use crate::project::names::RelPath;
 use crate::project::owner::Policy;
-use crate::project::state::State;
 use crate::project::tree::Entry;
 use crate::render::DesiredFile;
 
@@ -45,15 +44,6 @@ impl Place<'_> {
             Kind::UserRenamed | Kind::UserMayHaveRenamed => input.strays.entry(self.stands),
         }
     }
-
-    /// Whether the user gave it another name than the template.
-    pub(super) fn is_renamed(&self) -> bool {
-        match self.kind {
-            Kind::Usual | Kind::UserRenamed => self.wanted.is_some_and(|path| path != self.stands),
-            Kind::TemplateMoved => false,
-            Kind::UserMayHaveRenamed => true,
-        }
-    }
 }
 
 /// Every file that is known or wanted.
@@ -66,44 +56,8 @@ pub(super) fn places<'a>(input: &Input<'a>) -> Vec<Place<'a>> {
     let mut places = Vec::new();
     let mut placed = BTreeSet::new();
     for (path, file) in &input.desired.files {
-        let place = if let Some(at) = renamed.get(path) {
-            Place {
-                wanted: Some(path),
-                known: at,
-                stands: at,
-                written: at,
-                kind: Kind::Usual,
-            }
-        } else if let Some(from) = input
-            .state
-            .and_then(|state| moved(input, state, path, file))
-        {
-            let kind = Kind::TemplateMoved;
-            Place {
-                wanted: Some(path),
-                known: from,
-                stands: from,
-                written: path,
-                kind,
-            }
-        } else if let Some((at, kind)) = stray(input, path, file) {
-            Place {
-                wanted: Some(path),
-                known: path,
-                stands: at,
-                written: at,
-                kind,
-            }
-        } else {
-            let kind = Kind::Usual;
-            Place {
-                wanted: Some(path),
-                known: path,
-                stands: path,
-                written: path,
-                kind,
-            }
-        };
+        let known = renamed.get(path).copied().unwrap_or(path);
+        let place = place(input, path, known, file);
         placed.insert(place.known);
         places.push(place);
     }
@@ -121,39 +75,65 @@ pub(super) fn places<'a>(input: &Input<'a>) -> Vec<Place<'a>> {
     places
 }
 
-/// Where the file of a template that has moved stands until now.
-fn moved<'a>(
+/// The place of the file that a template wants at `path` and that the state knows at `known`, if it knows it.
+fn place<'a>(
     input: &Input<'a>,
-    state: &State,
-    path: &RelPath,
+    path: &'a RelPath,
+    known: &'a RelPath,
     file: &'a DesiredFile,
-) -> Option<&'a RelPath> {
+) -> Place<'a> {
+    let (known, stands, written, kind) = if let Some(from) = moved(input, path, file) {
+        (from, from, path, Kind::TemplateMoved)
+    } else if let Some((at, kind)) = stray(input, path, known, file) {
+        (known, at, at, kind)
+    } else {
+        (known, known, known, Kind::Usual)
+    };
+    Place {
+        wanted: Some(path),
+        known,
+        stands,
+        written,
+        kind,
+    }
+}
+
+/// Where the file of a template that has moved stands until now.
+fn moved<'a>(input: &Input<'a>, path: &RelPath, file: &'a DesiredFile) -> Option<&'a RelPath> {
+    let state = input.state?;
     let from = file
         .moved_from
         .iter()
         .find(|from| state.files.contains_key(*from) && !input.desired.files.contains_key(*from))?;
+    // What the file leaves behind is free: its folder's name, its own in other letters.
     let free = file.policy == Policy::Managed
         && !state.files.contains_key(path)
-        && *input.tree.entry(path) == Entry::Missing;
+        && input.tree.entry(path).is_free_without(|gone| gone == from);
     free.then_some(from)
 }
 
-/// Where the user has put a file that is gone from its place, if just one unknown file tells.
-fn stray<'a>(input: &Input<'a>, path: &RelPath, file: &DesiredFile) -> Option<(&'a RelPath, Kind)> {
-    let known = input.state?.files.get(path)?;
-    let digest = known.digest?;
-    let gone = known.policy == Policy::Managed
-        && file.policy == Policy::Managed
-        && *input.tree.entry(path) == Entry::Missing;
-    if !gone {
+/// Where the user has put a file that is gone from where it is known, if just one unknown file tells.
+fn stray<'a>(
+    input: &Input<'a>,
+    path: &'a RelPath,
+    known: &RelPath,
+    file: &DesiredFile,
+) -> Option<(&'a RelPath, Kind)> {
+    let last = input.state?.files.get(known)?;
+    let digest = last.digest?;
+    let entry = input.tree.entry(known);
+    if last.policy != Policy::Managed || file.policy != Policy::Managed || !entry.is_gone() {
         return None;
     }
     let files = || {
-        input
-            .strays
-            .files()
-            .filter(|(at, _)| !input.desired.files.contains_key(*at))
+        let files = input.strays.files();
+        files.filter(|(at, _)| *at == path || !input.desired.files.contains_key(*at))
     };
+    // Back where its template wants it, or there in other letters: nobody has to be asked.
+    let certain = |at: &RelPath| at == path || matches!(entry, Entry::Alias(alias) if alias == at);
+    if let Some((at, _)) = files().find(|(at, _)| certain(at)) {
+        return Some((at, Kind::UserRenamed));
+    }
     let mut same = files().filter(|(_, file)| Digest::of(&file.bytes) == digest);
     if let Some((at, _)) = same.next() {
         return same.next().is_none().then_some((at, Kind::UserRenamed));

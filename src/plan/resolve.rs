@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Action, After, Change, Conflict, ConflictKind, Plan};
 use crate::digest::Digest;
+use crate::merge::{self, MarkerLabels};
 use crate::project::names::RelPath;
 use crate::project::owner::Mode;
 use crate::project::state::{FileState, State, kept_as};
@@ -128,12 +129,11 @@ impl Ready {
         }
     }
 
+    /// Writes a file; one whose template has moved leaves its old place.
     fn write(&mut self, change: &Change, after: Option<After>) {
-        let at_new_place = change.from.is_some();
-        let before = if at_new_place {
-            None
-        } else {
-            change.before.as_ref().and_then(expected)
+        let before = match change.from {
+            Some(_) => None,
+            None => change.before.as_ref().and_then(expected),
         };
         self.operations.push(Operation {
             path: change.path.clone(),
@@ -167,7 +167,7 @@ impl Ready {
             mode: wanted.mode,
         };
         match (choice, &conflict.marked) {
-            (Choice::Mine, _) => {}
+            (Choice::Mine, _) => self.keep(change),
             (Choice::Theirs, _) if conflict.kind == ConflictKind::Renamed => {
                 self.operations
                     .extend(change.renamed_from.clone().map(|path| Operation {
@@ -179,6 +179,7 @@ impl Ready {
             (Choice::Theirs, _) => self.write(change, Some(theirs)),
             (Choice::Markers, Some(marked)) => self.write(change, Some(marked.clone())),
             (Choice::Markers, None) => {
+                self.keep(change);
                 if let Ok(path) = format!("{}{BESIDE_SUFFIX}", change.path).parse() {
                     self.operations.push(Operation {
                         path,
@@ -190,8 +191,22 @@ impl Ready {
         }
     }
 
+    /// Leaves the user's file as it is, but where its template wants it now.
+    fn keep(&mut self, change: &Change) {
+        if let (Some(_), Some(Entry::File(file))) = (&change.from, &change.before) {
+            let mine = After {
+                bytes: file.bytes.clone().into(),
+                mode: file.mode,
+            };
+            self.write(change, Some(mine));
+        }
+    }
+
     /// The user did not rename the file: it was deleted, or is written again, where its template wants it.
     fn note_at_its_place(&mut self, change: &Change, wanted: Option<&DesiredFile>) {
+        if let Some(former) = &change.formerly {
+            self.state.files.remove(former);
+        }
         if let (Some(path), Some(wanted)) = (&change.renamed_from, wanted) {
             self.state.files.insert(path.clone(), FileState::of(wanted));
         }
@@ -199,7 +214,7 @@ impl Ready {
 
     /// What is known of a path from now on.
     fn note(&mut self, change: &Change, wanted: Option<&DesiredFile>) {
-        for former in change.from.iter().chain(&change.renamed_from) {
+        if let Some(former) = &change.formerly {
             self.state.files.remove(former);
         }
         match wanted {
@@ -216,19 +231,14 @@ impl Ready {
     }
 
     fn has_markers(&self, change: &Change) -> bool {
-        let Action::Conflict(Conflict {
-            marked: Some(marked),
-            ..
-        }) = &change.action
-        else {
-            return false;
-        };
-        let written = self
-            .operations
-            .iter()
-            .rev()
-            .find(|operation| operation.path == change.path);
-        written.is_some_and(|operation| operation.after.as_ref() == Some(marked))
+        let mut written = self.operations.iter().rev();
+        let written = written.find(|operation| operation.path == change.path);
+        matches!(change.action, Action::Conflict(_))
+            && written
+                .and_then(|operation| operation.after.as_ref())
+                .is_some_and(|after| {
+                    merge::has_open_conflict(&after.bytes, MarkerLabels::default())
+                })
     }
 
     fn finish(mut self, desired: &Desired) -> ReadyPlan {
@@ -256,6 +266,7 @@ fn expected(entry: &Entry) -> Option<Before> {
             digest: Digest::of(&file.bytes),
             mode: file.mode,
         }),
-        Entry::Missing | Entry::Link | Entry::Folder | Entry::Blocked => None,
+        Entry::Missing | Entry::Link | Entry::Folder(_) => None,
+        Entry::Special | Entry::Blocked(_) | Entry::Alias(_) => None,
     }
 }

@@ -245,7 +245,13 @@ fn without_its_pristine_copy_what_differs_is_a_conflict() {
 
 #[test]
 fn nothing_is_written_through_a_link_or_over_a_folder() {
-    for entry in [Entry::Link, Entry::Folder, Entry::Blocked] {
+    let folder = || path("src");
+    for entry in [
+        Entry::Link,
+        Entry::Special,
+        Entry::Folder(vec![path("src/lib.rs/x")]),
+        Entry::Blocked(folder()),
+    ] {
         let mut project = Project::new(Some("a\n"), None, Some("b\n"));
         project.disk.insert(path(PATH), entry.clone());
         assert_eq!(project.verdict(), ("conflict".into(), None), "{entry:?}");

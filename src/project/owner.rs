@@ -101,6 +101,15 @@ impl Mode {
             Self::Private => 0o600,
         }
     }
+
+    /// What a file of this mode has on disk: like git, nobody looks at more than whether it can be run, and on systems
+    /// without that bit not even at this.
+    pub fn on_disk(self) -> Self {
+        match self {
+            Self::Executable if cfg!(unix) => Self::Executable,
+            Self::Executable | Self::Plain | Self::Private => Self::Plain,
+        }
+    }
 }
 
 #[cfg(test)]

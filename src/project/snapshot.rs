@@ -10,7 +10,7 @@ use super::owner::Policy;
 use super::state::{BASE_DIR, FileState, State};
 use super::tree::{Entry, Tree};
 use crate::digest::Digest;
-use crate::render::Desired;
+use crate::render::{Desired, DesiredFile};
 
 /// A project as it is.
 #[derive(Debug)]
@@ -48,17 +48,30 @@ impl Snapshot {
         let former = desired.files.values().flat_map(|file| &file.moved_from);
         let paths: BTreeSet<&RelPath> = known.chain(desired.files.keys()).chain(former).collect();
         let tree = Tree::read(project.root(), paths)?;
-        let strays = strays(project, state.as_ref(), desired, &tree)?;
-        let pristine = state
-            .as_ref()
-            .map(|state| pristine(project, state, desired, &tree));
+        let Some(state) = state else {
+            return Ok(Self {
+                state: None,
+                pristine: BTreeMap::new(),
+                tree,
+                strays: Tree::default(),
+            });
+        };
         Ok(Self {
-            state,
-            pristine: pristine.unwrap_or_default(),
+            pristine: pristine(project, &state, desired, &tree),
+            strays: strays(project, &state, desired, &tree)?,
+            state: Some(state),
             tree,
-            strays,
         })
     }
+}
+
+/// What the templates want of a file that is known at `path`, wherever they want it now.
+fn wanted<'a>(desired: &'a Desired, path: &RelPath, known: &FileState) -> Option<&'a DesiredFile> {
+    let place = known.renamed_from.as_ref().unwrap_or(path);
+    desired.files.get(place).or_else(|| {
+        let mut files = desired.files.values();
+        files.find(|file| file.moved_from.contains(path))
+    })
 }
 
 /// The pristine contents of the files that both sides changed. One that is missing or damaged is left out: what it was
@@ -74,17 +87,12 @@ fn pristine(
         let digest = known.digest?;
         let edited = match tree.entry(path) {
             Entry::File(file) => Digest::of(&file.bytes) != digest,
-            Entry::Missing => true,
-            Entry::Link | Entry::Folder | Entry::Blocked => false,
+            // It may have been renamed, and edited since.
+            entry => entry.is_gone(),
         };
-        let wanted = desired.files.get(path).or_else(|| {
-            desired
-                .files
-                .values()
-                .find(|file| file.moved_from.contains(path))
-        });
-        let changed = wanted.is_some_and(|file| file.digest != Some(digest));
-        (edited && changed).then_some(digest)
+        let changed =
+            || wanted(desired, path, known).is_some_and(|file| file.digest != Some(digest));
+        (edited && changed()).then_some(digest)
     });
     needed
         .filter_map(|digest| {
@@ -95,52 +103,32 @@ fn pristine(
 }
 
 /// The files that the state does not know, if a managed file is gone that they could be.
-fn strays(
-    project: &Project,
-    state: Option<&State>,
-    desired: &Desired,
-    tree: &Tree,
-) -> Result<Tree> {
-    let Some(state) = state else {
-        return Ok(Tree::default());
+fn strays(project: &Project, state: &State, desired: &Desired, tree: &Tree) -> Result<Tree> {
+    let is_lost = |(path, known): (&RelPath, &FileState)| {
+        known.policy == Policy::Managed
+            && tree.entry(path).is_gone()
+            && wanted(desired, path, known).is_some()
     };
-    let is_gone =
-        |path: &RelPath| desired.files.contains_key(path) && *tree.entry(path) == Entry::Missing;
-    let managed = |known: &FileState| known.policy == Policy::Managed;
-    if !state
-        .files
-        .iter()
-        .any(|(path, known)| managed(known) && is_gone(path))
-    {
+    if !state.files.iter().any(is_lost) {
         return Ok(Tree::default());
     }
     let searched = |entry: &walkdir::DirEntry| {
         let name = entry.file_name().to_string_lossy();
         !(entry.depth() == 1 && NOT_SEARCHED.contains(&name.as_ref()))
     };
-    let mut unknown = Vec::new();
-    for entry in walkdir::WalkDir::new(project.root())
+    let files = walkdir::WalkDir::new(project.root())
         .into_iter()
         .filter_entry(searched)
-    {
-        let Ok(entry) = entry else { continue };
-        let small = entry
-            .metadata()
-            .is_ok_and(|found| found.len() <= STRAY_SIZE);
-        if !entry.file_type().is_file() || !small {
-            continue;
-        }
-        let Ok(path) = entry.path().strip_prefix(project.root()) else {
-            continue;
-        };
-        let text = path
-            .to_string_lossy()
-            .replace(std::path::MAIN_SEPARATOR, "/");
-        if let Ok(path) = text.parse::<RelPath>()
-            && !state.files.contains_key(&path)
-        {
-            unknown.push(path);
-        }
-    }
+        .flatten()
+        .filter(|entry| entry.file_type().is_file())
+        .filter(|entry| {
+            entry
+                .metadata()
+                .is_ok_and(|found| found.len() <= STRAY_SIZE)
+        });
+    let paths = files.filter_map(|entry| RelPath::of(project.root(), entry.path()));
+    let unknown: Vec<_> = paths
+        .filter(|path| !state.files.contains_key(path))
+        .collect();
     Tree::read(project.root(), &unknown)
 }

@@ -13,6 +13,7 @@ use super::owner::{Mode, Owner, Policy};
 use crate::catalogue::Catalogue;
 use crate::digest::Digest;
 use crate::error::Fault;
+use crate::merge::SIZE_LIMIT;
 use crate::render::{Desired, DesiredFile};
 
 /// The version of the file's format.
@@ -221,7 +222,7 @@ impl FileState {
 
 /// Under which name the pristine contents of a file are kept, if they are: managed text, to merge with later.
 pub fn kept_as(file: &DesiredFile) -> Option<Digest> {
-    let is_text = || !file.bytes.contains(&0) && std::str::from_utf8(&file.bytes).is_ok();
+    let can_be_merged = || !file.bytes.contains(&0) && file.bytes.len() <= SIZE_LIMIT;
     file.digest
-        .filter(|_| file.policy == Policy::Managed && is_text())
+        .filter(|_| file.policy == Policy::Managed && can_be_merged())
 }

@@ -4,4 +4,8 @@ mod cases;
 mod commands;
 mod guides;
 mod kill;
+mod kinds;
+mod machine;
+mod moves;
 mod support;
+mod templates;

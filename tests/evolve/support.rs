@@ -12,6 +12,8 @@ pub const QUICKSCALE: &str = env!("CARGO_BIN_EXE_quickscale");
 /// A born project.
 pub struct Project {
     folder: TempDir,
+    /// The templates that are used instead of the binary's.
+    templates: Option<PathBuf>,
 }
 
 /// What a command said and how it ended.
@@ -25,17 +27,41 @@ pub struct Said {
 impl Project {
     /// A project with every module, or with `arguments` for `init`.
     pub fn new(arguments: &[&str]) -> Self {
+        let project = Self::scratch();
+        project.init(arguments);
+        project
+    }
+
+    /// A place for a project, with nothing in it.
+    pub fn scratch() -> Self {
         let folder = tempfile::Builder::new()
             .prefix("quickscale-evolve-")
             .tempdir()
             .expect("a folder");
-        let project = Self { folder };
+        let project = Self {
+            folder,
+            templates: None,
+        };
+        std::fs::create_dir(project.root()).expect("a folder");
+        project
+    }
+
+    /// Has the project born there.
+    pub fn init(&self, arguments: &[&str]) {
         let mut all = vec!["init", "my-saas", "--no-git", "--path", "."];
         all.extend_from_slice(arguments);
-        std::fs::create_dir(project.root()).expect("a folder");
-        let said = project.run(&all);
+        let said = self.run(&all);
         assert_eq!(said.code, Some(0), "{said:?}");
-        project
+    }
+
+    /// Takes the templates of a folder from now on.
+    pub fn use_templates(&mut self, folder: PathBuf) {
+        self.templates = Some(folder);
+    }
+
+    /// A place beside the project.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     pub fn root(&self) -> PathBuf {
@@ -56,6 +82,32 @@ impl Project {
         std::fs::write(path, text).expect("the file can be written");
     }
 
+    pub fn rename(&self, from: &str, to: &str) {
+        let to = self.path(to);
+        std::fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
+        std::fs::rename(self.path(from), to).expect("renamed");
+    }
+
+    /// The names in a folder, in order.
+    pub fn names(&self, folder: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path(folder)).expect("a folder");
+        let name = |entry: std::fs::DirEntry| entry.file_name().into_string().expect("text");
+        let mut names: Vec<_> = entries
+            .map(|entry| name(entry.expect("an entry")))
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Makes all of it somebody else's.
+    #[cfg(unix)]
+    pub fn give_to(&self, user: u32) {
+        for entry in walkdir::WalkDir::new(self.folder.path()) {
+            let path = entry.expect("an entry").into_path();
+            std::os::unix::fs::lchown(path, Some(user), Some(user)).expect("given");
+        }
+    }
+
     /// `quickscale ARGUMENTS` in the project, about to run without a terminal.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(QUICKSCALE);
@@ -67,6 +119,9 @@ impl Project {
             .env("COLUMNS", "100")
             .stdin(Stdio::null())
             .args(arguments);
+        if let Some(folder) = &self.templates {
+            command.env("QUICKSCALE_TEMPLATES", folder);
+        }
         command
     }
 
@@ -121,12 +176,9 @@ impl Project {
     /// Every file with its contents, but not what belongs to transactions.
     pub fn snapshot(&self) -> Vec<(String, Vec<u8>)> {
         let root = self.root();
-        let skipped = ["apply", "undo", "base", "lock"];
-        let is_skipped = |path: &Path| {
-            skipped
-                .iter()
-                .any(|name| path.starts_with(root.join(".quickscale").join(name)))
-        };
+        let skipped =
+            ["apply", "undo", "base", "lock"].map(|name| root.join(".quickscale").join(name));
+        let is_skipped = |path: &Path| skipped.iter().any(|folder| path.starts_with(folder));
         let mut files: Vec<_> = walkdir::WalkDir::new(&root)
             .into_iter()
             .map(|entry| entry.expect("an entry").into_path())

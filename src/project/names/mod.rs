@@ -99,7 +99,7 @@ checked_text! {
 
 checked_text! {
     /// A path inside a project, with `/` between its parts on every system. It cannot lead out: no part is empty, `.`
-    /// or `..`, and it does not start with a drive.
+    /// or `..`, and it does not start with a drive. Nor does it lead into git's own folder, whose hooks git runs.
     RelPath
 }
 
@@ -163,6 +163,19 @@ impl std::borrow::Borrow<str> for Word {
 }
 
 impl RelPath {
+    /// The path of `file` inside `root`; none when it stands elsewhere, or its name cannot be one of ours.
+    pub fn of(root: &Path, file: &Path) -> Option<Self> {
+        let parts = file.strip_prefix(root).ok()?.iter();
+        let parts: Option<Vec<_>> = parts.map(|part| part.to_str()).collect();
+        parts?.join("/").parse().ok()
+    }
+
+    /// The folders that it stands in, the outermost first.
+    pub fn folders(&self) -> impl DoubleEndedIterator<Item = Self> + '_ {
+        let ends = self.0.match_indices('/').map(|(end, _)| end);
+        ends.map(|end| Self(self.0[..end].to_owned()))
+    }
+
     /// The path under `root`, as this system writes it.
     pub fn under(&self, root: &Path) -> PathBuf {
         let mut path = root.to_path_buf();
@@ -176,7 +189,9 @@ impl FromStr for RelPath {
 
     fn from_str(text: &str) -> Result<Self, NameError> {
         let inside = !text.is_empty()
-            && text.split('/').all(|part| !matches!(part, "" | "." | ".."))
+            && text
+                .split('/')
+                .all(|part| !matches!(part, "" | "." | "..") && !part.eq_ignore_ascii_case(".git"))
             && !text.contains(['\\', ':', '\0']);
         if inside {
             Ok(Self(text.to_owned()))
@@ -215,6 +230,8 @@ mod tests {
             "c:/x",
             "a\\b",
             "a/.",
+            ".git/hooks/pre-commit",
+            "a/.GIT/config",
         ] {
             assert!(path.parse::<RelPath>().is_err(), "{path}");
         }
