@@ -120,6 +120,11 @@ impl Ui {
         }
     }
 
+    /// Whether the user wants to hear of results and faults only.
+    pub fn quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// A line that explains; not with `--quiet`.
     pub fn info(&self, text: &str) {
         if !self.quiet {

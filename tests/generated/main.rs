@@ -3,5 +3,6 @@
 
 mod browser;
 mod checks;
+mod docker;
 mod project;
 mod tutorial;

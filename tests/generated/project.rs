@@ -38,6 +38,17 @@ impl Project {
         succeed(command.args(arguments))
     }
 
+    /// `quickscale ARGUMENTS` in the project, which must succeed; all that it says, on both streams.
+    pub fn quickscale_told(&self, arguments: &[&str]) -> String {
+        let mut command = sealed(env!("CARGO_BIN_EXE_quickscale"), &self.folder());
+        let output = command
+            .args(arguments)
+            .output()
+            .expect("the program can be run");
+        assert!(output.status.success(), "{}", told(&output));
+        told(&output)
+    }
+
     /// `cargo ARGUMENTS` in the project.
     pub fn cargo(&self, arguments: &[&str]) -> Command {
         let mut command = sealed("cargo", &self.folder());

@@ -20,6 +20,7 @@ pub enum Tool {
     Tmux,
     Wrk,
     CargoDeny,
+    Docker,
 }
 
 /// Who brings a tool.
@@ -28,6 +29,8 @@ enum Source {
     Debian(&'static [&'static str]),
     /// `cargo install`.
     Crate(&'static str),
+    /// Whoever looks after the machine, as this page says.
+    Manual(&'static str),
 }
 
 impl Tool {
@@ -42,6 +45,9 @@ impl Tool {
             Self::Tmux => "tmux (tests of menus need a terminal)",
             Self::Wrk => "wrk (makes the load of benchmarks)",
             Self::CargoDeny => "cargo-deny (checks licences and sources of dependencies)",
+            Self::Docker => {
+                "docker with compose, and a daemon that answers (runs generated applications in containers)"
+            }
         }
     }
 
@@ -56,6 +62,7 @@ impl Tool {
             Self::Tmux => &["tmux"],
             Self::Wrk => &["wrk"],
             Self::CargoDeny => return Source::Crate("cargo-deny"),
+            Self::Docker => return Source::Manual("https://docs.docker.com/engine/install"),
         })
     }
 
@@ -70,6 +77,9 @@ impl Tool {
             Self::Tmux => any(&["tmux"]),
             Self::Wrk => any(&["wrk"]),
             Self::CargoDeny => any(&["cargo-deny"]),
+            Self::Docker => [["compose", "version"], ["system", "info"]]
+                .iter()
+                .all(|words| process::read(Command::new("docker").args(words)).is_ok()),
         }
     }
 }
@@ -89,16 +99,12 @@ pub fn require(mut tools: Vec<Tool>, install: bool) -> Result<()> {
         return Ok(());
     }
     let mut lines = vec![String::from("tools are missing:")];
-    lines.extend(
-        lacking
-            .iter()
-            .map(|tool| format!("  - {}", tool.describe())),
-    );
-    if install {
-        lines.push(
-            "hint: the packages that were installed do not bring them; install them by hand"
-                .to_owned(),
-        );
+    lines.extend(lacking.iter().map(|tool| match tool.source() {
+        Source::Manual(page) => format!("  - {}: {page}", tool.describe()),
+        Source::Debian(_) | Source::Crate(_) => format!("  - {}", tool.describe()),
+    }));
+    if install || commands(&lacking).is_empty() {
+        lines.push("hint: no package brings them; install them by hand".to_owned());
     } else {
         lines.push("hint: say --install, or run".to_owned());
         lines.extend(
@@ -131,6 +137,7 @@ fn commands(tools: &[Tool]) -> Vec<Vec<&'static str>> {
         match tool.source() {
             Source::Debian(names) => packages.extend_from_slice(names),
             Source::Crate(name) => commands.push(vec!["cargo", "install", "--locked", name]),
+            Source::Manual(_) => {}
         }
     }
     if !packages.is_empty() {

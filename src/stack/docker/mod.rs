@@ -121,10 +121,7 @@ fn compose_up(
             .arg(limit.as_secs().to_string());
     }
     environment(&mut command, noted);
-    // What compose says is progress, not data.
-    command.stdout(std::io::stderr());
-    let status = command.status().context("cannot run docker")?;
-    if status.success() {
+    if told(site, &mut command)? {
         Ok(())
     } else {
         Err(failed(
@@ -134,6 +131,21 @@ fn compose_up(
             "docker compose could not start the app",
         ))
     }
+}
+
+/// Runs compose; whether it succeeded. What it says is progress, not data, and with `--quiet` it is shown only when it
+/// failed.
+fn told(site: &Site<'_>, command: &mut Command) -> Result<bool> {
+    if !site.ui.quiet() {
+        command.stdout(std::io::stderr());
+        return Ok(command.status().context("cannot run docker")?.success());
+    }
+    let output = command.output().context("cannot run docker")?;
+    if !output.status.success() {
+        let said = [output.stdout, output.stderr].concat();
+        site.ui.warn(String::from_utf8_lossy(&said).trim_end());
+    }
+    Ok(output.status.success())
 }
 
 /// compose.yml publishes the app on APP_PORT of this machine; everything else it takes from `.env`.
@@ -212,11 +224,7 @@ pub fn down(site: &Site<'_>, volumes: bool, grace: Duration) -> Result<()> {
     if volumes {
         command.arg("--volumes");
     }
-    let status = command
-        .stdout(std::io::stderr())
-        .status()
-        .context("cannot run docker")?;
-    if !status.success() {
+    if !told(site, &mut command)? {
         return Err(Fault::new("docker compose could not stop the app")
             .hint("the reason stands above")
             .into());

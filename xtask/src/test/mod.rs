@@ -12,7 +12,7 @@ use crate::{interrupt, process, tools};
 pub use steps::browser_tests;
 
 use report::{Report, Row, Tests};
-use steps::{STEPS, Step};
+use steps::{STEPS, Step, When};
 
 /// Run every check: formatting, lints, unit, command, runtime, generated-project and browser tests
 ///
@@ -115,12 +115,11 @@ fn choose(args: &Args) -> Result<Vec<&'static Step>> {
             "no step is called {wish}\nhint: `cargo xtask test --list` shows them"
         );
     }
-    let wished = |step: &Step| {
-        args.steps.is_empty() || args.steps.iter().any(|wish| step.name.starts_with(wish))
+    let named = |step: &Step| args.steps.iter().any(|wish| step.name.starts_with(wish));
+    let chosen = |step: &&Step| match step.when {
+        When::Named => named(step),
+        When::Unhurried if args.fast => false,
+        When::Always | When::Unhurried => args.steps.is_empty() || named(step),
     };
-    let quick = |step: &Step| !(args.fast && step.is_slow);
-    Ok(STEPS
-        .iter()
-        .filter(|step| wished(step) && quick(step))
-        .collect())
+    Ok(STEPS.iter().filter(chosen).collect())
 }

@@ -14,9 +14,18 @@ pub struct Step {
     pub name: &'static str,
     pub summary: &'static str,
     pub tools: &'static [Tool],
-    /// Takes minutes; left out by `--fast`.
-    pub is_slow: bool,
+    pub when: When,
     pub run: fn(&mut World) -> Result<()>,
+}
+
+/// When a step runs that nobody named.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    Always,
+    /// Takes minutes; left out by `--fast`.
+    Unhurried,
+    /// Only by its name: it needs what cannot be installed everywhere.
+    Named,
 }
 
 /// Every check, the quickest to tell first.
@@ -25,70 +34,70 @@ pub const STEPS: &[Step] = &[
         name: "fmt",
         summary: "the code is formatted",
         tools: &[],
-        is_slow: false,
+        when: When::Always,
         run: fmt,
     },
     Step {
         name: "clippy",
         summary: "no lint has anything to say",
         tools: &[Tool::Node],
-        is_slow: false,
+        when: When::Always,
         run: clippy,
     },
     Step {
         name: "features",
         summary: "nor in any set of the runtime's features",
         tools: &[],
-        is_slow: true,
+        when: When::Unhurried,
         run: features,
     },
     Step {
         name: "lock",
         summary: "generated projects are pinned to what is tested here",
         tools: &[Tool::Node],
-        is_slow: false,
+        when: When::Always,
         run: lock,
     },
     Step {
         name: "deny",
         summary: "dependencies have licences and sources that we allow",
         tools: &[Tool::CargoDeny],
-        is_slow: false,
+        when: When::Always,
         run: deny,
     },
     Step {
         name: "unit",
         summary: "the command line and these tasks, from inside and outside",
         tools: &[Tool::Git, Tool::Node, Tool::Tmux],
-        is_slow: false,
+        when: When::Always,
         run: unit,
     },
     Step {
         name: "merge",
         summary: "merges are git's, on ten thousand random files",
         tools: &[Tool::Git, Tool::Node],
-        is_slow: true,
+        when: When::Unhurried,
         run: merge,
     },
     Step {
         name: "runtime-sqlite",
         summary: "the runtime on SQLite",
         tools: &[],
-        is_slow: false,
+        when: When::Always,
         run: runtime_sqlite,
     },
     Step {
         name: "runtime-postgres",
         summary: "the runtime on PostgreSQL",
         tools: &[Tool::Postgres],
-        is_slow: false,
+        when: When::Always,
         run: runtime_postgres,
     },
     Step {
         name: "generated",
         summary: "generated projects pass their own lints and tests",
         tools: &[Tool::Git, Tool::Node, Tool::Postgres],
-        is_slow: true,
+        when: When::Unhurried,
         run: generated,
     },
     Step {
@@ -101,8 +110,15 @@ pub const STEPS: &[Step] = &[
             Tool::Chromium,
             Tool::Chromedriver,
         ],
-        is_slow: true,
+        when: When::Unhurried,
         run: browser,
+    },
+    Step {
+        name: "docker",
+        summary: "a generated project's image is built, and runs with PostgreSQL (only when named)",
+        tools: &[Tool::Git, Tool::Node, Tool::Docker],
+        when: When::Named,
+        run: docker,
     },
 ];
 
@@ -211,6 +227,13 @@ pub fn browser_tests(chromedriver: &Chromedriver) -> Command {
     command.args(["--skip", "checks::", "--skip", "tutorial::"]);
     command.env("WEBDRIVER_URL", chromedriver.url());
     command
+}
+
+fn docker(world: &mut World) -> Result<()> {
+    let mut command = repo::cargo(&["test", "--package", "quickscale", "--test", "stack", "--"]);
+    test(world, command.args(["--ignored", "docker::"]))?;
+    let mut command = generated_tests();
+    test(world, command.args(["--ignored", "docker::"]))
 }
 
 fn generated_tests() -> Command {
