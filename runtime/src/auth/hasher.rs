@@ -1,16 +1,14 @@
-//! Password hashes: Argon2id, off the async threads, and never so many at once that pages wait for them.
+//! Password hashes: Argon2id, on threads of their own.
 
-use std::sync::Arc;
-
-use anyhow::{Context as _, anyhow};
-use argon2::{
-    Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version,
-};
+use anyhow::{Context as _, bail};
+use argon2::password_hash::phc::{Output, ParamsString, Salt};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, PasswordHash, Version};
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::sync::Semaphore;
+use subtle::ConstantTimeEq as _;
 
 use super::rules::Password;
-use crate::error::{Error, Result};
+use super::threads::Threads;
+use crate::error::Result;
 
 /// OWASP's password storage cheat sheet, Argon2id: 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19_456;
@@ -22,64 +20,88 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAA
 
 /// Hashes and compares passwords.
 pub(super) struct Hasher {
-    argon2: Argon2<'static>,
-    permits: Arc<Semaphore>,
+    threads: Threads<Memory>,
 }
+
+/// What a thread keeps from one hash to the next. Argon2's own allocation is of an alignment with which glibc finds freed
+/// memory unfit for the next one: the process grew by 19 MiB with each of its first sixteen hashes.
+type Memory = Vec<Block>;
 
 impl Hasher {
     pub fn new() -> anyhow::Result<Self> {
-        let params = Params::new(MEMORY_KIB, PASSES, LANES, None)
-            .map_err(|fault| anyhow!("Argon2 does not take these parameters: {fault}"))?;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
-            argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params),
-            // One core stays free for everybody else's pages.
-            permits: Arc::new(Semaphore::new((cores - 1).max(1))),
+            threads: Threads::start()?,
         })
     }
 
     /// The hash of `password` under a new salt, as a PHC string.
     pub async fn hash(&self, password: &Password) -> Result<String> {
-        let (argon2, password) = (self.argon2.clone(), password.clone());
-        self.run(move || {
-            let hash = argon2.hash_password(password.expose().as_bytes());
-            hash.map(|hash| hash.to_string())
-                .map_err(|fault| anyhow!("a password cannot be hashed: {fault}"))
-        })
-        .await
+        let password = password.clone();
+        let work = move |memory: &mut Memory| {
+            new_hash(password.expose().as_bytes(), memory).context("a password cannot be hashed")
+        };
+        Ok(self.threads.run(work).await?)
     }
 
     /// Whether `password` is the one behind `hash`; `None` takes as long and is always wrong.
     pub async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<bool> {
-        let argon2 = self.argon2.clone();
-        self.run(move || {
+        let work = move |memory: &mut Memory| {
             let known = hash.is_some();
             let hash = hash.unwrap_or_else(|| NOBODY.to_owned());
-            let hash = PasswordHash::new(&hash)
-                .map_err(|fault| anyhow!("a stored password hash does not parse: {fault}"))?;
-            let right = argon2.verify_password(password.expose_secret().as_bytes(), &hash);
-            Ok(right.is_ok() && known)
-        })
-        .await
+            let right = matches(password.expose_secret().as_bytes(), &hash, memory)
+                .context("a stored password hash does not parse")?;
+            Ok(right && known)
+        };
+        Ok(self.threads.run(work).await?)
     }
+}
 
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let permit = self
-            .permits
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(Error::internal)?;
-        // The permit goes along: a request that is given up does not free it while the work goes on.
-        let task = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            work()
-        });
-        Ok(task.await.context("the hashing task failed")??)
-    }
+fn new_hash(password: &[u8], memory: &mut Memory) -> anyhow::Result<String> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None)?;
+    let salt = Salt::generate();
+    let hash = PasswordHash {
+        algorithm: ARGON2ID_IDENT,
+        version: Some(Version::V0x13.into()),
+        params: ParamsString::try_from(&params)?,
+        hash: Some(output(
+            Algorithm::Argon2id,
+            Version::V0x13,
+            params,
+            (password, &salt),
+            memory,
+        )?),
+        salt: Some(salt),
+    };
+    Ok(hash.to_string())
+}
+
+/// Compares under the parameters of `hash`, whatever those of new hashes are.
+fn matches(password: &[u8], hash: &str, memory: &mut Memory) -> anyhow::Result<bool> {
+    let hash = PasswordHash::new(hash)?;
+    let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else {
+        bail!("it has no salt or no hash");
+    };
+    let algorithm = Algorithm::try_from(hash.algorithm.as_str())?;
+    let version = hash.version.map_or(Ok(Version::V0x13), Version::try_from)?;
+    let params = Params::try_from(&hash)?;
+    let output = output(algorithm, version, params, (password, salt), memory)?;
+    Ok(output.as_bytes().ct_eq(expected.as_bytes()).into())
+}
+
+fn output(
+    algorithm: Algorithm,
+    version: Version,
+    params: Params,
+    (password, salt): (&[u8], &Salt),
+    memory: &mut Memory,
+) -> anyhow::Result<Output> {
+    let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+    memory.resize(params.block_count(), Block::new());
+    let mut buffer = [0; Output::MAX_LENGTH];
+    let out = buffer.get_mut(..length).context("it is too long")?;
+    Argon2::new(algorithm, version, params)
+        .hash_password_into_with_memory(password, salt, out, memory)?;
+    Ok(Output::new(out)?)
 }
 
 #[cfg(test)]

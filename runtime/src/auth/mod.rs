@@ -11,6 +11,7 @@ mod pages;
 mod routes;
 mod rules;
 mod store;
+mod threads;
 
 pub use entity::User;
 pub use rules::EmailAddress;
