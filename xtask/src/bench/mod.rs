@@ -2,6 +2,7 @@
 //! machine that is busy with something else makes each of them worse.
 
 mod build;
+mod evolve;
 mod http;
 mod init;
 mod person;
@@ -44,6 +45,8 @@ pub struct Args {
 enum Name {
     /// `quickscale init`: time, memory, growth with the number of files
     Init,
+    /// `quickscale plan` and `apply` on 300 and on 3,000 files
+    Evolve,
     /// A generated project's first build and its rebuild after a change
     Build,
     /// The optimised binary: size, start, memory
@@ -63,6 +66,9 @@ pub fn run(args: &Args) -> Result<()> {
     let mut table = Table::default();
     if wanted(Name::Init) {
         init::measure(&quickscale, &mut table)?;
+    }
+    if wanted(Name::Evolve) {
+        evolve::measure(&quickscale, &mut table)?;
     }
     if wanted(Name::Build) {
         build::measure(&Project::create(&quickscale)?, &mut table)?;
