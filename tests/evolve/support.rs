@@ -173,11 +173,11 @@ impl Project {
         std::fs::write(self.path(path), older).expect("the file can be written");
     }
 
-    /// Every file with its contents, but not what belongs to transactions.
+    /// Every file with its contents, but not what belongs to transactions and to this machine.
     pub fn snapshot(&self) -> Vec<(String, Vec<u8>)> {
         let root = self.root();
-        let skipped =
-            ["apply", "undo", "base", "lock"].map(|name| root.join(".quickscale").join(name));
+        let skipped = ["apply", "undo", "base", "lock", "lock.holder", "run"]
+            .map(|name| root.join(".quickscale").join(name));
         let is_skipped = |path: &Path| skipped.iter().any(|folder| path.starts_with(folder));
         let mut files: Vec<_> = walkdir::WalkDir::new(&root)
             .into_iter()
