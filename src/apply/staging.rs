@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::disk::{claim_folder, write_new};
+use super::OnWritten;
+use super::disk::{claim_folder, is_full, write_new};
 use super::git::{self, Repository};
 use super::sweep::{READY_FILE, move_up, sweep};
 use crate::error::Fault;
+use crate::plan::{After, Operation, ReadyPlan};
 use crate::project::names::RelPath;
 use crate::project::owner::Mode;
-use crate::project::state::STATE_FILE;
+use crate::project::state::{BASE_DIR, STATE_FILE};
 use crate::project::{LOCK_FILE, STATE_DIR};
 
 /// How the names of staging folders start.
@@ -69,22 +71,47 @@ impl Staging {
         &self.folder
     }
 
+    /// Writes a project that was not there before, the state last; `written` may stop it.
+    ///
+    /// # Errors
+    /// When a file cannot be written, or `written` says so; with the staging goes all that was.
+    pub fn apply(&self, ready: &ReadyPlan, written: OnWritten<'_>) -> Result<()> {
+        let ReadyPlan {
+            operations,
+            state,
+            pristine,
+        } = ready;
+        for Operation {
+            path,
+            before: _,
+            after,
+        } in operations
+        {
+            if let Some(After { bytes, mode }) = after {
+                self.write(path, bytes, *mode)?;
+            }
+            written(path)?;
+        }
+        for (digest, bytes) in pristine {
+            let path = format!("{STATE_DIR}/{BASE_DIR}/{digest}").parse()?;
+            self.write(&path, bytes, Mode::Plain)?;
+        }
+        let path = format!("{STATE_DIR}/{STATE_FILE}").parse()?;
+        self.write(&path, state.to_yaml()?.as_bytes(), Mode::Plain)
+    }
+
     /// Writes one file, with the folders that it needs.
-    pub fn write(&self, path: &RelPath, bytes: &[u8], mode: Mode) -> Result<()> {
+    fn write(&self, path: &RelPath, bytes: &[u8], mode: Mode) -> Result<()> {
         write_new(&path.under(&self.folder), bytes, mode).map_err(|error| {
-            let full = matches!(
-                error.kind(),
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-            );
-            let fault = Fault::new(format!(
-                "cannot write {path}; nothing is left of the new project"
-            ));
-            let fault = if full {
-                fault.hint("free some space, or choose another disk with --path")
-            } else {
-                fault
+            let error = anyhow::Error::new(error);
+            let message = format!("cannot write {path}; nothing is left of the new project");
+            let fault = match is_full(&error) {
+                true => {
+                    Fault::new(message).hint("free some space, or choose another disk with --path")
+                }
+                false => Fault::new(message),
             };
-            anyhow::Error::new(error).context(fault)
+            error.context(fault)
         })
     }
 

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::apply::{Repository, Staging, write_project};
+use crate::apply::{Repository, Staging};
 use crate::catalogue::Catalogue;
 use crate::interrupt;
+use crate::plan::ReadyPlan;
 use crate::project::config::Config;
 use crate::project::names::Word;
 use crate::project::state::State;
@@ -45,16 +46,17 @@ pub struct Born {
 const INTERRUPTED: &str = "interrupted; nothing was created";
 
 impl Birth {
-    /// Renders the project beside its place and moves it there. When this fails nothing is left behind.
+    /// Carries out the plan of a project that is not there yet: beside its place, then moved there whole. When this fails nothing is left behind.
     pub fn happen(&self, catalogue: &Catalogue, ui: &Ui) -> Result<Born> {
         let interruption = interrupt::defer();
         let inputs = random_inputs(catalogue)?;
         let desired = render(&self.config, catalogue, &inputs)?;
-        let state = State::at_birth(random_id()?, &self.config, catalogue, &desired);
+        let state = State::next(None, &self.config, catalogue, true)?;
+        let ready = ReadyPlan::from_nothing(&desired, state)?;
         let staging = Staging::new(&self.target)?;
-        let files = desired.files.len();
+        let files = ready.operations.len();
         let mut progress = ui.progress("Rendering", u64::try_from(files)?);
-        write_project(&staging, &desired, &state, &mut |path| {
+        staging.apply(&ready, &mut |path| {
             progress.step(path.as_str());
             interruption.check(INTERRUPTED)
         })?;

@@ -3,13 +3,15 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, After, Change, Conflict, ConflictKind, Plan};
+use anyhow::{Result, anyhow};
+
+use super::{Action, After, Change, Conflict, ConflictKind, Input, Plan, plan};
 use crate::digest::Digest;
 use crate::merge::{self, MarkerLabels};
 use crate::project::names::RelPath;
 use crate::project::owner::Mode;
 use crate::project::state::{FileState, State, kept_as};
-use crate::project::tree::Entry;
+use crate::project::tree::{Entry, Tree};
 use crate::render::{Desired, DesiredFile};
 
 /// What becomes of a conflict.
@@ -91,6 +93,26 @@ impl Plan {
             ready.carry_out(change, desired.files.get(wanted), choices.get(&change.path));
         }
         Ok(ready.finish(desired))
+    }
+}
+
+impl ReadyPlan {
+    /// The plan of a project that is not there yet: every file is new, and nobody has to be asked.
+    ///
+    /// # Errors
+    /// Never, as long as nothing stands in the way in a project that is not there.
+    pub fn from_nothing(desired: &Desired, state: State) -> Result<Self> {
+        let nothing = Tree::default();
+        let plan = plan(&Input {
+            desired,
+            state: None,
+            pristine: &BTreeMap::new(),
+            tree: &nothing,
+            strays: &nothing,
+            only: &BTreeSet::new(),
+        });
+        let ready = plan.resolve(desired, state, &Choices::new());
+        ready.map_err(|Unanswered(paths)| anyhow!("conflicts in a new project: {paths:?}"))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::catalogue::Catalogue;
 use crate::digest::Digest;
 use crate::error::Fault;
 use crate::merge::SIZE_LIMIT;
-use crate::render::{Desired, DesiredFile};
+use crate::render::DesiredFile;
 
 /// The version of the file's format.
 const STATE_VERSION: u32 = 1;
@@ -81,28 +81,6 @@ fn is_plain(mode: &Mode) -> bool {
 }
 
 impl State {
-    /// The state of a project that was just born from `desired`.
-    pub fn at_birth(
-        project: String,
-        config: &Config,
-        catalogue: &Catalogue,
-        desired: &Desired,
-    ) -> Self {
-        Self {
-            version: STATE_VERSION,
-            project,
-            serial: 1,
-            quickscale: env!("CARGO_PKG_VERSION").to_owned(),
-            templates: Catalogue::pack_digest(),
-            config: AppliedConfig::of(config, catalogue),
-            files: desired
-                .files
-                .iter()
-                .map(|(path, file)| (path.clone(), FileState::of(file)))
-                .collect(),
-        }
-    }
-
     /// The state that an apply starts from: the next serial, and when the whole project is applied, this quickscale's
     /// version, templates and `config`. Its files are those of `last` until the plan notes what it does.
     ///

@@ -37,6 +37,30 @@ fn a_born_project_has_nothing_to_do() {
 }
 
 #[test]
+fn a_quickscale_yml_alone_becomes_what_init_makes() {
+    let born = Project::new(&["--module", "credits"]);
+    let applied = Project::scratch();
+    applied.write("quickscale.yml", born.read("quickscale.yml"));
+    assert_eq!(applied.apply(&[]).code, Some(0));
+    let files = |project: &Project| -> Vec<(String, Vec<u8>)> {
+        let own = |path: &str| [".env", ".quickscale/state.yml"].contains(&path);
+        let files = project.snapshot().into_iter();
+        files.filter(|(path, _)| !own(path)).collect()
+    };
+    assert_eq!(files(&applied), files(&born));
+    // They differ in what is random: the project's id, and the secrets.
+    let state = |project: &Project| {
+        let state = project.read(".quickscale/state.yml");
+        let lines = state.lines().filter(|line| !line.starts_with("project: "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(state(&applied), state(&born));
+    assert_ne!(applied.read(".env"), born.read(".env"));
+    let kept = |project: &Project| project.names(".quickscale/base");
+    assert_eq!(kept(&applied), kept(&born));
+}
+
+#[test]
 fn an_untouched_file_follows_its_template() {
     let (project, newest) = aged();
     assert_eq!(action_of(&project, PAGE).as_deref(), Some("update"));
