@@ -19,6 +19,7 @@ use crate::db::{Db, ModuleMigrations, Tx};
 use crate::error::{Error, Result};
 use crate::flags::Flags;
 use crate::http::{Access, Assets, Authenticator, RouteInfo, Routes, Rule, Visit, edge, guard};
+use crate::mail::{MailSample, Mailer};
 use crate::module::{Command, Event, Install, Module, NavItem, NavPlace, Panel, PanelPlace};
 use crate::pages::{Pages, Sample};
 
@@ -50,6 +51,8 @@ struct Shared {
     navigation: Vec<NavItem>,
     routes: Vec<RouteInfo>,
     samples: Vec<Sample>,
+    mail_samples: Vec<MailSample>,
+    mailer: Mailer,
     migrations: Vec<ModuleMigrations>,
     install: Install,
     csrf_key: Key,
@@ -71,7 +74,11 @@ impl App {
         Self {
             name: name.into(),
             environment,
-            modules: vec![Box::new(crate::jobs::Jobs), Box::new(crate::site::Site)],
+            modules: vec![
+                Box::new(crate::jobs::Jobs),
+                Box::new(crate::mail::Mails { environment }),
+                Box::new(crate::site::Site),
+            ],
         }
     }
 
@@ -151,6 +158,8 @@ impl App {
                 .iter()
                 .flat_map(|module| module.samples())
                 .collect(),
+            mail_samples: self.modules.iter().flat_map(|m| m.mail_samples()).collect(),
+            mailer: Mailer::new(&config, &self.name)?,
             migrations: self.migrations(&root)?,
             name: self.name,
             config,
@@ -285,6 +294,11 @@ impl Core {
         &self.0.samples
     }
 
+    /// Every mail of every module with its sample.
+    pub fn mail_samples(&self) -> &[MailSample] {
+        &self.0.mail_samples
+    }
+
     /// What a module put in place with [`Install::state`].
     ///
     /// # Errors
@@ -366,6 +380,10 @@ impl Core {
 
     pub(crate) fn jobs(&self) -> &crate::jobs::Kinds {
         self.0.install.jobs()
+    }
+
+    pub(crate) fn mailer(&self) -> &Mailer {
+        &self.0.mailer
     }
 
     pub(crate) fn csrf_key(&self) -> &Key {

@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::crypto::Key;
+use crate::crypto::{Key, KeyRing};
 use crate::http::TrustedProxies;
 
 /// The variables of a process, by name. Values taken from `.env` are among them.
@@ -97,6 +97,8 @@ pub struct Config {
     /// The variables that were read, for modules that have their own.
     pub vars: Vars,
     secret_key: SecretString,
+    /// Keys that were replaced; what was encrypted with them can still be read.
+    previous_keys: Vec<SecretString>,
 }
 
 /// What is wrong with one variable, and what to do about it.
@@ -175,6 +177,12 @@ impl Config {
         }
         let root = root.to_path_buf();
         let secret_key = SecretString::from(secret_key);
+        let previous = vars.get("APP_SECRET_KEYS_PREVIOUS").map(String::as_str);
+        let previous = previous.unwrap_or_default().split(',').map(str::trim);
+        let previous = previous.filter(|key| !key.is_empty());
+        let previous_keys = previous
+            .map(|key| SecretString::from(key.to_owned()))
+            .collect();
         Ok(Self {
             environment,
             database_url,
@@ -187,12 +195,34 @@ impl Config {
             root,
             vars,
             secret_key,
+            previous_keys,
         })
     }
 
     /// The key for one purpose, derived from `APP_SECRET_KEY`.
     pub fn key(&self, purpose: &str) -> Key {
         Key::derive(self.secret_key.expose_secret().as_bytes(), purpose)
+    }
+
+    /// The keys for encrypting at one purpose: the one of `APP_SECRET_KEY`, and for reading those of
+    /// `APP_SECRET_KEYS_PREVIOUS` too.
+    pub fn keys(&self, purpose: &str) -> KeyRing {
+        let all = std::iter::once(&self.secret_key).chain(&self.previous_keys);
+        let keys = all.map(|secret| Key::derive(secret.expose_secret().as_bytes(), purpose));
+        KeyRing::new(keys)
+    }
+
+    /// The host of [`Config::url`], without its port.
+    pub fn host_name(&self) -> &str {
+        let (_, host) = self.origin().split_once("://").unwrap_or_default();
+        let name = host.rsplit_once(':').map_or(host, |(name, port)| {
+            if port.bytes().all(|b| b.is_ascii_digit()) {
+                name
+            } else {
+                host
+            }
+        });
+        name.trim_matches(['[', ']'])
     }
 
     /// Whether people reach the application over TLS, so that cookies may demand it.

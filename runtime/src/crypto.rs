@@ -2,7 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use chacha20poly1305::aead::Aead as _;
+use chacha20poly1305::{Key as CipherKey, KeyInit as _, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac as _};
 use rand::RngExt as _;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -64,6 +66,42 @@ impl Key {
     }
 }
 
+/// Keys for one purpose, the newest first: it encrypts, and all of them decrypt.
+#[derive(Clone)]
+pub struct KeyRing(Vec<Key>);
+
+/// XChaCha20's nonces are long enough to be drawn at random for every message.
+const NONCE_LENGTH: usize = 24;
+
+impl KeyRing {
+    /// `keys` begins with the newest.
+    pub fn new(keys: impl IntoIterator<Item = Key>) -> Self {
+        Self(keys.into_iter().collect())
+    }
+
+    /// `plain` encrypted and protected against change, as URL-safe text.
+    pub fn encrypt(&self, plain: &[u8]) -> String {
+        let nonce = rand::rng().random::<[u8; NONCE_LENGTH]>();
+        let key = self.0.first().expect("a ring is made with the current key");
+        let secret = cipher(key)
+            .encrypt(&XNonce::from(nonce), plain)
+            .expect("memory holds what is encrypted");
+        URL_SAFE_NO_PAD.encode([nonce.as_slice(), &secret].concat())
+    }
+
+    /// What [`KeyRing::encrypt`] was given, with this key ring or one that had one of its keys first.
+    pub fn decrypt(&self, sealed: &str) -> Option<Vec<u8>> {
+        let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+        let (nonce, secret) = sealed.split_first_chunk::<NONCE_LENGTH>()?;
+        let open = |key| cipher(key).decrypt(&XNonce::from(*nonce), secret).ok();
+        self.0.iter().find_map(open)
+    }
+}
+
+fn cipher(key: &Key) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(&CipherKey::from(key.0))
+}
+
 fn mac(key: &[u8], message: &[u8]) -> [u8; 32] {
     let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
     mac.update(message);
@@ -82,6 +120,25 @@ mod tests {
         assert_eq!(Key::derive(b"secret", "csrf").open(&sealed), None);
         assert_eq!(key.open(&sealed.replace('.', "x.")), None);
         assert_eq!(key.open(""), None);
+    }
+
+    #[test]
+    fn what_is_encrypted_opens_with_this_key_and_those_that_replaced_it() {
+        let [old, new] = [b"old", b"new"].map(|secret| Key::derive(secret, "mail"));
+        let before = KeyRing::new([old.clone()]);
+        let sealed = before.encrypt(b"a link");
+        assert_ne!(sealed, before.encrypt(b"a link"));
+        let after = KeyRing::new([new.clone(), old]);
+        assert_eq!(after.decrypt(&sealed).as_deref(), Some(&b"a link"[..]));
+        assert_eq!(KeyRing::new([new]).decrypt(&sealed), None);
+        for broken in [
+            "",
+            "AAAA",
+            &sealed[1..],
+            &sealed.replace(&sealed[40..41], "_"),
+        ] {
+            assert_eq!(before.decrypt(broken), None, "{broken}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod flags;
 pub mod http;
 pub mod ids;
 pub mod jobs;
+pub mod mail;
 pub mod module;
 pub mod pages;
 pub mod site;

@@ -18,6 +18,7 @@ use crate::flags::Flag;
 use crate::http::{Access, Authenticator, Routes, Visit};
 use crate::ids::UserId;
 use crate::jobs::{Job, Kinds, Schedule};
+use crate::mail::MailSample;
 use crate::pages::Sample;
 
 /// A part of the application that can be had or left out.
@@ -54,6 +55,11 @@ pub trait Module: Send + Sync + 'static {
 
     /// Every page with its sample.
     fn samples(&self) -> Vec<Sample> {
+        Vec::new()
+    }
+
+    /// Every mail with its sample.
+    fn mail_samples(&self) -> Vec<MailSample> {
         Vec::new()
     }
 

@@ -1,5 +1,7 @@
 //! Who may call what: every route, walked as a visitor, a user and an administrator, against a table.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 mod support;
 
 use std::collections::BTreeMap;
@@ -10,7 +12,7 @@ use quickscale_runtime::testing::{Answer, Client, TestApp};
 use quickscale_runtime::{App, Environment, admin};
 use support::{SITE, column, sign_up, sign_up_admin, themed};
 
-const ROUTES: [(&str, &str, &str); 25] = [
+const ROUTES: [(&str, &str, &str); 27] = [
     ("GET", "/", "public"),
     ("GET", "/about", "public"),
     ("GET", "/accounts/login", "public"),
@@ -24,6 +26,8 @@ const ROUTES: [(&str, &str, &str); 25] = [
     ("GET", "/accounts/signup", "public"),
     ("POST", "/accounts/signup", "public"),
     ("GET", "/admin", "staff: view_staff_area"),
+    ("GET", "/admin/jobs", "staff: manage_jobs"),
+    ("POST", "/admin/jobs/{id}/replay", "staff: manage_jobs"),
     ("GET", "/admin/messages", "staff: view_messages"),
     ("GET", "/admin/users", "staff: view_users"),
     ("GET", "/admin/users/{id}", "staff: view_users"),
@@ -94,12 +98,22 @@ fn outcome(answer: &Answer) -> Outcome {
     }
 }
 
+/// A job with this identifier that failed for good.
+async fn kill_a_job(app: &TestApp, id: &str) {
+    let mut tx = app.core.db().begin().await.unwrap();
+    let sql = "INSERT INTO jobs (id, name, payload, state, due_at, attempts, created_at, changed_at, last_error)
+        VALUES ($1, 'mail.send', '', 'dead', 0, 15, 0, 0, 'no way')";
+    sqlx::query(sql).bind(id).execute(tx.conn()).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
 #[tokio::test]
 async fn every_route_lets_in_whom_its_rule_names_and_nobody_else() {
     let app = start().await;
     let admin = sign_up_admin(&app, "root@example.com").await;
     let user = sign_up(&app, "ada@example.com").await;
     let ada = column(&app, "SELECT id FROM users WHERE email = 'ada@example.com'").await;
+    kill_a_job(&app, &ada[0]).await;
     // Last, because it ends the sessions.
     let mut routes = ROUTES.to_vec();
     routes.sort_by_key(|(_, path, _)| *path == "/accounts/logout");

@@ -229,3 +229,27 @@ async fn staff_read_what_visitors_wrote_newest_first() {
     );
     assert!(!second.contains("rel=\"next\""), "{second}");
 }
+
+#[tokio::test]
+async fn staff_read_what_failed_for_good_and_have_it_tried_again() {
+    let app = themed(app()).start().await;
+    let mut root = sign_up_admin(&app, "root@example.com").await;
+    let mut tx = app.core.db().begin().await.unwrap();
+    let sql = "INSERT INTO jobs (id, name, payload, state, due_at, attempts, created_at, changed_at, last_error)
+        VALUES ($1, 'mail.send', '{}', 'dead', 0, 15, 0, 0, 'the server is away')";
+    let id = quickscale_runtime::ids::new_id(app.core.now());
+    sqlx::query(sql).bind(&id).execute(tx.conn()).await.unwrap();
+    tx.commit().await.unwrap();
+    let page = root.get("/admin/jobs").await;
+    assert!(page.text.contains("the server is away"), "{}", page.text);
+    let path = format!("/admin/jobs/{id}/replay");
+    assert_eq!(root.post(&path, &[]).await.location(), "/admin/jobs");
+    assert_eq!(column(&app, "SELECT state FROM jobs").await, ["open"]);
+    let record = column(
+        &app,
+        "SELECT action FROM audit_entries WHERE target_kind = 'job'",
+    )
+    .await;
+    assert_eq!(record, ["job.replayed"]);
+    assert_eq!(root.post(&path, &[]).await.status, StatusCode::NOT_FOUND);
+}

@@ -1,6 +1,7 @@
 //! The staff's area: an overview, the users, the messages of visitors. Owns no table: it shows what other
 //! domains know and calls their actions.
 
+mod actions;
 mod pages;
 mod routes;
 
@@ -46,6 +47,7 @@ impl Module for Admin {
             item("Overview", "/admin", Permission::ViewStaffArea, 0),
             item("Users", "/admin/users", Permission::ViewUsers, 10),
             item("Messages", "/admin/messages", Permission::ViewMessages, 20),
+            item("Jobs", "/admin/jobs", Permission::ManageJobs, 90),
         ]
     }
 

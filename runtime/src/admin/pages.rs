@@ -8,6 +8,7 @@ use crate::auth::actions::UserCounts;
 use crate::auth::audit::RecordedEntry;
 use crate::clock::Timestamp;
 use crate::http::Role;
+use crate::jobs::{DeadJob, JobCounts};
 use crate::module::Panel;
 use crate::pages::{Page, Sample};
 use crate::site::ContactMessage;
@@ -19,6 +20,7 @@ pub(super) fn samples() -> Vec<Sample> {
         Sample::of::<UserPage>(),
         Sample::of::<ActivationPage>(),
         Sample::of::<MessagesPage>(),
+        Sample::of::<JobsPage>(),
     ]
 }
 
@@ -175,6 +177,42 @@ impl Page for MessagesPage {
             }],
             is_continued: true,
             next_page: Some("/admin/messages?before=1".into()),
+        }
+    }
+}
+
+/// Work that failed for good, newest first.
+#[derive(Debug, Serialize)]
+pub(super) struct JobsPage {
+    pub counts: JobCounts,
+    pub jobs: Vec<DeadJob>,
+    /// Whether this is not the first page of the list.
+    pub is_continued: bool,
+    /// The address of the next page; none on the last.
+    pub next_page: Option<String>,
+}
+
+impl Page for JobsPage {
+    const TEMPLATE: &'static str = "admin/jobs.html";
+
+    fn sample() -> Self {
+        let at = Timestamp::from_micros(1_795_251_905_000_000);
+        Self {
+            counts: JobCounts {
+                open: 12,
+                failing: 1,
+                dead: 1,
+            },
+            jobs: vec![DeadJob {
+                id: "0".into(),
+                name: "mail.send".into(),
+                attempts: 15,
+                last_error: "connection refused <b>".into(),
+                created_at: at,
+                died_at: at,
+            }],
+            is_continued: true,
+            next_page: Some("/admin/jobs?before=1".into()),
         }
     }
 }

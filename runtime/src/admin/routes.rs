@@ -6,12 +6,16 @@ use axum::extract::{Path, Query};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::pages::{ActivationPage, MessagesPage, OverviewPage, RecordRow, UserPage, UsersPage};
+use super::actions::replay;
+use super::pages::{
+    ActivationPage, JobsPage, MessagesPage, OverviewPage, RecordRow, UserPage, UsersPage,
+};
 use crate::auth::actions::{self, UserQuery};
 use crate::auth::audit::{Actor, entries_about};
 use crate::error::Result;
 use crate::http::{Access, Form, Level, Permission, Routes, Visit};
 use crate::ids::UserId;
+use crate::jobs;
 use crate::module::PanelPlace;
 use crate::site;
 
@@ -29,12 +33,19 @@ pub(super) fn routes() -> Routes {
             Access::Staff(Permission::ViewMessages),
             messages,
         )
+        .get("/admin/jobs", Access::Staff(Permission::ManageJobs), jobs)
+        .post(
+            "/admin/jobs/{id}/replay",
+            Access::Staff(Permission::ManageJobs),
+            replay_job,
+        )
 }
 
 /// What "new" means on the overview.
 const NEW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 const USERS_PER_PAGE: usize = 50;
 const MESSAGES_PER_PAGE: usize = 25;
+const JOBS_PER_PAGE: usize = 50;
 const RECORD_LENGTH: i64 = 50;
 /// Longer than any address.
 const SEARCH_LENGTH: usize = 254;
@@ -159,4 +170,29 @@ async fn messages(visit: Visit, Query(listing): Query<Listing>) -> Result<Respon
         next_page: last.map(|last| address("/admin/messages", &[("before", last)])),
         entries,
     })
+}
+
+async fn jobs(visit: Visit, Query(listing): Query<Listing>) -> Result<Response> {
+    let before = listing
+        .before
+        .map(|id| crate::ids::parse_id(&id))
+        .transpose()?;
+    let (core, limit) = (visit.core(), JOBS_PER_PAGE as i64 + 1);
+    let mut dead = jobs::actions::dead_jobs(core, before.as_deref(), limit).await?;
+    let has_more = dead.len() > JOBS_PER_PAGE;
+    dead.truncate(JOBS_PER_PAGE);
+    let last = dead.last().filter(|_| has_more).map(|job| job.id.as_str());
+    visit.render(&JobsPage {
+        counts: jobs::actions::count_jobs(core).await?,
+        is_continued: before.is_some(),
+        next_page: last.map(|last| address("/admin/jobs", &[("before", last)])),
+        jobs: dead,
+    })
+}
+
+async fn replay_job(visit: Visit, Path(id): Path<String>) -> Result<Response> {
+    let id = crate::ids::parse_id(&id)?;
+    let name = replay(visit.core(), &Actor::of(&visit)?, &id).await?;
+    let text = format!("{name} is tried again.");
+    Ok(visit.redirect_with("/admin/jobs", Level::Success, text))
 }

@@ -21,6 +21,7 @@ use crate::http::{Access, Routes};
 use crate::ids::UserId;
 use crate::module::{Command, Event, Install, Module, NavItem, NavPlace};
 use crate::pages::Sample;
+use crate::site::MessageLeft;
 use hasher::Hasher;
 
 /// Who may make an account.
@@ -142,6 +143,7 @@ impl Module for Auth {
             hasher: Hasher::new()?,
         });
         install.authenticator(actions::Sessions);
+        install.on::<MessageLeft>(|core, tx, left| Box::pin(actions::tell_staff(core, tx, left)));
         Ok(())
     }
 }

@@ -276,6 +276,16 @@ async fn user_where(db: &Db, condition: &'static str, value: &str) -> Result<Opt
     row.map(|row| read_user(&row)).transpose()
 }
 
+/// Everybody with another role than a user's who may sign in.
+pub(super) async fn active_staff(tx: &mut Tx) -> Result<Vec<User>> {
+    let sql = format!("SELECT {USER} FROM users WHERE role <> $1 AND is_active = 1 ORDER BY id");
+    let rows = sqlx::query(AssertSqlSafe(sql))
+        .bind(Role::User.as_str())
+        .fetch_all(tx.conn())
+        .await?;
+    rows.iter().map(read_user).collect()
+}
+
 /// Newest first.
 pub(super) async fn users(db: &Db, query: &UserQuery) -> Result<Vec<User>> {
     let sql = AssertSqlSafe(format!(

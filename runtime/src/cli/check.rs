@@ -26,6 +26,12 @@ pub(super) async fn run(app: App, root: &Path, deploy: bool) -> anyhow::Result<E
         .build(config, db, Clock::System, Overlay::default())?
         .core;
     say("ok       modules, templates and flags hold");
+    if let (true, Some(why)) = (deploy, core.mailer().obstacle()) {
+        say(&format!(
+            "error    mails cannot be sent: {why}; set it to smtps://USER:PASSWORD@HOST"
+        ));
+        return Ok(ExitCode::FAILURE);
+    }
     let pending = core
         .migration_status()
         .await?

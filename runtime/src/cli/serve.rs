@@ -24,6 +24,9 @@ pub(super) async fn run(built: BuiltApp, options: &Options) -> anyhow::Result<()
     let core = built.core;
     let config = core.config();
     super::ready_database(&core, options.migrate).await?;
+    if let Some(why) = core.mailer().obstacle() {
+        tracing::warn!("mails wait and cannot be sent: {why}");
+    }
     core.start().await?;
     let address = SocketAddr::new(config.host, config.port);
     let listener = TcpListener::bind(address).await.with_context(|| {

@@ -36,6 +36,7 @@ impl Role {
             (Self::Admin, Permission::ViewStaffArea | Permission::ViewUsers) => true,
             (Self::Admin, Permission::ManageUsers) => true,
             (Self::Admin, Permission::AdjustCredits | Permission::ViewMessages) => true,
+            (Self::Admin, Permission::ManageJobs) => true,
             (Self::User, _) => false,
         }
     }
@@ -51,6 +52,8 @@ pub enum Permission {
     ManageUsers,
     AdjustCredits,
     ViewMessages,
+    /// See work that failed for good, and have it tried again.
+    ManageJobs,
 }
 
 /// Somebody who has signed in.

@@ -110,6 +110,18 @@ impl Pages {
         page: Value,
     ) -> Result<String> {
         let context = Value::from_object(PageContext::new(visit.clone(), messages.to_vec(), page));
+        self.fill_in(template, context)
+    }
+
+    /// A text that nobody has asked for with a request, such as a mail. It sees its own names, and `site`.
+    ///
+    /// # Errors
+    /// When the template is missing or uses what it does not have.
+    pub fn render_bare(&self, template: &str, site: Value, own: Value) -> Result<String> {
+        self.fill_in(template, minijinja::context! { site, ..own })
+    }
+
+    fn fill_in(&self, template: &str, context: Value) -> Result<String> {
         if let Some(environment) = &self.parsed {
             return Ok(environment.get_template(template)?.render(context)?);
         }

@@ -8,6 +8,8 @@ use crate::app::Core;
 use crate::clock::Timestamp;
 use crate::error::{FieldErrors, Result};
 use crate::in_transaction;
+use crate::mail::MailTemplate;
+use crate::module::Event;
 
 /// A message that a visitor left.
 #[derive(Debug, Clone, Serialize)]
@@ -17,6 +19,32 @@ pub struct ContactMessage {
     pub email: String,
     pub message: String,
     pub created_at: Timestamp,
+}
+
+/// A visitor left a message. Told in the transaction in which it is kept.
+#[derive(Debug)]
+pub struct MessageLeft(pub ContactMessage);
+
+impl Event for MessageLeft {}
+
+/// The mail by which the staff learn of a message.
+#[derive(Debug, Serialize)]
+pub(crate) struct MessageMail<'a> {
+    pub name: &'a str,
+    pub email: &'a str,
+    pub message: &'a str,
+}
+
+impl MailTemplate for MessageMail<'_> {
+    const NAME: &'static str = "site/message";
+
+    fn sample() -> Self {
+        Self {
+            name: "Grace Hopper",
+            email: "grace@example.com",
+            message: "Hello,\n\ndo you answer in <b>COBOL</b>?",
+        }
+    }
 }
 
 /// Most characters that a message may have.
@@ -39,7 +67,11 @@ pub(super) async fn leave_message(
         message: form.message.trim().into(),
         created_at: core.now(),
     };
-    in_transaction!(core.db(), tx => store::insert(tx, &message).await)?;
+    let left = MessageLeft(message);
+    in_transaction!(core.db(), tx => {
+        store::insert(tx, &left.0).await?;
+        core.emit(tx, &left).await
+    })?;
     Ok(Ok(()))
 }
 

@@ -6,11 +6,15 @@ mod pages;
 mod routes;
 mod store;
 
-pub use actions::{ContactMessage, count_messages, messages};
+pub use actions::{ContactMessage, MessageLeft, count_messages, messages};
+
+#[cfg(feature = "auth")]
+pub(crate) use actions::MessageMail;
 
 use crate::db::Migration;
 use crate::flags::Flag;
 use crate::http::{Access, Routes};
+use crate::mail::MailSample;
 use crate::module::{Module, NavItem, NavPlace};
 use crate::pages::{ErrorPage, Sample};
 
@@ -67,6 +71,10 @@ impl Module for Site {
 
     fn flags(&self) -> Vec<&'static Flag> {
         vec![&CONTACT_FORM, &PRICING_PAGE]
+    }
+
+    fn mail_samples(&self) -> Vec<MailSample> {
+        vec![MailSample::of::<actions::MessageMail>()]
     }
 
     fn samples(&self) -> Vec<Sample> {

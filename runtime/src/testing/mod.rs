@@ -18,6 +18,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::config::{Config, Vars};
 use crate::db::Db;
 use crate::jobs::{Worked, Worker};
+use crate::mail::Message;
 
 /// A running application that nobody else sees.
 pub struct TestApp {
@@ -76,6 +77,17 @@ impl TestApp {
     pub async fn work_jobs(&self) -> Worked {
         let worker = Worker::new(self.core.clone());
         worker.work_off().await.expect("the database answers")
+    }
+
+    /// Every mail that was sent so far, the oldest first; work that is due is done before.
+    ///
+    /// # Panics
+    /// When the database does not answer.
+    pub async fn mails(&self) -> Vec<Message> {
+        self.work_jobs().await;
+        let letterbox = self.core.mailer().letterbox();
+        let letterbox = letterbox.expect("in tests mails are kept");
+        letterbox.messages().expect("memory can be read")
     }
 
     /// Everything that answers requests, for tests that bring their own client.

@@ -112,9 +112,11 @@ pub fn overlay() -> Overlay {
 }
 
 fn make_overlay() -> Overlay {
-    let theme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../project_templates/themes/htmx");
-    let layers = std::fs::read_dir(&theme).expect("the theme is there");
-    let templates: Vec<PathBuf> = layers
+    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("../project_templates");
+    let theme = all.join("themes/htmx");
+    let templates: Vec<PathBuf> = [&theme, &all.join("modules"), &all]
+        .into_iter()
+        .flat_map(|folder| std::fs::read_dir(folder).expect("the folder is there"))
         .flatten()
         .map(|layer| layer.path().join("templates"))
         .filter(|templates| templates.is_dir())

@@ -130,6 +130,7 @@ const FEATURES: &[&str] = &[
     "auth,credits,services",
     "auth,admin",
     "auth,credits,admin",
+    "auth,credits,services,admin,smtp",
 ];
 
 fn fmt(_: &mut World) -> Result<()> {
@@ -185,7 +186,13 @@ fn merge(world: &mut World) -> Result<()> {
 
 fn runtime_sqlite(world: &mut World) -> Result<()> {
     let mut command = runtime_tests();
-    test(world, command.env_remove("TEST_DATABASE_URL"))
+    test(world, command.env_remove("TEST_DATABASE_URL"))?;
+    let with_smtp = ["--features", "smtp", "--test", "mail", "--"];
+    let mut command = repo::cargo(&["test", "--package", "quickscale-runtime"]);
+    test(
+        world,
+        command.args(with_smtp).env_remove("TEST_DATABASE_URL"),
+    )
 }
 
 fn runtime_postgres(world: &mut World) -> Result<()> {

@@ -7,7 +7,7 @@ mod users;
 pub(super) use accounts::{PasswordChange, SignUp};
 pub(super) use accounts::{change_password, rename, sign_up};
 pub(super) use sessions::{Sessions, SignIn, Token, sign_in, sign_out};
-pub(super) use users::{Ensured, ensure_user};
+pub(super) use users::{Ensured, ensure_user, tell_staff};
 pub use users::{
     UserCounts, UserQuery, count_sessions, count_users, find_user, find_user_by_email, list_users,
     set_active,

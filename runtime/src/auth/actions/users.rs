@@ -10,10 +10,13 @@ use crate::auth::entity::{NewUser, User};
 use crate::auth::rules::{DisplayName, EmailAddress, Password};
 use crate::auth::{Accounts, store};
 use crate::clock::Timestamp;
+use crate::db::Tx;
 use crate::error::{Error, Result};
-use crate::http::Role;
+use crate::http::{Permission, Role};
 use crate::ids::UserId;
 use crate::in_transaction;
+use crate::mail::Mail;
+use crate::site::{MessageLeft, MessageMail};
 
 /// Which users a list shows.
 #[derive(Debug, Clone, Default)]
@@ -140,6 +143,27 @@ pub(in crate::auth) async fn ensure_user(
             }
         }
     })
+}
+
+/// Mails a visitor's message to everybody on the staff who may read it.
+pub(in crate::auth) async fn tell_staff(
+    core: &Core,
+    tx: &mut Tx,
+    left: &MessageLeft,
+) -> Result<()> {
+    let message = &left.0;
+    let content = MessageMail {
+        name: &message.name,
+        email: &message.email,
+        message: &message.message,
+    };
+    for user in store::active_staff(tx).await? {
+        if user.role.has(Permission::ViewMessages) {
+            let mail = Mail::to(&user.email, &content).reply_to(&message.email);
+            core.send_mail(tx, mail).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What [`ensure_user`] did.
