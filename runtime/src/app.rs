@@ -18,7 +18,11 @@ use crate::crypto::Key;
 use crate::db::{Db, ModuleMigrations, Tx};
 use crate::error::{Error, Result};
 use crate::flags::Flags;
-use crate::http::{Access, Assets, Authenticator, RouteInfo, Routes, Rule, Visit, edge, guard};
+use crate::http::limits::{self, Limits};
+use crate::http::{
+    Access, Assets, Authenticator, CrossOrigin, Endpoint, RouteInfo, Routes, Rule, Visit, edge,
+    guard,
+};
 use crate::mail::{MailSample, Mailer};
 use crate::module::{Command, Event, Install, Module, NavItem, NavPlace, Panel, PanelPlace};
 use crate::pages::{Pages, Sample};
@@ -50,6 +54,8 @@ struct Shared {
     flags: Flags,
     navigation: Vec<NavItem>,
     routes: Vec<RouteInfo>,
+    endpoints: Arc<[Arc<Endpoint>]>,
+    limits: Limits,
     samples: Vec<Sample>,
     mail_samples: Vec<MailSample>,
     mailer: Mailer,
@@ -130,6 +136,13 @@ impl App {
                 .with_context(|| format!("module {} cannot start", module.name()))?;
         }
         install.settle_jobs(&config.vars)?;
+        let endpoints: Vec<_> = self.modules.iter().flat_map(|m| m.endpoints()).collect();
+        let endpoints: Arc<[Arc<Endpoint>]> = endpoints.into_iter().map(Arc::new).collect();
+        if let Some(gate) = install.door() {
+            for endpoint in endpoints.iter() {
+                routes = endpoint.clone().mount(gate, routes);
+            }
+        }
         if let Some(flag) = routes.undeclared_flag(&flags) {
             bail!("a route names the flag {flag}, which no module declares");
         }
@@ -153,6 +166,8 @@ impl App {
             csrf_key: config.key("csrf"),
             flash_key: config.key("flash"),
             routes: routes.describe(),
+            endpoints,
+            limits: Limits::default(),
             samples: self
                 .modules
                 .iter()
@@ -219,6 +234,7 @@ impl App {
         let mut all: Vec<_> = modules
             .map(|module| (module.name().to_owned(), module.migrations()))
             .collect();
+        all.insert(0, ("http".into(), limits::migrations()));
         all.push((
             "app".into(),
             crate::db::Migration::from_folder(&root.join("migrations"))?,
@@ -289,6 +305,16 @@ impl Core {
         &self.0.routes
     }
 
+    /// What every module offers to programs.
+    pub fn endpoints(&self) -> &[Arc<Endpoint>] {
+        &self.0.endpoints
+    }
+
+    /// How often who has done what.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
     /// Every page of every module with its sample.
     pub fn samples(&self) -> &[Sample] {
         &self.0.samples
@@ -339,6 +365,7 @@ impl Core {
         let is_on = |item: &&NavItem| item.flag.is_none_or(|flag| self.0.flags.is_on(flag));
         let may = |item: &&NavItem| match item.access {
             Access::Public | Access::Machine => true,
+            Access::Key(_) => false,
             Access::SignedIn => visit.principal().is_some(),
             Access::Staff(permission) => visit.may(permission),
         };
@@ -384,6 +411,10 @@ impl Core {
 
     pub(crate) fn mailer(&self) -> &Mailer {
         &self.0.mailer
+    }
+
+    pub(crate) fn cross_origin(&self) -> &CrossOrigin {
+        self.0.install.sites()
     }
 
     pub(crate) fn csrf_key(&self) -> &Key {

@@ -80,18 +80,40 @@ impl Error {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_input", detail)
     }
 
+    /// 422 with what is wrong, field by field.
+    pub fn invalid_fields(errors: &FieldErrors) -> Self {
+        let sentences: Vec<_> = errors.iter().map(|(_, sentence)| sentence).collect();
+        let fields = serde_json::to_value(errors).unwrap_or_default();
+        Self::unprocessable(sentences.join(" ")).with("errors", fields)
+    }
+
     pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, code, detail)
     }
 
     pub fn too_many_requests(retry_after: Duration) -> Self {
-        let mut error = Self::new(
+        Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too_many_requests",
             "Too many tries. Wait a little, then try again.",
-        );
-        error.0.retry_after = Some(retry_after);
-        error
+        )
+        .after(retry_after)
+    }
+
+    /// Says when to try again.
+    #[must_use]
+    pub fn after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// 422: somebody takes a key for something else that has been done already.
+    pub fn idempotency_key_reused() -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency_key_reused",
+            "This key was used before, for another request.",
+        )
     }
 
     /// A fault of ours. The client learns nothing of `cause`.

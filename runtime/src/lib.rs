@@ -21,6 +21,8 @@ pub mod testing;
 
 #[cfg(feature = "admin")]
 pub mod admin;
+#[cfg(feature = "api")]
+pub mod api;
 #[cfg(feature = "auth")]
 pub mod auth;
 #[cfg(feature = "credits")]

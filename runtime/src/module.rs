@@ -15,7 +15,7 @@ use crate::config::Vars;
 use crate::db::{Migration, Tx};
 use crate::error::Result;
 use crate::flags::Flag;
-use crate::http::{Access, Authenticator, Routes, Visit};
+use crate::http::{Access, Authenticator, CrossOrigin, Endpoint, Gate, Routes, Visit};
 use crate::ids::UserId;
 use crate::jobs::{Job, Kinds, Schedule};
 use crate::mail::MailSample;
@@ -38,6 +38,11 @@ pub trait Module: Send + Sync + 'static {
 
     fn routes(&self) -> Routes {
         Routes::new()
+    }
+
+    /// What it offers to programs; there while the module `api` is.
+    fn endpoints(&self) -> Vec<Endpoint> {
+        Vec::new()
     }
 
     fn navigation(&self) -> Vec<NavItem> {
@@ -152,6 +157,8 @@ pub struct Install {
     start: Vec<StartFn>,
     authenticator: Option<Arc<dyn Authenticator>>,
     jobs: Kinds,
+    gate: Option<Arc<dyn Gate>>,
+    sites: CrossOrigin,
 }
 
 impl Install {
@@ -221,6 +228,16 @@ impl Install {
         self.authenticator = Some(Arc::new(authenticator));
     }
 
+    /// Says who lets programs in to the endpoints; without it there are none.
+    pub fn gate(&mut self, gate: impl Gate + 'static) {
+        self.gate = Some(Arc::new(gate));
+    }
+
+    /// Says which other sites' pages may call the endpoints from browsers.
+    pub fn cross_origin(&mut self, sites: CrossOrigin) {
+        self.sites = sites;
+    }
+
     pub(crate) fn get<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.state.get(&TypeId::of::<T>())?.clone().downcast().ok()
     }
@@ -250,6 +267,14 @@ impl Install {
 
     pub(crate) fn jobs(&self) -> &Kinds {
         &self.jobs
+    }
+
+    pub(crate) fn door(&self) -> Option<&Arc<dyn Gate>> {
+        self.gate.as_ref()
+    }
+
+    pub(crate) fn sites(&self) -> &CrossOrigin {
+        &self.sites
     }
 
     pub(crate) fn who(&self) -> Option<&Arc<dyn Authenticator>> {

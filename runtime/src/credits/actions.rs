@@ -41,6 +41,12 @@ impl Cursor {
     }
 }
 
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Makes sure that the owner has an account.
 pub async fn open_account(core: &Core, owner: &Owner) -> Result<()> {
     let now = core.now();

@@ -5,6 +5,7 @@
 
 pub mod actions;
 mod amount;
+mod api;
 mod entity;
 mod ledger;
 mod pages;
@@ -15,6 +16,7 @@ mod store;
 
 pub use actions::{Adjustment, Cursor, HistoryPage};
 pub use amount::{AmountError, Change, Credits};
+pub use api::INSUFFICIENT;
 pub use entity::{
     Account, AccountId, Actor, Balance, Entry, EntryKind, Grant, Hold, HoldId, HoldState,
     HoldTerms, Lot, LotId, LotKind, Note, Owner,
@@ -23,7 +25,7 @@ pub use ledger::Ledger;
 
 use crate::auth::UserCreated;
 use crate::db::Migration;
-use crate::http::{Access, Routes};
+use crate::http::{Access, Endpoint, Routes};
 use crate::module::{Install, Module, NavItem, NavPlace};
 use crate::pages::Sample;
 
@@ -65,6 +67,10 @@ impl Module for CreditsModule {
 
     fn routes(&self) -> Routes {
         routes::routes()
+    }
+
+    fn endpoints(&self) -> Vec<Endpoint> {
+        api::endpoints()
     }
 
     fn navigation(&self) -> Vec<NavItem> {

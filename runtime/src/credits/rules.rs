@@ -85,11 +85,7 @@ pub fn too_many() -> Error {
 }
 
 pub fn key_reused() -> Error {
-    Error::new(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "idempotency_key_reused",
-        "This key was used before, for another request.",
-    )
+    Error::idempotency_key_reused()
 }
 
 pub fn more_than_held() -> Error {

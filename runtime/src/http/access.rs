@@ -3,6 +3,7 @@
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
+use super::endpoint::Scope;
 use crate::app::Core;
 use crate::error::Result;
 use crate::flags::Flag;
@@ -90,6 +91,9 @@ pub enum Access {
     SignedIn,
     /// Whoever has signed in with a role that carries the permission.
     Staff(Permission),
+    /// Programs with a key that carries the scope. Cookies count for nothing, so that no foreign site can make
+    /// a browser call it. The API's [`Gate`](super::Gate) looks at the key and takes the body.
+    Key(&'static Scope),
 }
 
 /// An access rule with what else is checked before the handler runs.
@@ -111,7 +115,7 @@ impl From<Access> for Rule {
             access,
             flag: None,
             body_limit: BODY_LIMIT,
-            csrf: access != Access::Machine,
+            csrf: !matches!(access, Access::Machine | Access::Key(_)),
         }
     }
 }

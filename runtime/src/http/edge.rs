@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::cross_origin;
 use crate::app::Core;
 
 /// The name under which one request is found in the logs.
@@ -45,8 +46,16 @@ pub async fn edge(State(core): State<Core>, mut request: Request, next: Next) ->
     let id = request_id(request.headers(), &core);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = next.run(request).await;
+    let sites = core.cross_origin();
+    let origin = sites.allowed(&path, request.headers());
+    let mut response = match sites.preflight(&method, &path, request.headers()) {
+        Some(response) => response,
+        None => next.run(request).await,
+    };
     let headers = response.headers_mut();
+    if let Some(origin) = origin {
+        cross_origin::allow(headers, origin);
+    }
     for (name, value) in HEADERS {
         headers
             .entry(name)

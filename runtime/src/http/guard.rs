@@ -50,8 +50,8 @@ async fn authenticate(
     rule: Rule,
     headers: &axum::http::HeaderMap,
 ) -> Result<Option<Principal>> {
-    let (Some(authenticator), false) = (core.authenticator(), rule.access == Access::Machine)
-    else {
+    let is_for_programs = matches!(rule.access, Access::Machine | Access::Key(_));
+    let (Some(authenticator), false) = (core.authenticator(), is_for_programs) else {
         return Ok(None);
     };
     match read_cookie(core, headers, VisitCookie::Session) {
@@ -72,12 +72,16 @@ async fn admit(
     {
         return Err(Error::not_found());
     }
+    // Its gate asks who calls before it reads anything else.
+    if let Access::Key(_) = rule.access {
+        return Ok(body);
+    }
     // Nothing that we store has one in its name, and PostgreSQL takes none in a text.
     if visit.path_and_query().contains("%00") {
         return Err(Error::not_found());
     }
     match rule.access {
-        Access::Public | Access::Machine => {}
+        Access::Public | Access::Machine | Access::Key(_) => {}
         Access::SignedIn => {
             visit.require_principal()?;
         }
@@ -98,7 +102,11 @@ async fn admit(
     Ok(Body::from(body))
 }
 
-async fn collect(body: Body, limit: usize) -> Result<Bytes> {
+/// A body of at most `limit` bytes.
+///
+/// # Errors
+/// 413 when there are more.
+pub(crate) async fn collect(body: Body, limit: usize) -> Result<Bytes> {
     let too_large = || {
         let limit = limit / 1024;
         Error::new(
@@ -156,7 +164,9 @@ fn render_failure(visit: &Visit, mut response: Response) -> Response {
     };
     log_failure(visit, &error);
     if visit.wants_json() {
-        return problem_json(visit, &error);
+        let mut problem = problem_json(visit, &error);
+        keep_headers(&response, &mut problem);
+        return problem;
     }
     if error.status() == StatusCode::UNAUTHORIZED {
         let next: String = utf8_percent(visit.path_and_query());
@@ -170,6 +180,15 @@ fn render_failure(visit: &Visit, mut response: Response) -> Response {
     });
     set_retry_after(&error, &mut rendered);
     rendered
+}
+
+/// What a handler said beside its failure: how often it may be asked, how to prove who one is.
+fn keep_headers(from: &Response, to: &mut Response) {
+    for (name, value) in from.headers() {
+        if !to.headers().contains_key(name) && name != header::CONTENT_LENGTH {
+            to.headers_mut().append(name, value.clone());
+        }
+    }
 }
 
 fn is_bare_failure(response: &Response) -> bool {
@@ -202,6 +221,16 @@ fn log_failure(visit: &Visit, error: &Error) {
 }
 
 fn problem_json(visit: &Visit, error: &Error) -> Response {
+    let content_type = HeaderValue::from_static("application/problem+json");
+    let body = problem_body(visit, error);
+    let mut response =
+        (error.status(), [(header::CONTENT_TYPE, content_type)], body).into_response();
+    set_retry_after(error, &mut response);
+    response
+}
+
+/// The problem document (RFC 9457).
+pub(crate) fn problem_body(visit: &Visit, error: &Error) -> String {
     let problem = error.problem();
     let mut document: Map<String, Value> = problem.extra.clone();
     let title = problem.status.canonical_reason().unwrap_or("Error");
@@ -215,12 +244,7 @@ fn problem_json(visit: &Visit, error: &Error) -> Response {
     ] {
         document.insert(member.into(), value);
     }
-    let content_type = HeaderValue::from_static("application/problem+json");
-    let body = Value::Object(document).to_string();
-    let mut response =
-        (problem.status, [(header::CONTENT_TYPE, content_type)], body).into_response();
-    set_retry_after(error, &mut response);
-    response
+    Value::Object(document).to_string()
 }
 
 fn set_retry_after(error: &Error, response: &mut Response) {

@@ -2,19 +2,27 @@
 
 mod access;
 mod assets;
+mod cross_origin;
 mod csrf;
 mod edge;
+mod endpoint;
 mod forms;
 mod guard;
+pub mod limits;
 mod proxies;
 mod request;
 mod routes;
 
 pub use access::{Access, Authenticator, Permission, Principal, Role, Rule};
 pub use assets::Assets;
+pub use cross_origin::CrossOrigin;
 pub use edge::edge;
+pub use endpoint::{
+    About, Answer, Call, Endpoint, Gate, Member, MemberValue, Parameter, Place, Refusal, Reply,
+    Scope, Shape, Special, example_of, type_name,
+};
 pub use forms::{Form, Upload, UploadedFile};
-pub(crate) use guard::guard;
+pub(crate) use guard::{collect, guard, problem_body};
 pub use proxies::TrustedProxies;
 pub use request::{Level, Message, Visit, VisitCookie, local_path};
 pub use routes::{RouteInfo, Routes};

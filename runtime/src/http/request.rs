@@ -140,6 +140,7 @@ impl Visit {
     /// Whether the answer goes to a program rather than to a person.
     pub fn wants_json(&self) -> bool {
         self.path().starts_with("/api/")
+            || self.path() == "/api"
             || self
                 .header("accept")
                 .is_some_and(|accept| accept.contains("json") && !accept.contains("text/html"))

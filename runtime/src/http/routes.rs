@@ -124,5 +124,6 @@ fn describe(access: Access) -> String {
             let name = serde_json::to_value(permission).unwrap_or_default();
             format!("staff: {}", name.as_str().unwrap_or_default())
         }
+        Access::Key(scope) => format!("key: {}", scope.name),
     }
 }

@@ -3,6 +3,7 @@
 //! Invariants: nothing is charged without a result; one run and one charge a key; a run is found by its user only.
 
 mod actions;
+mod api;
 mod entity;
 mod files;
 mod form;
@@ -27,7 +28,7 @@ use std::time::Duration;
 use anyhow::bail;
 
 use crate::db::Migration;
-use crate::http::{Access, Routes};
+use crate::http::{Access, Endpoint, Routes};
 use crate::module::{Install, Module, NavItem, NavPlace};
 use crate::pages::Sample;
 use registry::Registry;
@@ -91,6 +92,12 @@ impl Module for Services {
 
     fn routes(&self) -> Routes {
         routes::routes(self.registry.max_bytes() + FORM_OVERHEAD)
+    }
+
+    fn endpoints(&self) -> Vec<Endpoint> {
+        // Base64 makes four letters of three bytes.
+        let body_limit = self.registry.max_bytes() / 3 * 4 + FORM_OVERHEAD;
+        api::endpoints(&self.registry, body_limit)
     }
 
     fn navigation(&self) -> Vec<NavItem> {

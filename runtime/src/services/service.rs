@@ -103,6 +103,8 @@ pub(super) trait AnyService: Send + Sync {
     fn description(&self) -> &str;
     fn cost(&self) -> Credits;
     fn input(&self) -> &InputSchema;
+    /// The schema of its output.
+    fn output(&self) -> &Value;
     fn view(&self, output: &Value) -> View;
 
     /// Checks an input against the schema and the type's own rules.
@@ -149,6 +151,10 @@ impl<S: Service> AnyService for Typed<S> {
 
     fn input(&self) -> &InputSchema {
         &self.input
+    }
+
+    fn output(&self) -> &Value {
+        &self.output
     }
 
     fn view(&self, output: &Value) -> View {

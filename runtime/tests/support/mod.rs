@@ -8,6 +8,7 @@ pub mod ledger;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use quickscale_runtime::api;
 use quickscale_runtime::app::Overlay;
 use quickscale_runtime::auth::{self, Registration};
 use quickscale_runtime::credits::{self, Credits};
@@ -38,6 +39,10 @@ pub fn app_in(environment: Environment, registration: Registration) -> App {
             signup_grant: Credits::whole(100),
         }))
         .module(services::module(services::Settings {}))
+        .module(api::module(api::Settings {
+            requests_per_minute: 600,
+            cors_origins: String::new(),
+        }))
         .module(admin::module(admin::Settings {}))
 }
 

@@ -1,0 +1,4 @@
+//! Every query of this domain.
+
+pub mod keys;
+pub mod requests;

@@ -1,0 +1,349 @@
+//! What programs see of services and their runs, and how they start one.
+
+use axum::http::StatusCode;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::actions::{self, Submission, Submitted};
+use super::entity::{Run, RunId, RunStatus};
+use super::registry::Registry;
+use super::service::AnyService;
+use crate::app::Core;
+use crate::credits::{self, Credits, Owner};
+use crate::error::{Error, Result};
+use crate::http::{
+    About, Answer, Call, Endpoint, Parameter, Place, Scope, Shape, Special, example_of, type_name,
+};
+
+static READ: Scope = Scope {
+    name: "services:read",
+    summary: "see which services there are and what your runs gave",
+};
+static RUN: Scope = Scope {
+    name: "services:run",
+    summary: "run services and pay for them with your credits",
+};
+
+const GROUP: &str = "Services";
+const RUNS: &str = "/api/v1/services/{name}/runs";
+
+/// The endpoints for the services of `registry`, taking bodies of up to `body_limit` bytes.
+pub(super) fn endpoints(registry: &Registry, body_limit: usize) -> Vec<Endpoint> {
+    let about = |id, scope, summary, description| About {
+        id,
+        group: GROUP,
+        summary,
+        description,
+        scope,
+    };
+    let list_about = about(
+        "list_services",
+        &READ,
+        "Services",
+        "Every service with its price.",
+    );
+    let service_about = about(
+        "get_service",
+        &READ,
+        "One service",
+        "A service with its price and the JSON Schemas of its input and output.",
+    );
+    let run_about = about(
+        "run_service",
+        &RUN,
+        "Run a service",
+        "Runs a service and waits for the result. The price is charged only when there is one: a run that fails says \
+         why and costs nothing. Send an `Idempotency-Key`, so that a request which is sent again is not paid twice.",
+    );
+    let result_about = about(
+        "get_run",
+        &READ,
+        "One run",
+        "A run with its result, once there is one.",
+    );
+    let example = json!({ "text": "What a wonderful day!" });
+    let run = Endpoint::post(RUNS, run_about, example, run)
+        .parameter(name())
+        .status(
+            StatusCode::ACCEPTED,
+            "Under way: ask for the run until it has ended",
+        )
+        .refuses(&credits::INSUFFICIENT)
+        .body_limit(body_limit);
+    let all = registry.by_cost();
+    let run = all.iter().fold(run, |run, (name, service)| {
+        run.special(special(name, service.as_ref()))
+    });
+    vec![
+        Endpoint::get("/api/v1/services", list_about, list),
+        Endpoint::get("/api/v1/services/{name}", service_about, service).parameter(name()),
+        run,
+        Endpoint::get("/api/v1/runs/{id}", result_about, find_run).parameter(Parameter {
+            name: "id",
+            place: Place::Path,
+            description: "The run's identifier.",
+            schema: json!({ "type": "string", "format": "uuid" }),
+            example: json!("019ab3f0-5c1e-7c3a-9a51-2f4b8c6d7e80"),
+        }),
+    ]
+}
+
+fn name() -> Parameter {
+    Parameter {
+        name: "name",
+        place: Place::Path,
+        description: "The service's name.",
+        schema: json!({ "type": "string", "pattern": "^[a-z][a-z0-9_]*$" }),
+        example: json!("text_sentiment_analysis"),
+    }
+}
+
+/// What is known about running one service.
+fn special(name: &str, service: &dyn AnyService) -> Special {
+    let type_name = type_name(name);
+    let (input, output) = (&service.input().document, service.output());
+    let mut example = json_of(&RunView::example());
+    example["service"] = json!(name);
+    example["output"] = example_of(output);
+    Special {
+        path: RUNS.replace("{name}", name),
+        id: format!("run_{name}"),
+        summary: format!("Run “{}”", service.title()),
+        description: service.description().to_owned(),
+        body: (
+            Shape::Named(format!("{type_name}Input"), self_contained(input)),
+            example_of(input),
+        ),
+        answer: (
+            Shape::refined::<RunView>(format!("{type_name}Run"), "output", self_contained(output)),
+            example,
+        ),
+    }
+}
+
+/// `schema`, unless it refers to parts of itself, which stand elsewhere once it is a part: then anything.
+fn self_contained(schema: &Value) -> Value {
+    if schema.to_string().contains("\"$ref\"") {
+        return json!({});
+    }
+    schema.clone()
+}
+
+fn json_of(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+/// Every service.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ServiceList", extend("additionalProperties" = false))]
+struct ServicesView {
+    data: Vec<ServiceSummary>,
+}
+
+/// One service.
+#[derive(Serialize, JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
+struct ServiceSummary {
+    /// As it stands in addresses.
+    name: String,
+    title: String,
+    description: String,
+    /// What a run costs, in credits: a decimal text, exact to a thousandth.
+    #[schemars(regex(pattern = r"^\d+(\.\d{1,3})?$"))]
+    cost: String,
+}
+
+/// One service with what it takes and gives.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Service", extend("additionalProperties" = false))]
+struct ServiceView {
+    /// As it stands in addresses.
+    name: String,
+    title: String,
+    description: String,
+    /// What a run costs, in credits: a decimal text, exact to a thousandth.
+    #[schemars(regex(pattern = r"^\d+(\.\d{1,3})?$"))]
+    cost: String,
+    /// What the body of a run must fit: a JSON Schema.
+    input: Map<String, Value>,
+    /// What the output of a run fits: a JSON Schema.
+    output: Map<String, Value>,
+}
+
+/// One run of a service.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Run", extend("additionalProperties" = false))]
+struct RunView {
+    #[schemars(extend("format" = "uuid"))]
+    id: String,
+    /// The service's name.
+    service: String,
+    status: RunStatus,
+    /// What came of it; null unless it has succeeded.
+    output: Value,
+    /// Why it failed, in a sentence; null unless it has.
+    error: Option<String>,
+    credits: RunCredits,
+    #[schemars(extend("format" = "date-time"))]
+    created_at: String,
+    /// Null while it runs.
+    #[schemars(extend("format" = "date-time"))]
+    finished_at: Option<String>,
+}
+
+/// What a run cost, in credits: decimal texts, exact to a thousandth.
+#[derive(Serialize, JsonSchema)]
+#[schemars(extend("additionalProperties" = false))]
+struct RunCredits {
+    /// What was charged; while it runs, what is set aside; nothing when it failed.
+    #[schemars(regex(pattern = r"^\d+(\.\d{1,3})?$"))]
+    cost: String,
+    /// What the account has available now.
+    #[schemars(regex(pattern = r"^\d+(\.\d{1,3})?$"))]
+    balance: String,
+}
+
+impl ServiceSummary {
+    fn new(name: &str, service: &dyn AnyService) -> Self {
+        Self {
+            name: name.into(),
+            title: service.title().into(),
+            description: service.description().into(),
+            cost: service.cost().to_string(),
+        }
+    }
+
+    fn sentiment() -> Self {
+        Self {
+            name: "text_sentiment_analysis".into(),
+            title: "Sentiment of a text".into(),
+            description: "Whether a text is positive, negative or neutral.".into(),
+            cost: "1".into(),
+        }
+    }
+}
+
+impl Answer for ServicesView {
+    fn example() -> Self {
+        let data = vec![ServiceSummary::sentiment()];
+        Self { data }
+    }
+}
+
+impl ServiceView {
+    fn new(summary: ServiceSummary, (input, output): (&Value, &Value)) -> Self {
+        let ServiceSummary {
+            name,
+            title,
+            description,
+            cost,
+        } = summary;
+        let object = |schema: &Value| schema.as_object().cloned().unwrap_or_default();
+        Self {
+            name,
+            title,
+            description,
+            cost,
+            input: object(input),
+            output: object(output),
+        }
+    }
+}
+
+impl Answer for ServiceView {
+    fn example() -> Self {
+        let text = json!({ "type": "object", "properties": { "text": { "type": "string" } } });
+        let mood = json!({ "type": "object", "properties": { "mood": { "type": "string" } } });
+        Self::new(ServiceSummary::sentiment(), (&text, &mood))
+    }
+}
+
+impl RunView {
+    async fn new(core: &Core, run: Run) -> Result<Self> {
+        let owner = Owner::User(run.user);
+        let balance = credits::actions::balance(core, &owner).await?;
+        let cost = match run.status {
+            RunStatus::Running | RunStatus::Succeeded => run.cost,
+            RunStatus::Failed => Credits::ZERO,
+        };
+        Ok(Self {
+            id: run.id.to_string(),
+            service: run.service,
+            status: run.status,
+            output: run.output.unwrap_or_default(),
+            error: run.error,
+            credits: RunCredits {
+                cost: cost.to_string(),
+                balance: balance.available.to_string(),
+            },
+            created_at: run.started_at.rfc3339(),
+            finished_at: run.finished_at.map(|at| at.rfc3339()),
+        })
+    }
+}
+
+impl Answer for RunView {
+    fn example() -> Self {
+        Self {
+            id: "019ab3f0-5c1e-7c3a-9a51-2f4b8c6d7e80".into(),
+            service: "text_sentiment_analysis".into(),
+            status: RunStatus::Succeeded,
+            output: json!({ "mood": "positive" }),
+            error: None,
+            credits: RunCredits {
+                cost: "1".into(),
+                balance: "99".into(),
+            },
+            created_at: "2026-11-21T09:05:00Z".into(),
+            finished_at: Some("2026-11-21T09:05:01Z".into()),
+        }
+    }
+}
+
+async fn list(call: Call) -> Result<ServicesView> {
+    let registry = call.core().state::<Registry>()?;
+    let all = registry.by_cost().into_iter();
+    let data = all.map(|(name, service)| ServiceSummary::new(name, service.as_ref()));
+    Ok(ServicesView {
+        data: data.collect(),
+    })
+}
+
+async fn service(call: Call) -> Result<ServiceView> {
+    let registry = call.core().state::<Registry>()?;
+    let found = registry.find(call.param("name")?);
+    let (name, service) = found.ok_or_else(Error::not_found)?;
+    let summary = ServiceSummary::new(name, service.as_ref());
+    let schemas = (&service.input().document, service.output());
+    Ok(ServiceView::new(summary, schemas))
+}
+
+async fn run(call: Call, input: Map<String, Value>) -> Result<(StatusCode, RunView)> {
+    let core = call.core();
+    let registry = core.state::<Registry>()?;
+    let offered = registry.find(call.param("name")?);
+    let offered = offered.ok_or_else(Error::not_found)?;
+    let user = &call.caller.id;
+    let submission = Submission {
+        key: call.key(),
+        input,
+    };
+    let id = match actions::run(core, user, offered, submission).await? {
+        Submitted::Run(id) => id,
+        Submitted::Invalid(errors) => return Err(Error::invalid_fields(&errors)),
+        Submitted::KeyReused => return Err(Error::idempotency_key_reused()),
+    };
+    let run = actions::find_run(core, user, &id).await?;
+    let status = match run.status {
+        RunStatus::Running => StatusCode::ACCEPTED,
+        RunStatus::Succeeded | RunStatus::Failed => StatusCode::OK,
+    };
+    Ok((status, RunView::new(core, run).await?))
+}
+
+async fn find_run(call: Call) -> Result<RunView> {
+    let id: RunId = call.param("id")?.parse()?;
+    let run = actions::find_run(call.core(), &call.caller.id, &id).await?;
+    RunView::new(call.core(), run).await
+}

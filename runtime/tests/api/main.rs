@@ -1,0 +1,17 @@
+//! The API from outside: keys, the door, the endpoints against their description, requests that come twice.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+#[path = "../services/offered.rs"]
+#[expect(dead_code, reason = "a part of the services is used here")]
+mod offered;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod contract;
+mod cross_origin;
+mod hostile;
+mod keys;
+mod limits;
+mod once;
+mod program;
