@@ -61,13 +61,12 @@ fn not_as_planned(path: &RelPath, entry: &tree::Entry) -> Fault {
         tree::Entry::Blocked(_) => "stands behind a symbolic link or a file",
         tree::Entry::Folder(_) => "is a folder",
         tree::Entry::Special => "is no file",
+        tree::Entry::Alias(_) => "is there in other letters",
         tree::Entry::File(_) if path.as_str().ends_with(BESIDE_SUFFIX) => {
             let message = format!("{path} is left from an earlier conflict");
             return Fault::new(message).hint("move it away and run the command again");
         }
-        tree::Entry::Missing | tree::Entry::File(_) | tree::Entry::Alias(_) => {
-            return stale(path);
-        }
+        tree::Entry::Missing | tree::Entry::File(_) => return stale(path),
     };
     Fault::new(format!(
         "{path} {what}, and only regular files of the project are written"

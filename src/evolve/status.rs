@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::Evolution;
 use crate::plan::{Action, ConflictKind};
+use crate::project::tree::Entry;
 
 /// How a project stands.
 #[derive(Debug, Serialize)]
@@ -172,7 +173,7 @@ impl Evolution {
         let gone = state.files.iter().filter(|(path, known)| {
             known.policy == crate::project::owner::Policy::Managed
                 && self.desired.files.contains_key(*path)
-                && self.snapshot.tree.entry(path).is_gone()
+                && *self.snapshot.tree.entry(path) == Entry::Missing
         });
         gone.map(|(path, _)| path.to_string()).collect()
     }

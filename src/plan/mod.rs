@@ -2,6 +2,8 @@
 //! carries out. Pure: nothing here reads or writes.
 
 mod decide;
+#[cfg(test)]
+mod laws;
 mod places;
 pub mod preview;
 mod resolve;
@@ -220,7 +222,7 @@ fn change(input: &Input<'_>, place: &Place<'_>, vacated: &BTreeSet<&RelPath>) ->
     }
     let decided = decide(Sides { base, disk, wanted }).or_else(|| relocated(known, wanted, disk));
     let decided = match place.kind {
-        Kind::Usual => decided,
+        Kind::Usual | Kind::Respelled => decided,
         Kind::TemplateMoved => moved(decided, disk),
         Kind::UserRenamed => decided.or(Some(FOLLOWED)),
         Kind::UserMayHaveRenamed => decided.and(Some(resembles(base, disk, wanted))),
@@ -256,8 +258,9 @@ fn meant<'a>(
         // A generated service is nobody's but the user's.
         return None;
     }
-    let is_meant = |owner: &Owner| input.only.is_empty() || input.only.contains(owner);
-    let meant = is_meant(owner) || before.is_some_and(is_meant);
+    // A file that changes hands is about both.
+    let mut owners = [now, before].into_iter().flatten();
+    let meant = input.only.is_empty() || owners.all(|owner| input.only.contains(owner));
     meant.then_some(owner)
 }
 

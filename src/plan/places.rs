@@ -1,5 +1,6 @@
 //! Where each file stands: usually where its template wants it, but templates move and users rename.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Input;
@@ -30,6 +31,8 @@ pub(super) enum Kind {
     Usual,
     /// The template stood elsewhere before.
     TemplateMoved,
+    /// It is there, in other letters, and the file system takes these for the same.
+    Respelled,
     /// The file is gone, and an unknown one has just its contents.
     UserRenamed,
     /// The file is gone, and an unknown one resembles it.
@@ -41,7 +44,9 @@ impl Place<'_> {
     pub(super) fn entry<'a>(&self, input: &Input<'a>) -> &'a Entry {
         match self.kind {
             Kind::Usual | Kind::TemplateMoved => input.tree.entry(self.stands),
-            Kind::UserRenamed | Kind::UserMayHaveRenamed => input.strays.entry(self.stands),
+            Kind::Respelled | Kind::UserRenamed | Kind::UserMayHaveRenamed => {
+                input.strays.entry(self.stands)
+            }
         }
     }
 }
@@ -50,8 +55,7 @@ impl Place<'_> {
 pub(super) fn places<'a>(input: &Input<'a>) -> Vec<Place<'a>> {
     let known = || input.state.into_iter().flat_map(|state| &state.files);
     let renamed: BTreeMap<&RelPath, &RelPath> = known()
-        .filter_map(|(path, file)| Some((file.renamed_from.as_ref()?, path)))
-        .filter(|(wanted, _)| input.desired.files.contains_key(*wanted))
+        .filter_map(|(path, file)| Some((wanted_now(input, file.renamed_from.as_ref()?)?, path)))
         .collect();
     let mut places = Vec::new();
     let mut placed = BTreeSet::new();
@@ -64,15 +68,61 @@ pub(super) fn places<'a>(input: &Input<'a>) -> Vec<Place<'a>> {
     let rest = known()
         .map(|(path, _)| path)
         .filter(|path| !placed.contains(path));
-    places.extend(rest.map(|path| Place {
-        wanted: None,
-        known: path,
-        stands: path,
-        written: path,
-        kind: Kind::Usual,
+    places.extend(rest.map(|path| {
+        let other = respelled(input, path).filter(|at| !input.desired.files.contains_key(*at));
+        Place {
+            wanted: None,
+            known: path,
+            stands: other.unwrap_or(path),
+            written: other.unwrap_or(path),
+            kind: other.map_or(Kind::Usual, |_| Kind::Respelled),
+        }
     }));
+    one_file_a_place(&mut places);
     places.sort_by_key(|place| place.written);
     places
+}
+
+/// Where a template that wanted `path` wants its file now.
+fn wanted_now<'a>(input: &Input<'a>, path: &RelPath) -> Option<&'a RelPath> {
+    let files = &input.desired.files;
+    let here = files.get_key_value(path);
+    let moved = || {
+        files
+            .iter()
+            .find(|(_, file)| file.moved_from.contains(path))
+    };
+    here.or_else(moved).map(|(path, _)| path)
+}
+
+/// An unknown file is at most one of the missing ones: that which it is byte for byte, before one that it resembles. Where
+/// two have as good a claim, it is neither.
+fn one_file_a_place(places: &mut [Place<'_>]) {
+    let rank = |kind| match kind {
+        Kind::Respelled => 3,
+        Kind::UserRenamed => 2,
+        Kind::UserMayHaveRenamed => 1,
+        Kind::Usual | Kind::TemplateMoved => 0,
+    };
+    let mut claims: BTreeMap<&RelPath, (u8, usize)> = BTreeMap::new();
+    for place in places.iter().filter(|place| rank(place.kind) > 0) {
+        let (best, count) = claims.entry(place.stands).or_default();
+        match rank(place.kind).cmp(best) {
+            Ordering::Greater => (*best, *count) = (rank(place.kind), 1),
+            Ordering::Equal => *count += 1,
+            Ordering::Less => {}
+        }
+    }
+    for place in places {
+        let wins = claims
+            .get(place.stands)
+            .is_none_or(|claim| *claim == (rank(place.kind), 1));
+        if rank(place.kind) > 0 && !wins {
+            place.stands = place.known;
+            place.written = place.known;
+            place.kind = Kind::Usual;
+        }
+    }
 }
 
 /// The place of the file that a template wants at `path` and that the state knows at `known`, if it knows it.
@@ -101,15 +151,26 @@ fn place<'a>(
 /// Where the file of a template that has moved stands until now.
 fn moved<'a>(input: &Input<'a>, path: &RelPath, file: &'a DesiredFile) -> Option<&'a RelPath> {
     let state = input.state?;
-    let from = file
-        .moved_from
-        .iter()
-        .find(|from| state.files.contains_key(*from) && !input.desired.files.contains_key(*from))?;
+    let from = file.moved_from.iter().find(|from| {
+        // What the user renamed to this is another template's file.
+        let known = state.files.get(*from);
+        known.is_some_and(|file| file.renamed_from.is_none())
+            && !input.desired.files.contains_key(*from)
+    })?;
     // What the file leaves behind is free: its folder's name, its own in other letters.
     let free = file.policy == Policy::Managed
         && !state.files.contains_key(path)
         && input.tree.entry(path).is_free_without(|gone| gone == from);
     free.then_some(from)
+}
+
+/// The unknown file that stands at a known path, in other letters.
+fn respelled<'a>(input: &Input<'a>, path: &RelPath) -> Option<&'a RelPath> {
+    let Entry::Alias(at) = input.tree.entry(path) else {
+        return None;
+    };
+    let mut strays = input.strays.files();
+    strays.find(|(stray, _)| *stray == at).map(|(at, _)| at)
 }
 
 /// Where the user has put a file that is gone from where it is known, if just one unknown file tells.
@@ -121,17 +182,21 @@ fn stray<'a>(
 ) -> Option<(&'a RelPath, Kind)> {
     let last = input.state?.files.get(known)?;
     let digest = last.digest?;
-    let entry = input.tree.entry(known);
-    if last.policy != Policy::Managed || file.policy != Policy::Managed || !entry.is_gone() {
+    if last.policy != Policy::Managed || file.policy != Policy::Managed {
+        return None;
+    }
+    if let Some(at) = respelled(input, known) {
+        return Some((at, Kind::Respelled));
+    }
+    if *input.tree.entry(known) != Entry::Missing {
         return None;
     }
     let files = || {
         let files = input.strays.files();
         files.filter(|(at, _)| *at == path || !input.desired.files.contains_key(*at))
     };
-    // Back where its template wants it, or there in other letters: nobody has to be asked.
-    let certain = |at: &RelPath| at == path || matches!(entry, Entry::Alias(alias) if alias == at);
-    if let Some((at, _)) = files().find(|(at, _)| certain(at)) {
+    // Back where its template wants it: nobody has to be asked.
+    if let Some((at, _)) = files().find(|(at, _)| *at == path) {
         return Some((at, Kind::UserRenamed));
     }
     let mut same = files().filter(|(_, file)| Digest::of(&file.bytes) == digest);

@@ -70,7 +70,7 @@ fn wanted<'a>(desired: &'a Desired, path: &RelPath, known: &FileState) -> Option
     let place = known.renamed_from.as_ref().unwrap_or(path);
     desired.files.get(place).or_else(|| {
         let mut files = desired.files.values();
-        files.find(|file| file.moved_from.contains(path))
+        files.find(|file| file.moved_from.contains(place))
     })
 }
 
@@ -88,7 +88,8 @@ fn pristine(
         let edited = match tree.entry(path) {
             Entry::File(file) => Digest::of(&file.bytes) != digest,
             // It may have been renamed, and edited since.
-            entry => entry.is_gone(),
+            Entry::Missing | Entry::Alias(_) => true,
+            Entry::Link | Entry::Folder(_) | Entry::Special | Entry::Blocked(_) => false,
         };
         let changed =
             || wanted(desired, path, known).is_some_and(|file| file.digest != Some(digest));
@@ -105,9 +106,11 @@ fn pristine(
 /// The files that the state does not know, if a managed file is gone that they could be.
 fn strays(project: &Project, state: &State, desired: &Desired, tree: &Tree) -> Result<Tree> {
     let is_lost = |(path, known): (&RelPath, &FileState)| {
-        known.policy == Policy::Managed
-            && tree.entry(path).is_gone()
-            && wanted(desired, path, known).is_some()
+        let lost = match tree.entry(path) {
+            Entry::Alias(_) => true,
+            entry => *entry == Entry::Missing && wanted(desired, path, known).is_some(),
+        };
+        known.policy == Policy::Managed && lost
     };
     if !state.files.iter().any(is_lost) {
         return Ok(Tree::default());

@@ -60,15 +60,6 @@ impl Entry {
             Self::File(_) | Self::Link | Self::Special => false,
         }
     }
-
-    /// Whether the file that was there is gone, though one in other letters may have taken its place.
-    pub fn is_gone(&self) -> bool {
-        match self {
-            Self::Missing | Self::Alias(_) => true,
-            Self::File(_) | Self::Link | Self::Folder(_) => false,
-            Self::Special | Self::Blocked(_) => false,
-        }
-    }
 }
 
 impl Tree {

@@ -73,11 +73,11 @@ pub const STEPS: &[Step] = &[
         run: unit,
     },
     Step {
-        name: "merge",
-        summary: "merges are git's, on ten thousand random files",
+        name: "laws",
+        summary: "merges are git's, and plans lose nothing, on ten thousand random files and projects",
         tools: &[Tool::Git, Tool::Node],
         when: When::Unhurried,
-        run: merge,
+        run: laws,
     },
     Step {
         name: "runtime-sqlite",
@@ -179,8 +179,9 @@ fn unit(world: &mut World) -> Result<()> {
     test(world, command.args(["--no-fail-fast", "--"]))
 }
 
-fn merge(world: &mut World) -> Result<()> {
-    let mut command = repo::cargo(&["test", "--package", "quickscale", "--lib", "--", "merge::"]);
+fn laws(world: &mut World) -> Result<()> {
+    let mut command = repo::cargo(&["test", "--package", "quickscale", "--lib", "--"]);
+    command.args(["merge::", "plan::laws::"]);
     test(world, command.env("PROPTEST_CASES", "10000"))
 }
 
