@@ -69,6 +69,14 @@ impl Ctx {
         }
     }
 
+    /// The project that `--project` names or that the working directory is in, for a command that works without one too.
+    pub fn project_if_any(&self) -> anyhow::Result<Option<Project>> {
+        if self.project.is_none() && !project::is_around()? {
+            return Ok(None);
+        }
+        self.project().map(Some)
+    }
+
     /// The project that the command is about: `--project`, else found from the working directory upwards. An apply
     /// that was interrupted there is ended first.
     pub fn project(&self) -> anyhow::Result<Project> {

@@ -137,3 +137,62 @@ fn a_reader_that_has_seen_enough_is_no_fault() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert_eq!(text(&output.stderr), "");
 }
+
+#[test]
+fn modules_are_told_with_their_options() {
+    let listed = text(&quickscale(&["modules"]).stdout);
+    assert!(listed.contains("\ncredits "), "{listed}");
+    assert!(listed.contains("(needs auth)"), "{listed}");
+    let shown = text(&quickscale(&["modules", "show", "auth"]).stdout);
+    for part in [
+        "auth: ",
+        "  needed by admin, credits",
+        "  registration\n",
+        "; default open\n",
+    ] {
+        assert!(shown.contains(part), "no {part:?} in\n{shown}");
+    }
+    let json = quickscale(&["modules", "show", "credits", "--json"]).stdout;
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["requires"], serde_json::json!(["auth"]));
+    let options = json["options"].as_array().unwrap();
+    let grant = options
+        .iter()
+        .find(|option| option["name"] == "signup_grant");
+    let grant = grant.expect("credits has a grant for newcomers");
+    assert_eq!(
+        (&grant["type"], &grant["default"]),
+        (&"credits".into(), &100.into())
+    );
+    assert_eq!(
+        (&grant["mutable"], &json["on"]),
+        (&true.into(), &serde_json::Value::Null)
+    );
+    let all = quickscale(&["modules", "--json"]).stdout;
+    let all: serde_json::Value = serde_json::from_slice(&all).unwrap();
+    assert!(all.as_array().unwrap().contains(&json));
+}
+
+#[test]
+fn a_module_that_is_none_is_refused_with_the_nearest() {
+    let said = quickscale(&["modules", "show", "credit"]);
+    assert_eq!(said.status.code(), Some(1));
+    let said = text(&said.stderr);
+    assert_eq!(
+        said,
+        "error: there is no module `credit`\nhint: did you mean `credits`?\n"
+    );
+}
+
+#[test]
+fn the_schema_of_the_configuration_is_printed() {
+    let schema = quickscale(&["config", "schema"]).stdout;
+    let schema: serde_json::Value = serde_json::from_slice(&schema).unwrap();
+    let registration =
+        &schema["properties"]["modules"]["properties"]["auth"]["properties"]["registration"];
+    assert_eq!(registration["default"], "open");
+    assert_eq!(
+        schema["required"],
+        serde_json::json!(["version", "project", "theme"])
+    );
+}

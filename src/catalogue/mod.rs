@@ -4,8 +4,10 @@ mod embedded;
 pub mod folder;
 pub mod manifest;
 pub mod option;
+pub mod overview;
 #[cfg(test)]
 pub mod sample;
+mod schema;
 mod selection;
 pub mod template;
 

@@ -34,6 +34,8 @@ commands! {
     status => Status,
     undo => Undo,
     update => Update,
+    modules => Modules,
+    config => Config,
     up => Up,
     down => Down,
     restart => Restart,

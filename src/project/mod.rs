@@ -64,6 +64,14 @@ pub fn locate(given: Option<&Path>) -> Result<Project> {
     }
 }
 
+/// Whether the working directory is in a project.
+pub fn is_around() -> Result<bool> {
+    let here = std::env::current_dir().context("cannot tell the working directory")?;
+    Ok(here
+        .ancestors()
+        .any(|folder| folder.join(CONFIG_FILE).is_file()))
+}
+
 fn given_project(folder: &Path) -> Result<Project> {
     let hint = "pass --project the folder that holds quickscale.yml";
     let root = fs_err::canonicalize(folder).context(Fault::new("no such project").hint(hint))?;

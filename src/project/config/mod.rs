@@ -138,7 +138,7 @@ fn fault(text: &str, mistakes: &[Mistake]) -> Fault {
 pub struct DisplayName(String);
 
 /// The longest name that fits on a page's head and in a line of code.
-const LONGEST_NAME: usize = 60;
+pub const LONGEST_NAME: usize = 60;
 
 impl DisplayName {
     /// The name as text.
