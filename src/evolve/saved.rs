@@ -13,7 +13,7 @@ use crate::digest::Digest;
 use crate::error::{Exit, Fault};
 use crate::plan::Change;
 use crate::project::names::RelPath;
-use crate::project::owner::Owner;
+use crate::project::owner::{Mode, Owner};
 use crate::project::tree::Entry;
 
 /// The version of the file's format.
@@ -42,9 +42,16 @@ pub struct SavedPlan {
 struct SavedChange {
     action: String,
     /// What stands there.
-    before: Option<Digest>,
+    before: Option<SavedFile>,
     /// What will stand there; none also for a file that holds a secret.
-    after: Option<Digest>,
+    after: Option<SavedFile>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SavedFile {
+    digest: Digest,
+    mode: Mode,
 }
 
 impl SavedPlan {
@@ -80,11 +87,23 @@ impl SavedPlan {
     /// # Errors
     /// When the file is none, or a newer quickscale wrote it.
     pub fn read(path: &Path) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Version {
+            version: u32,
+            quickscale: String,
+        }
         let hint = "make one with `quickscale plan --out FILE`";
         let text = fs_err::read(path).context(Fault::new("cannot read the plan").hint(hint))?;
-        let message = format!("{} is not a plan of this quickscale", path.display());
-        let plan: Self = serde_json::from_slice(&text).context(Fault::new(message).hint(hint))?;
-        Ok(plan)
+        let none = || {
+            let message = format!("{} is not a plan of this quickscale", path.display());
+            Fault::new(message).hint(hint)
+        };
+        let found: Version = serde_json::from_slice(&text).with_context(none)?;
+        if found.version > VERSION {
+            let message = format!("a newer quickscale ({}) made this plan", found.quickscale);
+            return Err(Fault::new(message).hint(hint).exit(Exit::Stale).into());
+        }
+        serde_json::from_slice(&text).with_context(none)
     }
 
     /// What the plan is about.
@@ -128,15 +147,19 @@ impl SavedPlan {
 }
 
 fn saved(change: &Change) -> (RelPath, SavedChange) {
+    let file = |bytes: &[u8], mode| SavedFile {
+        digest: Digest::of(bytes),
+        mode,
+    };
     let before = match &change.before {
-        Some(Entry::File(file)) if !change.secret => Some(Digest::of(&file.bytes)),
+        Some(Entry::File(found)) if !change.secret => Some(file(&found.bytes, found.mode)),
         _ => None,
     };
     let after = change.after.as_ref().filter(|_| !change.secret);
     let saved = SavedChange {
         action: change.action.name().into(),
         before,
-        after: after.map(|after| Digest::of(&after.bytes)),
+        after: after.map(|after| file(&after.bytes, after.mode)),
     };
     (change.path.clone(), saved)
 }

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Input;
+use super::{BESIDE_SUFFIX, Input};
 use crate::digest::Digest;
 use crate::project::names::RelPath;
 use crate::project::owner::Policy;
@@ -193,6 +193,7 @@ fn stray<'a>(
     }
     let files = || {
         let files = input.strays.files();
+        let files = files.filter(|(at, _)| !at.as_str().ends_with(BESIDE_SUFFIX));
         files.filter(|(at, _)| *at == path || !input.desired.files.contains_key(*at))
     };
     // Back where its template wants it: nobody has to be asked.

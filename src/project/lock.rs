@@ -1,5 +1,6 @@
 //! The lock on a folder of quickscale's: one command at a time, and whoever waits is told who holds it.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -57,7 +58,10 @@ impl Lock {
             command: command.to_owned(),
             process: Identity::current(),
         };
-        fs_err::write(&holder, serde_json::to_vec(&own)?)?;
+        // The lock decides: on a full disk it has no name. What stood there may be a link that a clone brought.
+        drop(fs_err::remove_file(&holder));
+        let named = File::options().write(true).create_new(true).open(&holder);
+        drop(named.and_then(|mut file| file.write_all(&serde_json::to_vec(&own)?)));
         Ok(Self { file, holder })
     }
 

@@ -7,5 +7,6 @@ mod kill;
 mod kinds;
 mod machine;
 mod moves;
+mod saved;
 mod support;
 mod templates;

@@ -105,6 +105,19 @@ fn a_file_that_was_renamed_and_edited_is_asked_about() {
 }
 
 #[test]
+fn a_new_version_beside_a_conflict_is_no_renamed_file() {
+    let it = Evolving::new(&[("icon.bin", "old\0"), ("lost.bin", "new\0")]);
+    it.project.write("icon.bin", "mine\0");
+    it.base("icon.bin", "new\0");
+    std::fs::remove_file(it.project.path("lost.bin")).expect("removed");
+    it.applies(&["--on-conflict", "markers"]);
+    assert_eq!(it.project.read("icon.bin.quickscale-new"), "new\0");
+    it.base("lost.bin", "newer\0");
+    it.applies(&[]);
+    assert_eq!(it.project.read("icon.bin.quickscale-new"), "new\0");
+}
+
+#[test]
 fn a_file_becomes_a_folder_and_a_folder_a_file() {
     let it = Evolving::new(&[
         ("guide", PAGE),
