@@ -81,15 +81,64 @@ impl Credits {
     }
 }
 
+/// A sum that may lie below zero: what an account comes to, its debt taken off. Writes as `100` or `-0.5`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Net(i64);
+
+impl Net {
+    /// `credits` less `debt`.
+    pub fn of(credits: Credits, debt: Credits) -> Self {
+        Self(credits.0 - debt.0)
+    }
+
+    /// Thousandths.
+    pub const fn as_milli(self) -> i64 {
+        self.0
+    }
+
+    /// The credits of it; none when it lies below zero.
+    pub fn at_least_zero(self) -> Credits {
+        Credits(self.0.max(0))
+    }
+
+    pub(super) const fn from_column(milli: i64) -> Self {
+        Self(milli)
+    }
+}
+
+impl PartialEq<Credits> for Net {
+    fn eq(&self, other: &Credits) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl fmt::Display for Net {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        f.write_str(sign)?;
+        write_milli(f, self.0.unsigned_abs())
+    }
+}
+
+impl Serialize for Net {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// `milli` thousandths as a decimal without idle zeros.
+fn write_milli(f: &mut fmt::Formatter<'_>, milli: u64) -> fmt::Result {
+    let (whole, rest) = (milli / SCALE, milli % SCALE);
+    if rest == 0 {
+        return write!(f, "{whole}");
+    }
+    let places = format!("{rest:03}");
+    write!(f, "{whole}.{}", places.trim_end_matches('0'))
+}
+
 impl fmt::Display for Credits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let milli = self.0.unsigned_abs();
-        let (whole, rest) = (milli / SCALE, milli % SCALE);
-        if rest == 0 {
-            return write!(f, "{whole}");
-        }
-        let places = format!("{rest:03}");
-        write!(f, "{whole}.{}", places.trim_end_matches('0'))
+        write_milli(f, self.0.unsigned_abs())
     }
 }
 
@@ -282,6 +331,15 @@ mod tests {
         assert_eq!(Credits::whole(100).in_words(), "100 credits");
         assert_eq!(Credits::from_milli(500).in_words(), "0.5 credits");
         assert_eq!(Credits::ZERO.in_words(), "0 credits");
+    }
+
+    #[test]
+    fn sums_may_lie_below_zero() {
+        let debt = Net::of(Credits::whole(1), Credits::from_milli(3500));
+        assert_eq!(debt.to_string(), "-2.5");
+        assert_eq!(debt.at_least_zero(), Credits::ZERO);
+        assert_eq!(Net::of(Credits::whole(7), Credits::ZERO), Credits::whole(7));
+        assert_eq!(Net::of(Credits::ZERO, Credits::from_milli(1)).to_string(), "-0.001");
     }
 
     #[test]

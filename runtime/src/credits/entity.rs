@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::amount::{Change, Credits};
+use super::amount::{Change, Credits, Net};
 use crate::clock::Timestamp;
 use crate::id_type;
 use crate::ids::UserId;
@@ -42,6 +42,10 @@ impl Owner {
         }
     }
 
+    pub(super) fn from_columns(kind: &str, id: String) -> Option<Self> {
+        (kind == "user").then(|| Self::User(id.into()))
+    }
+
     /// Under which kind of thing and identifier acts on this owner are recorded.
     pub(super) fn as_audit_target(&self) -> (&'static str, &str) {
         (self.kind(), self.id())
@@ -76,8 +80,32 @@ pub struct Account {
     pub id: AccountId,
     pub available: Credits,
     pub held: Credits,
+    pub debt: Credits,
+    /// Thousandths that were ever spent, less what was given back.
+    pub(super) used: i64,
+    /// What the account came to when credits were last put in.
+    pub(super) full: Credits,
     pub(super) last_seq: i64,
     pub(super) due_at: Timestamp,
+    /// The hash of the newest entry, once it is known.
+    pub(super) last_hash: Option<String>,
+}
+
+impl Account {
+    /// What the entries add up to. `available` and `held` together never exceed [`Credits::MAX`].
+    pub(super) fn net(&self) -> Net {
+        let owned = self.available.checked_add(self.held);
+        Net::of(owned.unwrap_or(Credits::MAX), self.debt)
+    }
+
+    pub(super) fn balance(&self) -> Balance {
+        Balance {
+            available: self.available,
+            held: self.held,
+            debt: self.debt,
+            full: self.full,
+        }
+    }
 }
 
 /// What an account has.
@@ -87,6 +115,11 @@ pub struct Balance {
     pub available: Credits,
     /// What is set aside for work under way.
     pub held: Credits,
+    /// What was taken back after it had been spent. Whatever is put in pays it first.
+    pub debt: Credits,
+    /// What the account came to when credits were last put in.
+    #[serde(skip)]
+    pub full: Credits,
 }
 
 /// Where credits come from, which decides when they are used.
@@ -122,7 +155,7 @@ impl LotKind {
             Self::Subscription => "Subscription",
             Self::Promotion => "Promotion",
             Self::Adjustment => "Adjustment",
-            Self::Purchase => "Bought",
+            Self::Purchase => "Pay as you go",
         }
     }
 
@@ -146,14 +179,79 @@ pub struct Lot {
     pub amount: Credits,
     /// What can still be used of it.
     pub remaining: Credits,
+    /// The entry that brought it.
+    pub(super) seq: i64,
+}
+
+impl Lot {
+    pub(super) fn has_run_out(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|at| at <= now)
+    }
 }
 
 /// What is to be put into an account.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Grant {
     pub kind: LotKind,
     pub amount: Credits,
+    /// From that instant on they cannot be used. Those of a subscription always end, those that were bought never.
     pub expires_at: Option<Timestamp>,
+    /// What they are put in for, such as a line of an invoice: it can be granted once, over all accounts.
+    pub source: Option<String>,
+}
+
+impl Grant {
+    /// Of a period that ends at `until`.
+    pub fn subscription(amount: Credits, until: Timestamp) -> Self {
+        Self::new(LotKind::Subscription, amount, Some(until))
+    }
+
+    /// Paid for once, without an end.
+    pub fn purchase(amount: Credits) -> Self {
+        Self::new(LotKind::Purchase, amount, None)
+    }
+
+    /// For nothing, with or without an end.
+    pub fn promotion(amount: Credits, until: Option<Timestamp>) -> Self {
+        Self::new(LotKind::Promotion, amount, until)
+    }
+
+    fn new(kind: LotKind, amount: Credits, expires_at: Option<Timestamp>) -> Self {
+        Self {
+            kind,
+            amount,
+            expires_at,
+            source: None,
+        }
+    }
+
+    /// The same, put in for `source`.
+    #[must_use]
+    pub fn from_source(mut self, source: impl Into<String>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}
+
+/// Which lot is meant: by its identifier, or by what it was put in for.
+#[derive(Debug, Clone, Copy)]
+pub enum LotRef<'a> {
+    Id(&'a LotId),
+    Source(&'a str),
+}
+
+/// What something costs, in one version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Price {
+    pub version: PriceVersion,
+    pub amount: Credits,
+}
+
+/// One version of the price of `item`, such as `service:demo`. They count from 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PriceVersion {
+    pub item: String,
+    pub number: i64,
 }
 
 /// So much of one lot.
@@ -173,6 +271,8 @@ pub struct Note {
     pub reason: String,
     /// What it was for: `run:0190…`.
     pub reference: Option<String>,
+    /// The price that was in force.
+    pub price: Option<PriceVersion>,
 }
 
 impl Note {
@@ -183,6 +283,7 @@ impl Note {
             actor: Actor::System,
             reason: reason.into(),
             reference: None,
+            price: None,
         }
     }
 }
@@ -191,22 +292,48 @@ impl Note {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum EntryKind {
+    /// Credits were put in.
     Grant,
+    /// Credits were used.
     Spend,
+    /// What had been used was given back.
+    Refund,
+    /// The staff corrected the balance.
     Adjustment,
+    /// Credits ran out.
     Expiry,
+    /// Credits were taken back, spent or not.
+    Revocation,
+    /// Credits went into a debt. The balance stays.
+    Settlement,
 }
 
 impl EntryKind {
-    pub const ALL: [Self; 4] = [Self::Grant, Self::Spend, Self::Adjustment, Self::Expiry];
+    pub const ALL: [Self; 7] = [
+        Self::Grant,
+        Self::Spend,
+        Self::Refund,
+        Self::Adjustment,
+        Self::Expiry,
+        Self::Revocation,
+        Self::Settlement,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Grant => "grant",
             Self::Spend => "spend",
+            Self::Refund => "refund",
             Self::Adjustment => "adjustment",
             Self::Expiry => "expiry",
+            Self::Revocation => "revocation",
+            Self::Settlement => "settlement",
         }
+    }
+
+    /// The kind that [`EntryKind::as_str`] writes as `text`.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 
     /// As pages call it.
@@ -214,8 +341,11 @@ impl EntryKind {
         match self {
             Self::Grant => "Added",
             Self::Spend => "Used",
+            Self::Refund => "Given back",
             Self::Adjustment => "Adjusted",
             Self::Expiry => "Expired",
+            Self::Revocation => "Taken back",
+            Self::Settlement => "Debt settled",
         }
     }
 }
@@ -227,11 +357,15 @@ pub struct Entry {
     pub seq: i64,
     pub kind: EntryKind,
     pub change: Change,
-    /// What the account owned after it, held credits included.
-    pub balance_after: Credits,
+    /// What the account came to after it, held credits included and the debt taken off.
+    pub balance_after: Net,
+    pub debt_after: Credits,
     pub actor: Actor,
     pub reason: String,
     pub reference: Option<String>,
+    /// The entry that this one takes back, or whose lot it takes back.
+    pub refers_to: Option<i64>,
+    pub price: Option<PriceVersion>,
     pub created_at: Timestamp,
 }
 

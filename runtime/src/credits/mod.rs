@@ -1,32 +1,39 @@
 //! The ledger of credits: accounts, lots with their own remainder, an append-only journal, holds.
 //!
-//! Invariants: the entries of an account add up to what it owns (available and held); so do its lots; every lot
-//! is amount = remaining + held + spent + expired + revoked; nothing ever falls below zero; one entry a key.
+//! Invariants: the entries of an account add up to what it owns (available and held) less its debt; so do its lots;
+//! every lot is amount = remaining + held + spent + expired + revoked; no spend makes a debt; one entry a
+//! key, one grant a source; no row of the journal ever changes. [`verify`] checks them all.
 
 pub mod actions;
 mod amount;
 mod api;
+mod commands;
 mod entity;
+mod foresight;
+mod journal;
 mod ledger;
 mod pages;
 mod panels;
 mod routes;
 mod rules;
 mod store;
+pub mod verify;
 
-pub use actions::{Adjustment, Cursor, HistoryPage};
-pub use amount::{AmountError, Change, Credits};
+pub use actions::{Adjustment, Cursor, HistoryFilter, HistoryPage};
+pub use amount::{AmountError, Change, Credits, Net};
 pub use api::INSUFFICIENT;
 pub use entity::{
     Account, AccountId, Actor, Balance, Entry, EntryKind, Grant, Hold, HoldId, HoldState,
-    HoldTerms, Lot, LotId, LotKind, Note, Owner,
+    HoldTerms, Lot, LotId, LotKind, LotRef, Note, Owner, Price, PriceVersion,
 };
 pub use ledger::Ledger;
+
+use std::time::Duration;
 
 use crate::auth::UserCreated;
 use crate::db::Migration;
 use crate::http::{Access, Endpoint, Routes};
-use crate::module::{Install, Module, NavItem, NavPlace};
+use crate::module::{Command, Install, Module, NavItem, NavPlace};
 use crate::pages::Sample;
 
 /// What `quickscale.yml` says about this module.
@@ -34,6 +41,23 @@ use crate::pages::Sample;
 pub struct Settings {
     /// What somebody who signs up is given.
     pub signup_grant: Credits,
+    /// How many hours credits can be used that come back after they had expired.
+    pub renewed_hours: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            signup_grant: Credits::whole(100),
+            renewed_hours: 24,
+        }
+    }
+}
+
+impl Settings {
+    fn renewed_for(&self) -> Duration {
+        Duration::from_secs(u64::from(self.renewed_hours) * 60 * 60)
+    }
 }
 
 /// The module `credits`.
@@ -63,6 +87,10 @@ impl Module for CreditsModule {
                 include_str!("migrations/0002_append_only.postgres.sql"),
             ),
         ]
+    }
+
+    fn commands(&self) -> Vec<Command> {
+        commands::commands()
     }
 
     fn routes(&self) -> Routes {
@@ -95,7 +123,7 @@ impl Module for CreditsModule {
         install.on::<UserCreated>(move |core, tx, created| {
             Box::pin(async move {
                 let owner = Owner::User(created.user.clone());
-                actions::welcome(tx, core.now(), &owner, gift).await
+                actions::welcome(core, tx, &owner, gift).await
             })
         });
         Ok(())

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::actions::{Cursor, HistoryPage};
-use super::amount::{Change, Credits};
+use super::amount::{Change, Credits, Net};
 use super::entity::{Balance, Entry, Lot};
 use crate::clock::Timestamp;
 use crate::error::FieldErrors;
@@ -27,6 +27,8 @@ pub(super) struct BalanceView {
     pub available_words: String,
     /// `2 credits`; none while nothing is set aside.
     pub held_words: Option<String>,
+    /// `5 credits`; none while nothing is owed.
+    pub debt_words: Option<String>,
 }
 
 impl From<Balance> for BalanceView {
@@ -35,6 +37,7 @@ impl From<Balance> for BalanceView {
             available: balance.available,
             available_words: balance.available.in_words(),
             held_words: (!balance.held.is_zero()).then(|| balance.held.in_words()),
+            debt_words: (!balance.debt.is_zero()).then(|| balance.debt.in_words()),
         }
     }
 }
@@ -44,6 +47,8 @@ impl BalanceView {
         Self::from(Balance {
             available: Credits::from_milli(99_500),
             held: Credits::whole(1),
+            debt: Credits::whole(5),
+            full: Credits::whole(500),
         })
     }
 }
@@ -77,7 +82,7 @@ pub(super) struct EntryRow {
     /// `+50`, `-1`.
     pub change: Change,
     pub is_up: bool,
-    pub balance_after: Credits,
+    pub balance_after: Net,
 }
 
 impl From<Entry> for EntryRow {
@@ -104,7 +109,7 @@ fn sample_entries() -> Vec<EntryRow> {
         reason: reason.into(),
         change,
         is_up: matches!(change, Change::Up(_)),
-        balance_after,
+        balance_after: Net::of(balance_after, Credits::ZERO),
     };
     vec![
         row(
@@ -175,6 +180,8 @@ pub(super) struct AdjustForm {
     pub key: String,
     pub amount: String,
     pub reason: String,
+    /// After how many days they run out, if at all.
+    pub days: String,
     pub errors: FieldErrors,
 }
 
@@ -205,6 +212,7 @@ impl Page for StaffPage {
                 key: "a-key".into(),
                 amount: "ten".into(),
                 reason: "<b>".into(),
+                days: "30".into(),
                 errors: FieldErrors::one("amount", "Enter a number, such as 50 or 0.5."),
             }),
             entries: sample_entries(),

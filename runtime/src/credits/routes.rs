@@ -1,5 +1,7 @@
 //! The pages of credits: one's own, and the staff's of somebody else.
 
+use std::time::Duration;
+
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -122,6 +124,8 @@ struct AdjustFields {
     amount: String,
     #[serde(default)]
     reason: String,
+    #[serde(default)]
+    days: String,
     key: String,
 }
 
@@ -137,9 +141,10 @@ async fn adjust(
     }
     let errors = match check(&fields) {
         Err(errors) => errors,
-        Ok((change, reason)) => {
+        Ok((change, days, reason)) => {
             let adjustment = Adjustment {
                 change,
+                until: days.map(|days| core.now().plus(days)),
                 reason,
                 by: audit::Actor::of(&visit)?,
                 key: rules::form_key("adjust", &fields.key)?,
@@ -159,24 +164,34 @@ async fn adjust(
         key: fields.key,
         amount: fields.amount,
         reason: fields.reason,
+        days: fields.days,
         errors,
     };
     let page = make_staff_page(&visit, &user, Some(form), Paging { before: None }).await?;
     visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }
 
-fn check(fields: &AdjustFields) -> Result<(Change, String), FieldErrors> {
+fn check(fields: &AdjustFields) -> Result<(Change, Option<Duration>, String), FieldErrors> {
     let mut errors = FieldErrors::default();
     let change = rules::adjustment(&fields.amount);
+    let days = rules::days(&fields.days);
     let reason = rules::reason(&fields.reason);
     if let Err(why) = &change {
         errors.add("amount", why);
     }
+    if let Err(why) = days {
+        errors.add("days", why);
+    }
+    if matches!((&change, days), (Ok(Change::Down(_)), Ok(Some(_)))) {
+        errors.add("days", "Only credits that are added can run out.");
+    }
     if let Err(why) = reason {
         errors.add("reason", why);
     }
-    match (change, reason) {
-        (Ok(change), Ok(reason)) => Ok((change, reason.to_owned())),
+    match (change, days, reason) {
+        (Ok(change), Ok(days), Ok(reason)) if errors.is_empty() => {
+            Ok((change, days, reason.to_owned()))
+        }
         _ => Err(errors),
     }
 }

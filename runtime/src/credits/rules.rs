@@ -1,9 +1,12 @@
 //! The ledger's decisions: in which order lots are used, how a hold is split, what is refused and why.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 
 use super::amount::{AmountError, Change, Credits};
-use super::entity::{Grant, HoldTerms, Lot, Note, Part};
+use super::entity::{Grant, HoldId, HoldTerms, Lot, LotKind, LotRef, Note, Part};
+use crate::clock::Timestamp;
 use crate::crypto::{is_token, token_digest};
 use crate::error::{Error, FieldErrors, Result};
 
@@ -72,7 +75,32 @@ pub fn insufficient(required: Credits, available: Credits) -> Error {
         .with("available", available.to_string())
 }
 
-pub fn has_expired() -> Error {
+/// Refuses credits that could never be used, and kinds with an end that they cannot have.
+pub fn may_grant(grant: &Grant, now: Timestamp) -> Result<()> {
+    match (grant.kind, grant.expires_at) {
+        (_, Some(at)) if at <= now => Err(has_expired()),
+        (LotKind::Subscription, None) => Err(Error::unprocessable(
+            "Credits of a subscription end with its period.",
+        )),
+        (LotKind::Purchase, Some(_)) => Err(no_end()),
+        (LotKind::Subscription | LotKind::Promotion | LotKind::Adjustment, Some(_))
+        | (LotKind::Promotion | LotKind::Adjustment | LotKind::Purchase, None) => Ok(()),
+    }
+}
+
+/// Refuses to end what was bought.
+pub fn may_end(kind: LotKind) -> Result<()> {
+    match kind {
+        LotKind::Subscription | LotKind::Promotion | LotKind::Adjustment => Ok(()),
+        LotKind::Purchase => Err(no_end()),
+    }
+}
+
+fn no_end() -> Error {
+    Error::unprocessable("Credits that were bought never expire.")
+}
+
+fn has_expired() -> Error {
     Error::unprocessable("These credits would have run out already.")
 }
 
@@ -92,6 +120,28 @@ pub fn more_than_held() -> Error {
     Error::unprocessable("That is more than was set aside.")
 }
 
+pub fn more_than_spent() -> Error {
+    Error::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "more_than_spent",
+        "That is more than is left to give back.",
+    )
+}
+
+pub fn nothing_to_revoke() -> Error {
+    Error::conflict(
+        "nothing_to_revoke",
+        "Nothing is left of these credits that could be taken back.",
+    )
+}
+
+pub fn source_was_granted() -> Error {
+    Error::conflict(
+        "source_granted",
+        "Credits were put in for this before, under another key.",
+    )
+}
+
 pub fn hold_is_closed() -> Error {
     Error::conflict("hold_closed", "These credits are no longer set aside.")
 }
@@ -108,11 +158,45 @@ pub fn digest_of_hold(amount: Credits, terms: &HoldTerms) -> String {
     token_digest(&body.to_string())
 }
 
-/// As [`digest`], for a grant, whose kind and expiry belong to the request too.
+/// As [`digest`], for the capture of one certain hold.
+pub fn digest_of_capture(hold: &HoldId, amount: Credits, note: &Note) -> String {
+    digest(&format!("capture {hold}"), amount.as_milli(), note)
+}
+
+/// As [`digest`], for a grant, whose kind, expiry and source belong to the request too.
 pub fn digest_of_grant(grant: &Grant, note: &Note) -> String {
-    let expires = grant.expires_at.map(crate::clock::Timestamp::as_micros);
-    let verb = format!("grant {} {expires:?}", grant.kind.as_str());
+    let expires = grant.expires_at.map(Timestamp::as_micros);
+    let (kind, source) = (grant.kind.as_str(), grant.source.as_deref());
+    let verb = format!("grant {kind} {expires:?} {source:?}");
     digest(&verb, grant.amount.as_milli(), note)
+}
+
+/// As [`digest`], for a correction, whose end belongs to the request too.
+pub fn digest_of_adjustment(change: Change, until: Option<Timestamp>, note: &Note) -> String {
+    let verb = format!("adjust {:?}", until.map(Timestamp::as_micros));
+    digest(&verb, change.as_milli(), note)
+}
+
+/// As [`digest`], for a refund of the entry with the key `of`.
+pub fn digest_of_refund(of: &str, amount: Credits, note: &Note) -> String {
+    digest(&format!("refund {of:?}"), amount.as_milli(), note)
+}
+
+/// As [`digest`], for taking back what a lot brought.
+pub fn digest_of_revocation(which: LotRef<'_>, amount: Credits, note: &Note) -> String {
+    digest(&format!("revoke {}", named(which)), amount.as_milli(), note)
+}
+
+/// As [`digest`], for ending a lot.
+pub fn digest_of_end(which: LotRef<'_>, note: &Note) -> String {
+    digest(&format!("end {}", named(which)), 0, note)
+}
+
+fn named(which: LotRef<'_>) -> String {
+    match which {
+        LotRef::Id(id) => format!("lot {id}"),
+        LotRef::Source(source) => format!("source {source:?}"),
+    }
 }
 
 /// 403: whoever may correct balances could make himself rich.
@@ -145,6 +229,20 @@ pub fn reason(text: &str) -> Result<&str, &'static str> {
     Err("Enter a reason, in one line of at most 200 characters.")
 }
 
+/// Most days that the staff gives credits for.
+const MOST_DAYS: u64 = 3650;
+
+/// After how many days credits run out, as the staff typed it; nothing for never.
+pub fn days(text: &str) -> Result<Option<Duration>, &'static str> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let days = text.parse().ok().filter(|days| (1..=MOST_DAYS).contains(days));
+    let days: u64 = days.ok_or("Enter a number of days from 1 to 3650, or nothing.")?;
+    Ok(Some(Duration::from_secs(days * 24 * 60 * 60)))
+}
+
 /// The key of one filling-in of a form, as an idempotency key of the ledger.
 pub fn form_key(purpose: &str, text: &str) -> Result<String> {
     if is_token(text) {
@@ -171,7 +269,7 @@ pub fn as_field_error(failure: Error) -> Result<FieldErrors> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::entity::{LotId, LotKind};
+    use super::super::entity::LotId;
     use super::*;
 
     fn lot(id: &str, remaining: u32) -> Lot {
@@ -182,6 +280,7 @@ mod tests {
             expires_at: None,
             amount: Credits::whole(remaining.max(1)),
             remaining: Credits::whole(remaining),
+            seq: 1,
         }
     }
 

@@ -33,6 +33,33 @@ pub struct Db {
     writer: Option<Writer>,
 }
 
+/// The same database, for transactions whose commit need not wait for the disk. See [`Db::unhurried`].
+#[derive(Debug, Clone, Copy)]
+pub struct Unhurried<'db>(&'db Db);
+
+impl Unhurried<'_> {
+    /// As [`Db::begin`].
+    pub async fn begin(&self) -> Result<Tx> {
+        match self.0.dialect() {
+            Dialect::Sqlite => self.0.begin().await,
+            Dialect::Postgres => {
+                let begin = "BEGIN; SET LOCAL synchronous_commit = off";
+                Ok(Tx(Inner::Postgres(self.0.reader.begin_with(begin).await?)))
+            }
+        }
+    }
+}
+
+/// A transaction that only reads. Dropped, it ends.
+pub struct Snapshot(sqlx::Transaction<'static, sqlx::Any>);
+
+impl Snapshot {
+    /// Where the queries of this transaction go.
+    pub fn conn(&mut self) -> &mut AnyConnection {
+        &mut self.0
+    }
+}
+
 /// A writing transaction. Dropped without [`Tx::commit`], it is rolled back.
 pub struct Tx {
     inner: Inner,
@@ -122,6 +149,23 @@ impl Db {
             None => Inner::Postgres(self.reader.begin().await?),
         };
         Ok(Tx { inner, bell: None })
+    }
+
+    /// As [`Db::begin`], for changes that nobody has been told of and that may be lost together with the power. On
+    /// PostgreSQL the commit then does not wait for the disk; later commits that wait keep this one, too, and in a
+    /// crash either all of the transaction is lost or nothing. SQLite waits as always: those who write at the same
+    /// time share one wait there.
+    pub fn unhurried(&self) -> Unhurried<'_> {
+        Unhurried(self)
+    }
+
+    /// Begins a transaction that only reads, and sees the database as it was at its first query.
+    pub async fn snapshot(&self) -> Result<Snapshot> {
+        let begin = match self.dialect() {
+            Dialect::Sqlite => "BEGIN",
+            Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        Ok(Snapshot(self.reader.begin_with(begin).await?))
     }
 
     /// Whether the database answers.

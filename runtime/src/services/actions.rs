@@ -117,7 +117,7 @@ async fn start(core: &Core, job: &Job, asked: &Asked<'_>) -> Result<Option<HoldI
         let hold = if job.cost.is_zero() {
             None
         } else {
-            let mut ledger = Ledger::new(tx, job.started_at);
+            let mut ledger = Ledger::new(core, tx, job.started_at);
             Some(ledger.hold(&owner, job.cost, &terms).await?.id)
         };
         let run = NewRun {
@@ -213,7 +213,7 @@ impl Job {
             if store::finish(tx, &self.id, &ending).await?
                 && let Some(hold) = hold
             {
-                Ledger::new(tx, now).capture(&owner, hold, self.cost, &note).await?;
+                Ledger::new(core, tx, now).capture(&owner, hold, self.cost, &note).await?;
             }
             Ok(())
         })
@@ -240,7 +240,7 @@ async fn fail(
         if store::finish(tx, id, &ending).await?
             && let Some(hold) = hold
         {
-            match Ledger::new(tx, now).release(&owner, hold).await {
+            match Ledger::new(core, tx, now).release(&owner, hold).await {
                 // Its time was up, so that it has come back by itself.
                 Err(error) if error.code() == "hold_closed" => {}
                 released => released?,

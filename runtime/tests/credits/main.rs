@@ -8,4 +8,5 @@ mod support;
 mod model;
 mod pages;
 mod races;
+mod sequences;
 mod verbs;

@@ -1,62 +1,82 @@
-//! Random sequences of verbs, under a moving clock, against a ledger that is a few lists in memory.
+//! The ledger's rules once more, as plainly as can be: a few lists in memory, and events in the order of time.
 
 use std::time::Duration;
 
-use quickscale_runtime::app::Core;
-use quickscale_runtime::auth::audit;
 use quickscale_runtime::clock::Timestamp;
-use quickscale_runtime::credits::actions as ledger;
-use quickscale_runtime::credits::{
-    Adjustment, Change, Credits, Grant, HoldId, HoldTerms, LotKind, Note, Owner,
-};
-use quickscale_runtime::testing::TestApp;
-use rand::rngs::StdRng;
-use rand::{RngExt as _, SeedableRng as _};
+use quickscale_runtime::credits::{HoldId, LotKind};
 
-use crate::support::app;
-use crate::support::ledger::{assert_account_sound, somebody};
+pub const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+pub const FOREVER: Timestamp = Timestamp::from_micros(i64::MAX);
 
-const SEQUENCES: u64 = 250;
-const STEPS: usize = 16;
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-const FOREVER: Timestamp = Timestamp::from_micros(i64::MAX);
-
-/// The same rules once more, as plainly as can be. Amounts are thousandths.
+/// One account. Amounts are thousandths.
 #[derive(Default)]
-struct Model {
-    lots: Vec<ModelLot>,
-    holds: Vec<ModelHold>,
+pub struct Model {
+    pub lots: Vec<ModelLot>,
+    pub holds: Vec<ModelHold>,
+    pub spends: Vec<ModelSpend>,
+    pub debt: u64,
 }
 
 #[derive(Clone)]
-struct ModelLot {
-    priority: i64,
-    expires_at: Timestamp,
-    remaining: u64,
+pub struct ModelLot {
+    pub kind: LotKind,
+    pub expires_at: Timestamp,
+    pub amount: u64,
+    pub remaining: u64,
+    pub expired: u64,
+    /// What was taken back by somebody who named this lot.
+    pub revoked: u64,
+    /// What the lot was put in for; renewed ones have none.
+    pub source: Option<String>,
 }
 
-struct ModelHold {
-    id: HoldId,
-    /// Which lots, and how much of each.
-    parts: Vec<(usize, u64)>,
-    expires_at: Timestamp,
-    is_open: bool,
+/// Which lots, and how much of each.
+pub type Parts = Vec<(usize, u64)>;
+
+pub struct ModelHold {
+    pub id: HoldId,
+    pub parts: Parts,
+    pub expires_at: Timestamp,
+    pub is_open: bool,
+}
+
+pub struct ModelSpend {
+    pub key: String,
+    /// What was not given back yet.
+    pub parts: Parts,
+}
+
+impl ModelLot {
+    /// Its place in the order of use.
+    pub fn order(&self) -> (i64, Timestamp) {
+        (self.kind.priority(), self.expires_at)
+    }
 }
 
 impl Model {
-    fn add(&mut self, priority: i64, expires_at: Timestamp, amount: u64) {
+    pub fn put_in(
+        &mut self,
+        (kind, expires_at): (LotKind, Timestamp),
+        amount: u64,
+        source: Option<String>,
+    ) {
         self.lots.push(ModelLot {
-            priority,
+            kind,
             expires_at,
+            amount,
             remaining: amount,
+            expired: 0,
+            revoked: 0,
+            source,
         });
+        self.pay();
     }
 
-    fn available(&self) -> u64 {
+    pub fn available(&self) -> u64 {
         self.lots.iter().map(|lot| lot.remaining).sum()
     }
 
-    fn held(&self) -> u64 {
+    pub fn held(&self) -> u64 {
         let open = self.holds.iter().filter(|hold| hold.is_open);
         open.flat_map(|hold| &hold.parts)
             .map(|(_, amount)| amount)
@@ -64,13 +84,13 @@ impl Model {
     }
 
     /// Takes from the lots one thousandth at a time, each from the lot that comes first.
-    fn take(&mut self, amount: u64) -> Option<Vec<(usize, u64)>> {
+    pub fn take(&mut self, amount: u64) -> Option<Parts> {
         if self.available() < amount {
             return None;
         }
         let mut order: Vec<_> = (0..self.lots.len()).collect();
-        order.sort_by_key(|at| (self.lots[*at].priority, self.lots[*at].expires_at, *at));
-        let mut parts: Vec<(usize, u64)> = Vec::new();
+        order.sort_by_key(|at| (self.lots[*at].order(), *at));
+        let mut parts: Parts = Vec::new();
         for _ in 0..amount {
             let at = *order.iter().find(|at| self.lots[**at].remaining > 0)?;
             self.lots[at].remaining -= 1;
@@ -82,219 +102,129 @@ impl Model {
         Some(parts)
     }
 
-    fn give_back(&mut self, parts: Vec<(usize, u64)>, now: Timestamp) {
-        for (lot, amount) in parts.into_iter().filter(|(_, amount)| *amount > 0) {
-            if self.lots[lot].expires_at <= now {
-                self.add(LotKind::Promotion.priority(), now.plus(DAY), amount);
-            } else {
-                self.lots[lot].remaining += amount;
-            }
-        }
+    pub fn spend(&mut self, key: &str, amount: u64) -> bool {
+        let parts = self.take(amount);
+        let spend = parts.map(|parts| ModelSpend {
+            key: key.into(),
+            parts,
+        });
+        let is_done = spend.is_some();
+        self.spends.extend(spend);
+        is_done
     }
 
-    /// Closes a hold that is open and still has time; says whether it did.
-    fn close(&mut self, at: usize, captured: u64, now: Timestamp) -> bool {
-        if !self.holds[at].is_open {
+    /// Gives back what the spend at `at` took, the last thousandth first.
+    pub fn refund(&mut self, at: usize, amount: u64, now: Timestamp) -> bool {
+        let rest = &mut self.spends[at].parts;
+        if rest.iter().map(|(_, amount)| amount).sum::<u64>() < amount {
             return false;
         }
-        self.holds[at].is_open = false;
-        let mut rest = captured;
-        let mut returned = self.holds[at].parts.clone();
-        for (_, amount) in &mut returned {
-            let spent = rest.min(*amount);
-            rest -= spent;
-            *amount -= spent;
+        let mut returned: Parts = Vec::new();
+        for _ in 0..amount {
+            let last = rest.iter_mut().rev().find(|(_, amount)| *amount > 0);
+            let (lot, amount) = last.expect("it was counted before");
+            *amount -= 1;
+            returned.push((*lot, 1));
         }
         self.give_back(returned, now);
         true
     }
 
-    /// What has run out by now.
-    fn tick(&mut self, now: Timestamp) {
-        for at in 0..self.holds.len() {
-            if self.holds[at].is_open && self.holds[at].expires_at <= now {
-                self.close(at, 0, now);
+    /// Takes back what a lot brought; says how much that comes to.
+    pub fn revoke(&mut self, at: usize, amount: u64) -> u64 {
+        let lot = &mut self.lots[at];
+        let taken = amount.min(lot.amount - lot.expired - lot.revoked.min(lot.amount - lot.expired));
+        lot.revoked += taken;
+        let own = taken.min(lot.remaining);
+        lot.remaining -= own;
+        let others = (taken - own).min(self.available());
+        self.take(others);
+        self.debt += taken - own - others;
+        taken
+    }
+
+    /// Ends a lot now.
+    pub fn end(&mut self, at: usize, now: Timestamp) {
+        let lot = &mut self.lots[at];
+        lot.expires_at = lot.expires_at.min(now);
+        lot.expired += lot.remaining;
+        lot.remaining = 0;
+    }
+
+    fn give_back(&mut self, parts: Parts, now: Timestamp) {
+        let mut renewed: Parts = Vec::new();
+        for (lot, amount) in parts.into_iter().filter(|(_, amount)| *amount > 0) {
+            if self.lots[lot].expires_at > now {
+                self.lots[lot].remaining += amount;
+                continue;
+            }
+            self.lots[lot].expired += amount;
+            match renewed.iter_mut().find(|(known, _)| *known == lot) {
+                Some((_, sum)) => *sum += amount,
+                None => renewed.push((lot, amount)),
             }
         }
-        for lot in &mut self.lots {
-            if lot.expires_at <= now {
-                lot.remaining = 0;
-            }
-        }
-    }
-}
-
-struct Run<'a> {
-    app: &'a TestApp,
-    owner: Owner,
-    model: Model,
-    random: StdRng,
-    step: usize,
-}
-
-impl Run<'_> {
-    fn core(&self) -> &Core {
-        &self.app.core
-    }
-
-    fn amount(&mut self) -> u64 {
-        self.random.random_range(1..=40)
-    }
-
-    fn note(&self) -> Note {
-        Note::system(format!("step {}", self.step), "A random step")
-    }
-
-    async fn grant(&mut self) {
-        let kind = LotKind::ALL[self.random.random_range(0..LotKind::ALL.len())];
-        let amount = self.amount();
-        let lasts = self
-            .random
-            .random_bool(0.6)
-            .then(|| Duration::from_secs(self.random.random_range(1..=20) * 1800));
-        let expires_at = lasts.map(|lasts| self.core().now().plus(lasts));
-        let grant = Grant {
-            kind,
-            amount: Credits::from_milli(amount),
-            expires_at,
-        };
-        ledger::grant(self.core(), &self.owner, &grant, &self.note())
-            .await
-            .unwrap();
-        let expires_at = expires_at.unwrap_or(FOREVER);
-        self.model.add(kind.priority(), expires_at, amount);
-    }
-
-    async fn spend(&mut self) {
-        let amount = self.amount();
-        let (credits, note) = (Credits::from_milli(amount), self.note());
-        let done = ledger::spend(self.core(), &self.owner, credits, &note).await;
-        assert_eq!(done.is_ok(), self.model.take(amount).is_some());
-    }
-
-    async fn adjust(&mut self) {
-        let amount = self.amount();
-        let up = self.random.random_bool(0.5);
-        let credits = Credits::from_milli(amount);
-        let adjustment = Adjustment {
-            change: if up {
-                Change::Up(credits)
-            } else {
-                Change::Down(credits)
-            },
-            reason: "A random step".into(),
-            by: audit::Actor::CommandLine,
-            key: format!("step {}", self.step),
-        };
-        let done = ledger::adjust(self.core(), &self.owner, &adjustment).await;
-        let expected = if up {
-            let priority = LotKind::Adjustment.priority();
-            self.model.add(priority, FOREVER, amount);
-            true
-        } else {
-            self.model.take(amount).is_some()
-        };
-        assert_eq!(done.is_ok(), expected);
-    }
-
-    async fn hold(&mut self) {
-        let amount = self.amount();
-        let terms = HoldTerms {
-            key: format!("step {}", self.step),
-            lasts: Duration::from_secs(self.random.random_range(1..=8) * 1800),
-        };
-        let credits = Credits::from_milli(amount);
-        let done = ledger::hold(self.core(), &self.owner, credits, &terms).await;
-        let parts = self.model.take(amount);
-        assert_eq!(done.is_ok(), parts.is_some());
-        if let (Ok(hold), Some(parts)) = (done, parts) {
-            self.model.holds.push(ModelHold {
-                id: hold.id,
-                parts,
-                expires_at: hold.expires_at,
-                is_open: true,
+        for (_, amount) in renewed {
+            self.lots.push(ModelLot {
+                kind: LotKind::Promotion,
+                expires_at: now.plus(DAY),
+                amount,
+                remaining: amount,
+                expired: 0,
+                revoked: 0,
+                source: None,
             });
         }
+        self.pay();
     }
 
-    async fn close(&mut self) {
-        if self.model.holds.is_empty() {
-            return;
+    fn pay(&mut self) {
+        let paid = self.debt.min(self.available());
+        self.take(paid);
+        self.debt -= paid;
+    }
+
+    /// Closes a hold that is open and still has time; says whether it did.
+    pub fn close(&mut self, at: usize, (key, captured): (&str, u64), now: Timestamp) -> bool {
+        if !self.holds[at].is_open {
+            return false;
         }
-        let now = self.core().now();
-        let at = self.random.random_range(0..self.model.holds.len());
-        let hold = &self.model.holds[at];
-        let id = hold.id.clone();
-        let held: u64 = hold.parts.iter().map(|(_, amount)| amount).sum();
-        let captured = self.random.random_range(0..=held);
-        let done = if captured == 0 {
-            let was_released_before = !hold.is_open;
-            let done = ledger::release(self.core(), &self.owner, &id).await.is_ok();
-            if was_released_before {
-                return;
+        self.holds[at].is_open = false;
+        let mut rest = captured;
+        let (mut spent, mut returned) = (Vec::new(), Vec::new());
+        for &(lot, amount) in &self.holds[at].parts {
+            let part = rest.min(amount);
+            rest -= part;
+            spent.push((lot, part));
+            returned.push((lot, amount - part));
+        }
+        if captured > 0 {
+            self.spends.push(ModelSpend {
+                key: key.into(),
+                parts: spent,
+            });
+        }
+        self.give_back(returned, now);
+        true
+    }
+
+    /// Lets everything happen that happens by itself until `now`, one thing after the other. What ends at the
+    /// instant at which a hold comes back has ended before.
+    pub fn tick(&mut self, now: Timestamp) {
+        loop {
+            let lots = self.lots.iter().enumerate();
+            let ending = lots.filter(|(_, lot)| lot.remaining > 0);
+            let ending = ending.map(|(at, lot)| (lot.expires_at, 0, at));
+            let holds = self.holds.iter().enumerate();
+            let closing = holds.filter(|(_, hold)| hold.is_open);
+            let closing = closing.map(|(at, hold)| (hold.expires_at, 1, at));
+            match ending.chain(closing).min() {
+                Some((when, 0, at)) if when <= now => self.end(at, when),
+                Some((when, _, at)) if when <= now => {
+                    self.close(at, ("", 0), when);
+                }
+                _ => return,
             }
-            done
-        } else {
-            let held = (&self.owner, &id);
-            let (credits, note) = (Credits::from_milli(captured), self.note());
-            let done = ledger::capture(self.core(), held, credits, &note).await;
-            done.is_ok()
-        };
-        assert_eq!(done, self.model.close(at, captured, now));
-    }
-
-    async fn step(&mut self) {
-        // Never quite still, so that what happens later also sorts later.
-        let minutes = self.random.random_range(0..=90) * u64::from(self.random.random_bool(0.5));
-        let passed = Duration::from_secs(minutes * 60) + Duration::from_micros(1);
-        self.app.clock.advance(passed);
-        self.model.tick(self.core().now());
-        match self.random.random_range(0..10) {
-            0..3 => self.grant().await,
-            3..5 => self.spend().await,
-            5 => self.adjust().await,
-            6..8 => self.hold().await,
-            _ => self.close().await,
-        }
-        let balance = ledger::balance(self.core(), &self.owner).await.unwrap();
-        let (available, held) = (self.model.available(), self.model.held());
-        assert_eq!(balance.available, Credits::from_milli(available));
-        assert_eq!(balance.held, Credits::from_milli(held));
-        let lots = ledger::lots(self.core(), &self.owner, 100).await.unwrap();
-        let lots: Vec<_> = lots
-            .iter()
-            .map(|lot| (lot.priority, lot.expires_at, lot.remaining))
-            .collect();
-        let mut expected: Vec<_> = self.model.lots.clone();
-        expected.retain(|lot| lot.remaining > 0);
-        expected.sort_by_key(|lot| (lot.priority, lot.expires_at));
-        let expected: Vec<_> = expected
-            .iter()
-            .map(|lot| {
-                let expires_at = Some(lot.expires_at).filter(|at| *at != FOREVER);
-                (lot.priority, expires_at, Credits::from_milli(lot.remaining))
-            })
-            .collect();
-        assert_eq!(lots, expected);
-    }
-}
-
-#[tokio::test]
-async fn any_sequence_of_verbs_gives_what_a_plain_model_gives() {
-    let app = TestApp::start(app()).await;
-    for seed in 0..SEQUENCES {
-        let mut run = Run {
-            app: &app,
-            owner: somebody(&app.core),
-            model: Model::default(),
-            random: StdRng::seed_from_u64(seed),
-            step: 0,
-        };
-        for step in 0..STEPS {
-            run.step = step;
-            run.step().await;
-            let when = format!("sequence {seed}, step {step}");
-            assert_account_sound(&app.core, &run.owner, &when).await;
         }
     }
 }

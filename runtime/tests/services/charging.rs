@@ -187,11 +187,7 @@ async fn undo_the_end_of_the_run(app: &TestApp) {
         key: "the hold of a process that was killed".into(),
         lasts: Duration::from_secs(30),
     };
-    let back = quickscale_runtime::credits::Grant {
-        kind: quickscale_runtime::credits::LotKind::Promotion,
-        amount: Credits::whole(7),
-        expires_at: None,
-    };
+    let back = quickscale_runtime::credits::Grant::promotion(Credits::whole(7), None);
     let note = quickscale_runtime::credits::Note::system("back", "What the run cost");
     ledger::grant(core, &owner, &back, &note).await.unwrap();
     let hold = ledger::hold(core, &owner, Credits::whole(7), &terms)

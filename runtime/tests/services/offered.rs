@@ -172,7 +172,10 @@ pub fn app_with(gift: Credits, services: Services) -> App {
     let registration = Registration::Open;
     App::builder(SITE, Environment::Test)
         .module(auth::module(auth::Settings { registration }))
-        .module(credits::module(credits::Settings { signup_grant: gift }))
+        .module(credits::module(credits::Settings {
+            signup_grant: gift,
+            ..credits::Settings::default()
+        }))
         .module(services)
 }
 

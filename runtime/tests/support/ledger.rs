@@ -5,7 +5,8 @@
 
 use quickscale_runtime::app::Core;
 use quickscale_runtime::auth::{self, Registration};
-use quickscale_runtime::credits::{self, Credits, Grant, LotKind, Note, Owner};
+use quickscale_runtime::credits::{self, Credits, Grant, Note, Owner};
+use quickscale_runtime::credits::verify::verify;
 use quickscale_runtime::ids::UserId;
 use quickscale_runtime::{App, Environment};
 use sqlx::Row as _;
@@ -15,7 +16,10 @@ pub fn app_with(signup_grant: Credits) -> App {
     let registration = Registration::Open;
     App::builder("My Test Shop", Environment::Test)
         .module(auth::module(auth::Settings { registration }))
-        .module(credits::module(credits::Settings { signup_grant }))
+        .module(credits::module(credits::Settings {
+            signup_grant,
+            ..credits::Settings::default()
+        }))
 }
 
 /// An owner without an account.
@@ -26,11 +30,7 @@ pub fn somebody(core: &Core) -> Owner {
 /// An owner who has bought `amount`.
 pub async fn owner_with(core: &Core, amount: Credits) -> Owner {
     let owner = somebody(core);
-    let grant = Grant {
-        kind: LotKind::Purchase,
-        amount,
-        expires_at: None,
-    };
+    let grant = Grant::purchase(amount);
     let note = Note::system("first", "Bought");
     credits::actions::grant(core, &owner, &grant, &note)
         .await
@@ -54,10 +54,10 @@ pub async fn number(core: &Core, sql: &str) -> i64 {
 
 /// What must be true of every account at every time: a name, and a condition that finds an account `a` that
 /// breaks it.
-const INVARIANTS: [(&str, &str); 7] = [
+const INVARIANTS: [(&str, &str); 8] = [
     (
-        "the entries add up to what the account owns",
-        "a.available + a.held <> COALESCE((SELECT CAST(SUM(e.amount) AS BIGINT)
+        "the entries add up to what the account owns, less its debt",
+        "a.available + a.held - a.debt <> COALESCE((SELECT CAST(SUM(e.amount) AS BIGINT)
              FROM credit_entries e WHERE e.account_id = a.id), 0)",
     ),
     (
@@ -66,6 +66,10 @@ const INVARIANTS: [(&str, &str); 7] = [
              FROM credit_lots l WHERE l.account_id = a.id), 0)
          OR a.held <> COALESCE((SELECT CAST(SUM(l.held) AS BIGINT)
              FROM credit_lots l WHERE l.account_id = a.id), 0)",
+    ),
+    (
+        "nothing is available while something is owed",
+        "a.available > 0 AND a.debt > 0",
     ),
     (
         "the open holds add up to what is held",
@@ -85,10 +89,12 @@ const INVARIANTS: [(&str, &str); 7] = [
              FROM credit_entries e WHERE e.account_id = a.id), 0)",
     ),
     (
-        "the allocations add up to their entry",
+        "the allocations add up to their entry, less what it changed of the debt",
         "EXISTS (SELECT 1 FROM credit_entries e WHERE e.account_id = a.id
              AND e.amount <> COALESCE((SELECT CAST(SUM(x.amount) AS BIGINT)
-                 FROM credit_allocations x WHERE x.account_id = a.id AND x.seq = e.seq), 0))",
+                 FROM credit_allocations x WHERE x.account_id = a.id AND x.seq = e.seq), 0)
+                 - e.debt_after + COALESCE((SELECT p.debt_after FROM credit_entries p
+                 WHERE p.account_id = a.id AND p.seq = e.seq - 1), 0))",
     ),
     (
         "what is left of a lot is what the journal left of it",
@@ -101,6 +107,8 @@ const INVARIANTS: [(&str, &str); 7] = [
 /// Panics when anything in the ledger does not add up.
 pub async fn assert_sound(core: &Core, when: &str) {
     assert_all(core, "1 = 1", when).await;
+    let report = verify(core).await.expect("the ledger can be read");
+    assert!(report.is_clean(), "{when}: {:?}", report.findings);
 }
 
 /// As [`assert_sound`], looking at one account only.

@@ -37,6 +37,7 @@ pub fn app_in(environment: Environment, registration: Registration) -> App {
         .module(auth::module(auth::Settings { registration }))
         .module(credits::module(credits::Settings {
             signup_grant: Credits::whole(100),
+            ..credits::Settings::default()
         }))
         .module(services::module(services::Settings {}))
         .module(api::module(api::Settings {

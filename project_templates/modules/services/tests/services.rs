@@ -58,6 +58,7 @@ async fn shop() -> TestApp {
     });
     let credits = credits::module(credits::Settings {
         signup_grant: Credits::whole(10),
+        ..credits::Settings::default()
     });
     let services = services::module(services::Settings {})
         .service("shout", Shout(Credits::whole(3)))

@@ -1,14 +1,14 @@
 //! Queries of accounts. The row of an account is what every change of its ledger locks first.
 
 use sqlx::Row as _;
-use sqlx::any::AnyRow;
+use sqlx::any::{AnyExecutor, AnyRow};
 
 use super::super::amount::Credits;
 use super::super::entity::{Account, AccountId, Owner};
 use super::credits;
 use crate::clock::Timestamp;
 use crate::db::{Db, Tx};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What is taken from an account's available credits.
 pub struct Taking {
@@ -17,9 +17,19 @@ pub struct Taking {
     pub held: Credits,
     /// How many entries this makes.
     pub entries: i64,
+    /// How much of it counts as used.
+    pub used: Credits,
     /// When what is set aside comes back.
     pub due_at: Timestamp,
 }
+
+/// The columns of an [`Account`], in the order in which [`account`] reads them.
+macro_rules! account_columns {
+    () => {
+        "id, available, held, debt, used, full_amount, last_seq, due_at"
+    };
+}
+pub(super) use account_columns;
 
 /// `due_at` of an account in which nothing runs out.
 pub const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
@@ -28,8 +38,9 @@ pub const NEVER: Timestamp = Timestamp::from_micros(i64::MAX);
 pub async fn insert_account(tx: &mut Tx, owner: &Owner, now: Timestamp) -> Result<bool> {
     let done = sqlx::query(
         "INSERT INTO credit_accounts
-             (id, owner_kind, owner_id, available, held, last_seq, due_at, created_at)
-         VALUES ($1, $2, $3, 0, 0, 0, $4, $5) ON CONFLICT (owner_kind, owner_id) DO NOTHING",
+             (id, owner_kind, owner_id, available, held, debt, used, full_amount, last_seq, due_at,
+              created_at)
+         VALUES ($1, $2, $3, 0, 0, 0, 0, 0, 0, $4, $5) ON CONFLICT (owner_kind, owner_id) DO NOTHING",
     )
     .bind(AccountId::new(now).as_str())
     .bind(owner.kind())
@@ -42,24 +53,26 @@ pub async fn insert_account(tx: &mut Tx, owner: &Owner, now: Timestamp) -> Resul
 }
 
 /// The account as it stands, without a lock.
-pub async fn find_account(db: &Db, owner: &Owner) -> Result<Option<Account>> {
-    let row = sqlx::query(
-        "SELECT id, available, held, last_seq, due_at FROM credit_accounts
-         WHERE owner_kind = $1 AND owner_id = $2",
-    )
+pub async fn find_account(on: impl AnyExecutor<'_>, owner: &Owner) -> Result<Option<Account>> {
+    let row = sqlx::query(concat!(
+        "SELECT ",
+        account_columns!(),
+        " FROM credit_accounts WHERE owner_kind = $1 AND owner_id = $2"
+    ))
     .bind(owner.kind())
     .bind(owner.id())
-    .fetch_optional(db.reader())
+    .fetch_optional(on)
     .await?;
     row.as_ref().map(account).transpose()
 }
 
 /// The account, which nobody else changes until `tx` ends.
 pub async fn lock_account(tx: &mut Tx, owner: &Owner) -> Result<Option<Account>> {
-    let row = sqlx::query(
+    let row = sqlx::query(concat!(
         "UPDATE credit_accounts SET last_seq = last_seq WHERE owner_kind = $1 AND owner_id = $2
-         RETURNING id, available, held, last_seq, due_at",
-    )
+         RETURNING ",
+        account_columns!()
+    ))
     .bind(owner.kind())
     .bind(owner.id())
     .fetch_optional(tx.conn())
@@ -67,15 +80,57 @@ pub async fn lock_account(tx: &mut Tx, owner: &Owner) -> Result<Option<Account>>
     row.as_ref().map(account).transpose()
 }
 
+/// As [`lock_account`], by the account's own identifier.
 pub async fn lock_account_by_id(tx: &mut Tx, id: &AccountId) -> Result<Account> {
-    let row = sqlx::query(
-        "UPDATE credit_accounts SET last_seq = last_seq WHERE id = $1
-         RETURNING id, available, held, last_seq, due_at",
-    )
+    let row = sqlx::query(concat!(
+        "UPDATE credit_accounts SET last_seq = last_seq WHERE id = $1 RETURNING ",
+        account_columns!()
+    ))
     .bind(id.as_str())
     .fetch_one(tx.conn())
     .await?;
     account(&row)
+}
+
+/// Owners of accounts in which something has run out by `now` that is not booked yet, after the account `after`.
+pub async fn overdue_owners(
+    db: &Db,
+    now: Timestamp,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<(AccountId, Owner)>> {
+    let rows = sqlx::query(
+        "SELECT id, owner_kind, owner_id FROM credit_accounts
+         WHERE due_at <= $1 AND due_at < 9223372036854775807 AND id > $2 ORDER BY id LIMIT $3",
+    )
+    .bind(now.as_micros())
+    .bind(after)
+    .bind(limit)
+    .fetch_all(db.reader())
+    .await?;
+    rows.iter().map(owned_account).collect()
+}
+
+/// Every account after the account `after`, and whose it is.
+pub async fn all_owners(db: &Db, after: &str, limit: i64) -> Result<Vec<(AccountId, Owner)>> {
+    let rows = sqlx::query(
+        "SELECT id, owner_kind, owner_id FROM credit_accounts WHERE id > $1 ORDER BY id LIMIT $2",
+    )
+    .bind(after)
+    .bind(limit)
+    .fetch_all(db.reader())
+    .await?;
+    rows.iter().map(owned_account).collect()
+}
+
+fn owned_account(row: &AnyRow) -> Result<(AccountId, Owner)> {
+    let (kind, id): (String, String) = (row.try_get(1)?, row.try_get(2)?);
+    let owner = Owner::from_columns(&kind, id);
+    let unknown = || Error::internal(anyhow::anyhow!("accounts of a {kind:?}"));
+    Ok((
+        row.try_get::<String, _>(0)?.into(),
+        owner.ok_or_else(unknown)?,
+    ))
 }
 
 /// Locks the account and takes from it, in one statement. `None` when there is no account, too little in it,
@@ -86,13 +141,14 @@ pub async fn take_available(
     taking: &Taking,
     now: Timestamp,
 ) -> Result<Option<Account>> {
-    let row = sqlx::query(
+    let row = sqlx::query(concat!(
         "UPDATE credit_accounts
          SET available = available - $3, held = held + $4, last_seq = last_seq + $5,
-             due_at = CASE WHEN due_at < $6 THEN due_at ELSE $6 END
+             due_at = CASE WHEN due_at < $6 THEN due_at ELSE $6 END, used = used + $8
          WHERE owner_kind = $1 AND owner_id = $2 AND available >= $3 AND due_at > $7
-         RETURNING id, available, held, last_seq, due_at",
-    )
+         RETURNING ",
+        account_columns!()
+    ))
     .bind(owner.kind())
     .bind(owner.id())
     .bind(taking.amount.as_milli())
@@ -100,36 +156,17 @@ pub async fn take_available(
     .bind(taking.entries)
     .bind(taking.due_at.as_micros())
     .bind(now.as_micros())
+    .bind(taking.used.as_milli())
     .fetch_optional(tx.conn())
     .await?;
     row.as_ref().map(account).transpose()
 }
 
-/// Takes a closed hold off its account; what was not captured becomes available again.
-pub async fn close_hold_on(
-    tx: &mut Tx,
-    id: &AccountId,
-    held: Credits,
-    returned: Credits,
-) -> Result<Account> {
-    let row = sqlx::query(
-        "UPDATE credit_accounts
-         SET held = held - $2, available = available + $3,
-             last_seq = last_seq + CASE WHEN $3 < $2 THEN 1 ELSE 0 END
-         WHERE id = $1 RETURNING id, available, held, last_seq, due_at",
-    )
-    .bind(id.as_str())
-    .bind(held.as_milli())
-    .bind(returned.as_milli())
-    .fetch_one(tx.conn())
-    .await?;
-    account(&row)
-}
-
 /// Writes a locked account back.
 pub async fn save_account(tx: &mut Tx, account: &Account) -> Result<()> {
     sqlx::query(
-        "UPDATE credit_accounts SET available = $2, held = $3, last_seq = $4, due_at = $5
+        "UPDATE credit_accounts SET available = $2, held = $3, last_seq = $4, due_at = $5,
+             debt = $6, used = $7, full_amount = $8
          WHERE id = $1",
     )
     .bind(account.id.as_str())
@@ -137,17 +174,24 @@ pub async fn save_account(tx: &mut Tx, account: &Account) -> Result<()> {
     .bind(account.held.as_milli())
     .bind(account.last_seq)
     .bind(account.due_at.as_micros())
+    .bind(account.debt.as_milli())
+    .bind(account.used)
+    .bind(account.full.as_milli())
     .execute(tx.conn())
     .await?;
     Ok(())
 }
 
-fn account(row: &AnyRow) -> Result<Account> {
+pub(super) fn account(row: &AnyRow) -> Result<Account> {
     Ok(Account {
         id: row.try_get::<String, _>(0)?.into(),
         available: credits(row, 1)?,
         held: credits(row, 2)?,
-        last_seq: row.try_get(3)?,
-        due_at: Timestamp::from_micros(row.try_get(4)?),
+        debt: credits(row, 3)?,
+        used: row.try_get(4)?,
+        full: credits(row, 5)?,
+        last_seq: row.try_get(6)?,
+        due_at: Timestamp::from_micros(row.try_get(7)?),
+        last_hash: None,
     })
 }

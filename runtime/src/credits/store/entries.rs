@@ -1,116 +1,273 @@
 //! Queries of the journal. It is only ever added to; the database refuses anything else.
 
 use sqlx::Row as _;
-use sqlx::any::AnyRow;
+use sqlx::any::{AnyExecutor, AnyRow};
 
-use super::super::amount::Change;
-use super::super::entity::{AccountId, Actor, Entry, EntryKind, Owner, Part};
+use super::super::amount::{Change, Net};
+use super::super::entity::{AccountId, Actor, Entry, EntryKind, LotId, Owner, Part, PriceVersion};
+use super::super::journal::{Allocation, JournalRow};
 use super::credits;
 use crate::clock::Timestamp;
-use crate::db::{Db, Tx};
+use crate::db::{Db, Dialect, Tx};
 use crate::error::{Error, Result};
 
-/// An entry with the key and the digest of the request that made it.
-pub struct NewEntry<'a> {
-    pub account: &'a AccountId,
-    pub entry: &'a Entry,
-    pub key: &'a str,
-    pub digest: &'a str,
+/// The columns of an [`Entry`] `e`, in the order in which [`entry`] reads them.
+macro_rules! entry_columns {
+    () => {
+        "e.seq, e.kind, e.amount, e.balance_after, e.debt_after, e.actor, e.reason, e.reference, \
+         e.refers_to, e.price_item, e.price_version, e.created_at"
+    };
 }
 
-pub async fn insert_entry(tx: &mut Tx, new: NewEntry<'_>) -> Result<()> {
-    let entry = new.entry;
-    sqlx::query(
+
+macro_rules! insert_entry {
+    () => {
         "INSERT INTO credit_entries
-             (account_id, seq, kind, amount, balance_after, actor, reason, reference,
-              idempotency_key, digest, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    )
-    .bind(new.account.as_str())
-    .bind(entry.seq)
-    .bind(entry.kind.as_str())
-    .bind(entry.change.as_milli())
-    .bind(entry.balance_after.as_milli())
-    .bind(entry.actor.as_column())
-    .bind(&entry.reason)
-    .bind(&entry.reference)
-    .bind(new.key)
-    .bind(new.digest)
-    .bind(entry.created_at.as_micros())
-    .execute(tx.conn())
-    .await?;
-    Ok(())
+             (account_id, seq, kind, amount, balance_after, debt_after, used_after, actor, reason,
+              reference, refers_to, price_item, price_version, idempotency_key, digest, hash,
+              created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+    };
 }
 
-/// Says that entry `seq` touched a lot. `part` has no sign; the entry's is given by `change`.
-pub async fn insert_allocation(
+macro_rules! insert_allocation {
+    () => {
+        "INSERT INTO credit_allocations (account_id, seq, lot_id, amount, position) "
+    };
+}
+
+/// Adds a row to the journal with its allocations.
+pub async fn insert_entry(
     tx: &mut Tx,
     account: &AccountId,
-    entry: &Entry,
-    part: &Part,
+    row: &JournalRow,
+    hash: &str,
 ) -> Result<()> {
-    let amount = match entry.change {
-        Change::Up(_) => part.amount.as_milli(),
-        Change::Down(_) => -part.amount.as_milli(),
+    let dialect = tx.dialect();
+    let mut allocations = row.allocations.as_slice();
+    // Most entries touch one lot: PostgreSQL then takes both rows in one go.
+    let (sql, with) = match (dialect, allocations) {
+        (Dialect::Postgres, [first, rest @ ..]) => {
+            allocations = rest;
+            let sql = concat!(
+                "WITH entry AS (",
+                insert_entry!(),
+                " RETURNING account_id, seq) ",
+                insert_allocation!(),
+                "SELECT account_id, seq, $18, $19, 0 FROM entry"
+            );
+            (sql, Some(first))
+        }
+        (Dialect::Postgres | Dialect::Sqlite, _) => (insert_entry!(), None),
     };
-    sqlx::query(
-        "INSERT INTO credit_allocations (account_id, seq, lot_id, amount) VALUES ($1, $2, $3, $4)",
-    )
+    let mut query = sqlx::query(sql)
+        .bind(account.as_str())
+        .bind(row.seq)
+        .bind(&row.kind)
+        .bind(row.amount)
+        .bind(row.balance_after)
+        .bind(row.debt_after)
+        .bind(row.used_after)
+        .bind(&row.actor)
+        .bind(&row.reason)
+        .bind(&row.reference)
+        .bind(row.refers_to)
+        .bind(&row.price_item)
+        .bind(row.price_version)
+        .bind(&row.key)
+        .bind(&row.digest)
+        .bind(hash)
+        .bind(row.created_at);
+    if let Some(first) = with {
+        query = query.bind(&first.lot).bind(first.amount);
+    }
+    query.execute(tx.conn()).await?;
+    let taken = row.allocations.len() - allocations.len();
+    for (allocation, position) in allocations.iter().zip(taken as i64..) {
+        insert_allocation(tx, (account, row.seq, position), allocation).await?;
+    }
+    Ok(())
+}
+
+async fn insert_allocation(
+    tx: &mut Tx,
+    (account, seq, position): (&AccountId, i64, i64),
+    allocation: &Allocation,
+) -> Result<()> {
+    sqlx::query(concat!(
+        insert_allocation!(),
+        "VALUES ($1, $2, $3, $4, $5)"
+    ))
     .bind(account.as_str())
-    .bind(entry.seq)
-    .bind(part.lot.as_str())
-    .bind(amount)
+    .bind(seq)
+    .bind(&allocation.lot)
+    .bind(allocation.amount)
+    .bind(position)
     .execute(tx.conn())
     .await?;
     Ok(())
+}
+
+/// The hash of an entry; empty for the number 0, before the first.
+pub async fn hash_of(tx: &mut Tx, account: &AccountId, seq: i64) -> Result<String> {
+    let row = sqlx::query("SELECT hash FROM credit_entries WHERE account_id = $1 AND seq = $2")
+        .bind(account.as_str())
+        .bind(seq)
+        .fetch_optional(tx.conn())
+        .await?;
+    match row {
+        Some(row) => Ok(row.try_get(0)?),
+        None if seq == 0 => Ok(String::new()),
+        None => Err(Error::internal(anyhow::anyhow!(
+            "account {account} lacks its entry {seq}"
+        ))),
+    }
 }
 
 /// The entry that a request with `key` made, and the digest of that request.
-pub async fn entry_by_key(db: &Db, owner: &Owner, key: &str) -> Result<Option<(Entry, String)>> {
-    let row = sqlx::query(
-        "SELECT e.seq, e.kind, e.amount, e.balance_after, e.actor, e.reason, e.reference,
-                e.created_at, e.digest
+pub async fn entry_by_key(
+    on: impl AnyExecutor<'_>,
+    owner: &Owner,
+    key: &str,
+) -> Result<Option<(Entry, String)>> {
+    let row = sqlx::query(concat!(
+        "SELECT ",
+        entry_columns!(),
+        ", e.digest
          FROM credit_accounts a JOIN credit_entries e ON e.account_id = a.id
-         WHERE a.owner_kind = $1 AND a.owner_id = $2 AND e.idempotency_key = $3",
-    )
+         WHERE a.owner_kind = $1 AND a.owner_id = $2 AND e.idempotency_key = $3"
+    ))
     .bind(owner.kind())
     .bind(owner.id())
     .bind(key)
-    .fetch_optional(db.reader())
+    .fetch_optional(on)
     .await?;
-    row.map(|row| Ok((entry(&row)?, row.try_get(8)?)))
+    row.map(|row| Ok((entry(&row)?, row.try_get(12)?)))
         .transpose()
 }
 
-/// Entries with a lower number than `before`, the newest first.
-pub async fn entries(db: &Db, owner: &Owner, before: i64, limit: i64) -> Result<Vec<Entry>> {
-    let rows = sqlx::query(
-        "SELECT e.seq, e.kind, e.amount, e.balance_after, e.actor, e.reason, e.reference,
-                e.created_at
-         FROM credit_accounts a JOIN credit_entries e ON e.account_id = a.id
-         WHERE a.owner_kind = $1 AND a.owner_id = $2 AND e.seq < $3
-         ORDER BY e.seq DESC LIMIT $4",
+/// How much was taken back of entry `seq` so far, without its sign.
+pub async fn taken_back(
+    tx: &mut Tx,
+    account: &AccountId,
+    seq: i64,
+) -> Result<super::super::amount::Credits> {
+    let row = sqlx::query(
+        "SELECT CAST(COALESCE(SUM(ABS(amount)), 0) AS BIGINT) FROM credit_entries
+         WHERE account_id = $1 AND refers_to = $2",
     )
+    .bind(account.as_str())
+    .bind(seq)
+    .fetch_one(tx.conn())
+    .await?;
+    credits(&row, 0)
+}
+
+/// What can still be given back of the spend `seq`, by lot: those that were used last come first.
+pub async fn returnable(tx: &mut Tx, account: &AccountId, seq: i64) -> Result<Vec<Part>> {
+    let rows = sqlx::query(
+        "SELECT s.lot_id, CAST(-s.amount - COALESCE((
+             SELECT SUM(x.amount) FROM credit_allocations x
+             JOIN credit_entries e ON e.account_id = x.account_id AND e.seq = x.seq
+             WHERE e.account_id = $1 AND e.refers_to = $2 AND x.lot_id = s.lot_id), 0) AS BIGINT)
+         FROM credit_allocations s WHERE s.account_id = $1 AND s.seq = $2 ORDER BY s.position DESC",
+    )
+    .bind(account.as_str())
+    .bind(seq)
+    .fetch_all(tx.conn())
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Part {
+                lot: LotId::from(row.try_get::<String, _>(0)?),
+                amount: credits(row, 1)?,
+            })
+        })
+        .collect()
+}
+
+/// Which entries of a journal are wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    pub kind: Option<EntryKind>,
+    pub from: Timestamp,
+    /// Not included.
+    pub until: Timestamp,
+    /// Only entries with a lower number.
+    pub before: i64,
+    pub limit: i64,
+}
+
+/// Those entries, the newest first.
+pub async fn entries(db: &Db, owner: &Owner, wanted: &Wanted) -> Result<Vec<Entry>> {
+    let rows = sqlx::query(concat!(
+        "SELECT ",
+        entry_columns!(),
+        " FROM credit_accounts a JOIN credit_entries e ON e.account_id = a.id
+         WHERE a.owner_kind = $1 AND a.owner_id = $2 AND e.seq < $3
+           AND ($4 = '' OR e.kind = $4) AND e.created_at >= $5 AND e.created_at < $6
+         ORDER BY e.seq DESC LIMIT $7"
+    ))
     .bind(owner.kind())
     .bind(owner.id())
-    .bind(before)
-    .bind(limit)
+    .bind(wanted.before)
+    .bind(wanted.kind.map_or("", EntryKind::as_str))
+    .bind(wanted.from.as_micros())
+    .bind(wanted.until.as_micros())
+    .bind(wanted.limit)
     .fetch_all(db.reader())
     .await?;
     rows.iter().map(entry).collect()
 }
 
-fn entry(row: &AnyRow) -> Result<Entry> {
+/// What had been used, less what had been given back, at `count` + 1 instants that lie `step` microseconds apart
+/// from `first` on. One look into the index each, however long the journal is.
+pub async fn used_at(
+    db: &Db,
+    owner: &Owner,
+    first: Timestamp,
+    (count, step): (i64, i64),
+) -> Result<Vec<i64>> {
+    let rows = sqlx::query(
+        "WITH RECURSIVE instants (number, at) AS (
+             SELECT CAST(0 AS BIGINT), CAST($3 AS BIGINT)
+             UNION ALL
+             SELECT number + 1, at + CAST($5 AS BIGINT) FROM instants WHERE number < $4
+         )
+         SELECT COALESCE((SELECT e.used_after FROM credit_entries e
+             WHERE e.account_id = a.id AND e.created_at < i.at
+             ORDER BY e.created_at DESC, e.seq DESC LIMIT 1), 0)
+         FROM credit_accounts a CROSS JOIN instants i
+         WHERE a.owner_kind = $1 AND a.owner_id = $2 ORDER BY i.number",
+    )
+    .bind(owner.kind())
+    .bind(owner.id())
+    .bind(first.as_micros())
+    .bind(count)
+    .bind(step)
+    .fetch_all(db.reader())
+    .await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+pub(super) fn entry(row: &AnyRow) -> Result<Entry> {
     let kind: String = row.try_get(1)?;
-    let known = EntryKind::ALL.into_iter().find(|one| one.as_str() == kind);
+    let known = EntryKind::parse(&kind);
+    let price = match (row.try_get::<Option<_>, _>(9)?, row.try_get::<Option<_>, _>(10)?) {
+        (Some(item), Some(number)) => Some(PriceVersion { item, number }),
+        _ => None,
+    };
     Ok(Entry {
         seq: row.try_get(0)?,
         kind: known.ok_or_else(|| Error::internal(anyhow::anyhow!("entries of kind {kind:?}")))?,
         change: Change::from_column(row.try_get(2)?)?,
-        balance_after: credits(row, 3)?,
-        actor: Actor::from_column(&row.try_get::<String, _>(4)?),
-        reason: row.try_get(5)?,
-        reference: row.try_get(6)?,
-        created_at: Timestamp::from_micros(row.try_get(7)?),
+        balance_after: Net::from_column(row.try_get(3)?),
+        debt_after: credits(row, 4)?,
+        actor: Actor::from_column(&row.try_get::<String, _>(5)?),
+        reason: row.try_get(6)?,
+        reference: row.try_get(7)?,
+        refers_to: row.try_get(8)?,
+        price,
+        created_at: Timestamp::from_micros(row.try_get(11)?),
     })
 }

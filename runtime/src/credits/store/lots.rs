@@ -1,14 +1,15 @@
 //! Queries of lots.
 
 use sqlx::Row as _;
-use sqlx::any::AnyRow;
+use sqlx::any::{AnyExecutor, AnyRow};
 
-use super::super::entity::{Account, AccountId, Lot, LotId, LotKind, Owner, Part};
+use super::super::amount::Credits;
+use super::super::entity::{Account, AccountId, Lot, LotId, LotKind, LotRef, Part};
 use super::super::rules::Settled;
 use super::accounts::NEVER;
 use super::credits;
 use crate::clock::Timestamp;
-use crate::db::{Db, Tx};
+use crate::db::Tx;
 use crate::error::{Error, Result};
 
 /// Where credits go that are taken from what remains of a lot.
@@ -21,12 +22,17 @@ pub enum Use {
 }
 
 /// Adds a lot of which everything remains; the account's last entry brought it.
-pub async fn insert_lot(tx: &mut Tx, account: &Account, lot: &Lot, now: Timestamp) -> Result<()> {
+pub async fn insert_lot(
+    tx: &mut Tx,
+    account: &Account,
+    (lot, source): (&Lot, Option<&str>),
+    now: Timestamp,
+) -> Result<()> {
     sqlx::query(
         "INSERT INTO credit_lots
              (id, account_id, seq, kind, priority, expires_at, amount, remaining, held, spent,
-              expired, revoked, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, 0, 0, 0, 0, $8)",
+              expired, revoked, created_at, source)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, 0, 0, 0, 0, $8, $9)",
     )
     .bind(lot.id.as_str())
     .bind(account.id.as_str())
@@ -36,55 +42,126 @@ pub async fn insert_lot(tx: &mut Tx, account: &Account, lot: &Lot, now: Timestam
     .bind(lot.expires_at.map(Timestamp::as_micros))
     .bind(lot.amount.as_milli())
     .bind(now.as_micros())
+    .bind(source)
     .execute(tx.conn())
     .await?;
     Ok(())
 }
 
-/// The first lots that can be used at `now`, in the order of use: priority, soonest expiry, oldest.
+/// The columns of a [`Lot`], in the order in which [`lot`] reads them.
+macro_rules! lot_columns {
+    () => {
+        "id, kind, priority, expires_at, amount, remaining, seq"
+    };
+}
+
+/// The first lots that can be used at `now`, in the order of use: priority, soonest expiry, oldest. With them the
+/// hash of entry `seq`, unless there are no such lots.
 pub async fn usable_lots(
     tx: &mut Tx,
-    account: &AccountId,
+    (account, seq): (&AccountId, i64),
     now: Timestamp,
     limit: i64,
-) -> Result<Vec<Lot>> {
-    let rows = sqlx::query(
-        "SELECT id, kind, priority, expires_at, amount, remaining FROM credit_lots
-         WHERE account_id = $1 AND remaining > 0
+) -> Result<(Vec<Lot>, Option<String>)> {
+    let rows = sqlx::query(concat!(
+        "SELECT ",
+        lot_columns!(),
+        ", (SELECT hash FROM credit_entries WHERE account_id = $1 AND seq = $4)
+         FROM credit_lots
+         WHERE account_id = $1 AND is_live = 1 AND remaining > 0
            AND COALESCE(expires_at, 9223372036854775807) > $2
-         ORDER BY priority, COALESCE(expires_at, 9223372036854775807), seq LIMIT $3",
-    )
+         ORDER BY priority, COALESCE(expires_at, 9223372036854775807), seq LIMIT $3"
+    ))
     .bind(account.as_str())
     .bind(now.as_micros())
     .bind(limit)
+    .bind(seq)
     .fetch_all(tx.conn())
+    .await?;
+    let hash = rows.first().map(|row| row.try_get(7)).transpose()?;
+    let lots = rows.iter().map(lot).collect::<Result<_>>()?;
+    Ok((lots, hash.flatten()))
+}
+
+/// Every lot of which something remains or is held, in the order of use.
+pub async fn live_lots(on: impl AnyExecutor<'_>, account: &AccountId) -> Result<Vec<Lot>> {
+    let rows = sqlx::query(concat!(
+        "SELECT ",
+        lot_columns!(),
+        " FROM credit_lots WHERE account_id = $1 AND is_live = 1
+         ORDER BY priority, COALESCE(expires_at, 9223372036854775807), seq"
+    ))
+    .bind(account.as_str())
+    .fetch_all(on)
     .await?;
     rows.iter().map(lot).collect()
 }
 
-/// As [`usable_lots`], for showing them.
-pub async fn lots_of(db: &Db, owner: &Owner, now: Timestamp, limit: i64) -> Result<Vec<Lot>> {
-    let rows = sqlx::query(
-        "SELECT l.id, l.kind, l.priority, l.expires_at, l.amount, l.remaining
-         FROM credit_accounts a JOIN credit_lots l ON l.account_id = a.id
-         WHERE a.owner_kind = $1 AND a.owner_id = $2 AND l.remaining > 0
-           AND COALESCE(l.expires_at, 9223372036854775807) > $3
-         ORDER BY l.priority, COALESCE(l.expires_at, 9223372036854775807), l.seq LIMIT $4",
-    )
-    .bind(owner.kind())
-    .bind(owner.id())
-    .bind(now.as_micros())
-    .bind(limit)
-    .fetch_all(db.reader())
+/// A lot that is about to be taken back or ended.
+pub struct KnownLot {
+    pub lot: Lot,
+    pub expired: Credits,
+}
+
+/// The lot of `account` that is meant.
+pub async fn find_lot(
+    tx: &mut Tx,
+    account: &AccountId,
+    which: LotRef<'_>,
+) -> Result<Option<KnownLot>> {
+    let (id, source) = match which {
+        LotRef::Id(id) => (Some(id.as_str()), None),
+        LotRef::Source(source) => (None, Some(source)),
+    };
+    let row = sqlx::query(concat!(
+        "SELECT ",
+        lot_columns!(),
+        ", expired FROM credit_lots WHERE account_id = $1 AND (id = $2 OR source = $3)"
+    ))
+    .bind(account.as_str())
+    .bind(id)
+    .bind(source)
+    .fetch_optional(tx.conn())
     .await?;
-    rows.iter().map(lot).collect()
+    row.map(|row| {
+        Ok(KnownLot {
+            lot: lot(&row)?,
+            expired: credits(&row, 7)?,
+        })
+    })
+    .transpose()
+}
+
+/// Makes a lot run out at `at`, whatever it said before.
+pub async fn end_lot(tx: &mut Tx, id: &LotId, at: Timestamp) -> Result<()> {
+    sqlx::query("UPDATE credit_lots SET expires_at = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(at.as_micros())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Gives back `part` of what was spent of its lot. Gives when the lot runs out.
+pub async fn unspend(tx: &mut Tx, part: &Part) -> Result<Option<Timestamp>> {
+    let row = sqlx::query(
+        "UPDATE credit_lots SET spent = spent - $2, remaining = remaining + $2
+         WHERE id = $1 RETURNING expires_at",
+    )
+    .bind(part.lot.as_str())
+    .bind(part.amount.as_milli())
+    .fetch_one(tx.conn())
+    .await?;
+    let expires_at: Option<i64> = row.try_get(0)?;
+    Ok(expires_at.map(Timestamp::from_micros))
 }
 
 /// What remains of the lots that have run out by `now`.
 pub async fn expired_lots(tx: &mut Tx, account: &AccountId, now: Timestamp) -> Result<Vec<Part>> {
     let rows = sqlx::query(
         "SELECT id, remaining FROM credit_lots
-         WHERE account_id = $1 AND remaining > 0 AND expires_at <= $2 ORDER BY expires_at, seq",
+         WHERE account_id = $1 AND is_live = 1 AND remaining > 0 AND expires_at <= $2
+         ORDER BY expires_at, seq",
     )
     .bind(account.as_str())
     .bind(now.as_micros())
@@ -124,32 +201,41 @@ pub async fn move_remaining(tx: &mut Tx, part: &Part, into: Use) -> Result<()> {
     Ok(())
 }
 
-/// Settles one part of a hold with its lot. Gives when the lot runs out.
-pub async fn settle_lot(tx: &mut Tx, settled: &Settled) -> Result<Option<Timestamp>> {
+/// Settles one part of a hold with its lot. Gives when the lot runs out, and the hash of entry `seq`.
+pub async fn settle_lot(
+    tx: &mut Tx,
+    settled: &Settled,
+    (account, seq): (&AccountId, i64),
+) -> Result<(Option<Timestamp>, Option<String>)> {
     let row = sqlx::query(
         "UPDATE credit_lots SET held = held - $2 - $3, spent = spent + $2, remaining = remaining + $3
-         WHERE id = $1 RETURNING expires_at",
+         WHERE id = $1 RETURNING expires_at,
+             (SELECT e.hash FROM credit_entries e WHERE e.account_id = $4 AND e.seq = $5)",
     )
     .bind(settled.part.lot.as_str())
     .bind(settled.spent.as_milli())
     .bind(settled.returned.as_milli())
+    .bind(account.as_str())
+    .bind(seq)
     .fetch_one(tx.conn())
     .await?;
     let expires_at: Option<i64> = row.try_get(0)?;
-    Ok(expires_at.map(Timestamp::from_micros))
+    Ok((expires_at.map(Timestamp::from_micros), row.try_get(1)?))
 }
 
-/// The earliest instant at which a lot or an open hold of `account` runs out.
-pub async fn next_due(tx: &mut Tx, account: &Account) -> Result<Timestamp> {
+/// The earliest instant after `now` at which a lot or an open hold of `account` runs out. Lots of which everything is
+/// held count, too: it may come back.
+pub async fn next_due(tx: &mut Tx, account: &AccountId, now: Timestamp) -> Result<Timestamp> {
     let row = sqlx::query(
         "SELECT MIN(due) FROM (
              SELECT MIN(expires_at) AS due FROM credit_lots
-             WHERE account_id = $1 AND remaining > 0 AND expires_at IS NOT NULL
+             WHERE account_id = $1 AND is_live = 1 AND expires_at IS NOT NULL AND expires_at > $2
              UNION ALL
              SELECT MIN(expires_at) FROM credit_holds WHERE account_id = $1 AND state = 'open'
          ) AS dues",
     )
-    .bind(account.id.as_str())
+    .bind(account.as_str())
+    .bind(now.as_micros())
     .fetch_one(tx.conn())
     .await?;
     let due: Option<i64> = row.try_get(0)?;
@@ -168,5 +254,6 @@ fn lot(row: &AnyRow) -> Result<Lot> {
             .map(Timestamp::from_micros),
         amount: credits(row, 4)?,
         remaining: credits(row, 5)?,
+        seq: row.try_get(6)?,
     })
 }

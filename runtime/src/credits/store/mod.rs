@@ -1,21 +1,30 @@
 //! Every query of the ledger. Amounts cross this border as checked types.
 
 mod accounts;
+mod audit;
 mod entries;
 mod holds;
 mod lots;
+mod prices;
 
 pub(super) use accounts::{
-    NEVER, Taking, close_hold_on, find_account, insert_account, lock_account, lock_account_by_id,
-    save_account, take_available,
+    NEVER, Taking, all_owners, find_account, insert_account, lock_account, lock_account_by_id,
+    overdue_owners, save_account, take_available,
 };
-pub(super) use entries::{NewEntry, entries, entry_by_key, insert_allocation, insert_entry};
+pub(super) use audit::{
+    KeptAccount, KeptLot, held_by_lot, journal_rows, kept_account, kept_lots, repeated,
+};
+pub(super) use entries::{
+    Wanted, entries, entry_by_key, hash_of, insert_entry, returnable, taken_back, used_at,
+};
 pub(super) use holds::{
-    ClosedHold, NewHold, close_hold, find_hold, hold_by_key, insert_hold, overdue_holds,
+    ClosedHold, Closing, NewHold, OverdueHold, close_hold, find_hold, hold_by_key, insert_hold, overdue_holds,
 };
 pub(super) use lots::{
-    Use, expired_lots, insert_lot, lots_of, move_remaining, next_due, settle_lot, usable_lots,
+    KnownLot, Use, end_lot, expired_lots, find_lot, insert_lot, live_lots, move_remaining, next_due,
+    settle_lot, unspend, usable_lots,
 };
+pub(super) use prices::{KnownPrice, declared_price, insert_price, prices};
 
 use super::amount::Credits;
 use crate::error::Result;

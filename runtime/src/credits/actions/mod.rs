@@ -1,0 +1,309 @@
+//! The ledger's verbs for other domains: each is one transaction with an idempotency key. A repeated key gets
+//! the first answer; the same key with another request is 422 `idempotency_key_reused`.
+
+mod history;
+mod prices;
+mod upkeep;
+
+pub use history::{Cursor, HistoryFilter, HistoryPage, history, search, use_by_day};
+pub use prices::{declare_price, price, price_history, set_price};
+pub use upkeep::sweep;
+
+use serde_json::json;
+
+use super::amount::{Change, Credits};
+use super::entity::{
+    Actor, Balance, Entry, Grant, Hold, HoldId, HoldState, HoldTerms, Lot, LotRef, Note, Owner,
+};
+use super::foresight::{Kept, foresee};
+use super::ledger::Ledger;
+use super::{Settings, rules, store};
+use crate::app::Core;
+use crate::auth::audit::{self, AuditEntry};
+use crate::clock::Timestamp;
+use crate::db::{Tx, is_unique_violation};
+use crate::error::Result;
+use crate::in_transaction;
+
+/// Makes sure that the owner has an account.
+pub async fn open_account(core: &Core, owner: &Owner) -> Result<()> {
+    let now = core.now();
+    in_transaction!(core.db(), tx => Ledger::new(core, tx, now).open(owner).await)?;
+    Ok(())
+}
+
+/// What the owner has. Nothing where there is no account. Only reads: what has run out does not count, booked or not.
+pub async fn balance(core: &Core, owner: &Owner) -> Result<Balance> {
+    match store::find_account(core.db().reader(), owner).await? {
+        None => Ok(Balance::default()),
+        Some(account) if account.due_at > core.now() => Ok(account.balance()),
+        Some(_) => Ok(balance_and_lots(core, owner).await?.0),
+    }
+}
+
+/// What can be used, in the order of use; at most `limit` lots.
+pub async fn lots(core: &Core, owner: &Owner, limit: u32) -> Result<Vec<Lot>> {
+    let (_, mut lots) = balance_and_lots(core, owner).await?;
+    lots.truncate(limit as usize);
+    Ok(lots)
+}
+
+/// What the owner has, and the lots that it consists of in the order of use, as of one instant.
+pub async fn balance_and_lots(core: &Core, owner: &Owner) -> Result<(Balance, Vec<Lot>)> {
+    let now = core.now();
+    let renewed_for = core.state::<Settings>()?.renewed_for();
+    let mut snapshot = core.db().snapshot().await?;
+    let Some(account) = store::find_account(snapshot.conn(), owner).await? else {
+        return Ok((Balance::default(), Vec::new()));
+    };
+    let lots = store::live_lots(snapshot.conn(), &account.id).await?;
+    let overdue = store::overdue_holds(snapshot.conn(), &account.id, now).await?;
+    let kept = Kept {
+        account,
+        lots,
+        overdue,
+    };
+    Ok(foresee(kept, renewed_for, now))
+}
+
+/// Puts credits in. A debt is paid from them first.
+///
+/// # Errors
+/// 409 `source_granted` when credits were put in for the same source under another key.
+pub async fn grant(core: &Core, owner: &Owner, grant: &Grant, note: &Note) -> Result<Entry> {
+    let now = core.now();
+    let done = in_transaction!(core.db(), tx => {
+        Ledger::new(core, tx, now).grant(owner, grant, note).await
+    });
+    let digest = rules::digest_of_grant(grant, note);
+    let done = or_first_answer(core, done, owner, (&note.key, &digest)).await;
+    done.map_err(|failure| match &grant.source {
+        Some(_) if is_unique_violation(&failure) => rules::source_was_granted(),
+        _ => failure,
+    })
+}
+
+/// Takes credits for good.
+///
+/// # Errors
+/// 402 `insufficient_credits`.
+pub async fn spend(core: &Core, owner: &Owner, amount: Credits, note: &Note) -> Result<Entry> {
+    let now = core.now();
+    let done = in_transaction!(core.db(), tx => {
+        Ledger::new(core, tx, now).spend(owner, amount, note).await
+    });
+    let digest = rules::digest("spend", amount.as_milli(), note);
+    or_first_answer(core, done, owner, (&note.key, &digest)).await
+}
+
+/// Gives back `amount` of what the entry with the key `of` spent.
+///
+/// # Errors
+/// 404 when there is no such spend, 422 `more_than_spent`.
+pub async fn refund(
+    core: &Core,
+    owner: &Owner,
+    (of, amount): (&str, Credits),
+    note: &Note,
+) -> Result<Entry> {
+    let now = core.now();
+    let done = in_transaction!(core.db(), tx => {
+        Ledger::new(core, tx, now).refund(owner, (of, amount), note).await
+    });
+    let digest = rules::digest_of_refund(of, amount, note);
+    or_first_answer(core, done, owner, (&note.key, &digest)).await
+}
+
+/// Takes back up to `amount` of what a grant brought; what was spent of it becomes a debt.
+///
+/// # Errors
+/// 404 when there is no such lot, 409 `nothing_to_revoke`.
+pub async fn revoke(
+    core: &Core,
+    owner: &Owner,
+    (which, amount): (LotRef<'_>, Credits),
+    note: &Note,
+) -> Result<Entry> {
+    let now = core.now();
+    let done = in_transaction!(core.db(), tx => {
+        Ledger::new(core, tx, now).revoke(owner, (which, amount), note).await
+    });
+    let digest = rules::digest_of_revocation(which, amount, note);
+    or_first_answer(core, done, owner, (&note.key, &digest)).await
+}
+
+/// Makes a lot run out now, whatever it said before. Gives the entry, unless nothing remained of it.
+///
+/// # Errors
+/// 404 when there is no such lot, 422 for one that was bought.
+pub async fn end(
+    core: &Core,
+    owner: &Owner,
+    which: LotRef<'_>,
+    note: &Note,
+) -> Result<Option<Entry>> {
+    let now = core.now();
+    let done = in_transaction!(core.db(), tx => {
+        Ledger::new(core, tx, now).end(owner, which, note).await
+    });
+    let digest = rules::digest_of_end(which, note);
+    // A lot that has ended is no failure, yet under a key that was used the answer is the first one.
+    match done {
+        Ok(Some(entry)) => Ok(Some(entry)),
+        Ok(None) => first_answer(core, owner, (&note.key, &digest)).await,
+        Err(failure) => {
+            let first = first_answer(core, owner, (&note.key, &digest)).await?;
+            first.map(Some).ok_or(failure)
+        }
+    }
+}
+
+/// Sets credits aside for work under way.
+///
+/// # Errors
+/// 402 `insufficient_credits`.
+pub async fn hold(core: &Core, owner: &Owner, amount: Credits, terms: &HoldTerms) -> Result<Hold> {
+    let now = core.now();
+    let done = in_transaction!(core.db(), tx => {
+        Ledger::new(core, tx, now).hold(owner, amount, terms).await
+    });
+    let Err(failure) = done else { return done };
+    match store::hold_by_key(core.db(), owner, &terms.key).await? {
+        None => Err(failure),
+        Some((hold, digest)) if digest == rules::digest_of_hold(amount, terms) => Ok(hold),
+        Some(_) => Err(rules::key_reused()),
+    }
+}
+
+/// Spends up to what is held; the rest becomes available again.
+///
+/// # Errors
+/// 409 `hold_closed` when the hold was captured or released before, or its time is up.
+pub async fn capture(
+    core: &Core,
+    (owner, hold): (&Owner, &HoldId),
+    amount: Credits,
+    note: &Note,
+) -> Result<Entry> {
+    let now = core.now();
+    let done = in_transaction!(core.db(), tx => {
+        Ledger::new(core, tx, now).capture(owner, hold, amount, note).await
+    });
+    let digest = rules::digest_of_capture(hold, amount, note);
+    or_first_answer(core, done, owner, (&note.key, &digest)).await
+}
+
+/// Makes everything that is held available again. The hold is its own key: releasing twice is no error.
+///
+/// # Errors
+/// 409 `hold_closed` when the hold was captured.
+pub async fn release(core: &Core, owner: &Owner, hold: &HoldId) -> Result<()> {
+    let now = core.now();
+    let done = in_transaction!(core.db(), tx => {
+        Ledger::new(core, tx, now).release(owner, hold).await
+    });
+    let Err(failure) = done else { return done };
+    match store::find_hold(core.db().reader(), owner, hold).await? {
+        Some(hold) if hold.state == HoldState::Released => Ok(()),
+        _ => Err(failure),
+    }
+}
+
+/// A correction by hand.
+#[derive(Debug, Clone)]
+pub struct Adjustment {
+    pub change: Change,
+    /// Until when credits can be used that are put in; none for no end, and where credits are taken.
+    pub until: Option<Timestamp>,
+    /// Why, for the owner and the staff.
+    pub reason: String,
+    pub by: audit::Actor,
+    /// As [`Note::key`].
+    pub key: String,
+}
+
+/// Corrects a balance by hand and records who did it.
+///
+/// # Errors
+/// 402 when there is less than is to be taken.
+pub async fn adjust(core: &Core, owner: &Owner, adjustment: &Adjustment) -> Result<Entry> {
+    let now = core.now();
+    let &Adjustment { change, until, .. } = adjustment;
+    let note = Note {
+        key: adjustment.key.clone(),
+        actor: acting(&adjustment.by),
+        reason: adjustment.reason.clone(),
+        reference: None,
+        price: None,
+    };
+    let done = in_transaction!(core.db(), tx => {
+        let entry = Ledger::new(core, tx, now).adjust(owner, (change, until), &note).await?;
+        let record = AuditEntry {
+            actor: &adjustment.by,
+            action: "credits.adjusted",
+            target: owner.as_audit_target(),
+            details: json!({
+                "change": change,
+                "until": until.map(Timestamp::rfc3339),
+                "balance_after": entry.balance_after,
+                "reason": adjustment.reason,
+            }),
+        };
+        audit::record(tx, now, &record).await?;
+        Ok(entry)
+    });
+    let digest = rules::digest_of_adjustment(change, until, &note);
+    or_first_answer(core, done, owner, (&note.key, &digest)).await
+}
+
+/// Whoever acts, as the journal names him.
+fn acting(by: &audit::Actor) -> Actor {
+    by.user()
+        .map_or(Actor::System, |user| Actor::User(user.clone()))
+}
+
+/// Opens the account of somebody who signs up, with what newcomers are given.
+pub(super) async fn welcome(
+    core: &Core,
+    tx: &mut Tx,
+    owner: &Owner,
+    gift: Credits,
+) -> Result<()> {
+    let mut ledger = Ledger::new(core, tx, core.now());
+    ledger.open(owner).await?;
+    if gift.is_zero() {
+        return Ok(());
+    }
+    let note = Note::system("signup", "Welcome credits");
+    ledger
+        .grant(owner, &Grant::promotion(gift, None), &note)
+        .await?;
+    Ok(())
+}
+
+/// What came of a verb; where it failed, the answer that its key got before, if it got one.
+async fn or_first_answer(
+    core: &Core,
+    done: Result<Entry>,
+    owner: &Owner,
+    request: (&str, &str),
+) -> Result<Entry> {
+    let Err(failure) = done else { return done };
+    first_answer(core, owner, request).await?.ok_or(failure)
+}
+
+/// The answer that a key got before.
+///
+/// # Errors
+/// 422 `idempotency_key_reused` when that was for another request.
+async fn first_answer(
+    core: &Core,
+    owner: &Owner,
+    (key, digest): (&str, &str),
+) -> Result<Option<Entry>> {
+    match store::entry_by_key(core.db().reader(), owner, key).await? {
+        None => Ok(None),
+        Some((entry, known)) if known == digest => Ok(Some(entry)),
+        Some(_) => Err(rules::key_reused()),
+    }
+}

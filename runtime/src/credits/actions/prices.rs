@@ -1,0 +1,121 @@
+//! What things cost. A price is never changed: it gets another version, and each entry says which was in force.
+
+use serde_json::json;
+
+use super::super::amount::Credits;
+use super::super::entity::{Actor, Price, PriceVersion};
+use super::super::store::{self, KnownPrice};
+use super::acting;
+use crate::app::Core;
+use crate::auth::audit::{self, AuditEntry};
+use crate::clock::Timestamp;
+use crate::db::is_unique_violation;
+use crate::error::{Error, Result};
+use crate::in_transaction;
+
+/// What `item` costs now; none when nobody ever said.
+pub async fn price(core: &Core, item: &str) -> Result<Option<Price>> {
+    let newest = store::prices(core.db().reader(), item, 1).await?;
+    Ok(newest.into_iter().next().map(|known| known.price))
+}
+
+/// What `item` costs and cost before, the newest first, with who said so (none: the application) and when.
+pub async fn price_history(
+    core: &Core,
+    item: &str,
+    limit: u32,
+) -> Result<Vec<(Price, Actor, Timestamp)>> {
+    let known = store::prices(core.db().reader(), item, limit.into()).await?;
+    Ok(known
+        .into_iter()
+        .map(|known| (known.price, known.by, known.since))
+        .collect())
+}
+
+/// Says what the application's code thinks that `item` costs. It becomes the price where there is none, and where
+/// the code has changed its mind; a price that the staff has set stays.
+pub async fn declare_price(core: &Core, item: &str, amount: Credits) -> Result<Price> {
+    loop {
+        let reader = core.db().reader();
+        let newest = store::prices(reader, item, 1).await?.into_iter().next();
+        let declared = store::declared_price(reader, item).await?;
+        let number = match newest {
+            Some(newest) if newest.by != Actor::System => return Ok(newest.price),
+            Some(KnownPrice { price, .. }) => {
+                if declared.is_some_and(|known| known.price.amount == amount) {
+                    return Ok(price);
+                }
+                price.version.number + 1
+            }
+            None => 1,
+        };
+        let price = numbered(item, number, amount);
+        let now = core.now();
+        let done = in_transaction!(core.db(), tx => {
+            store::insert_price(tx, &price, &Actor::System, now).await
+        });
+        match done {
+            Ok(()) => return Ok(price),
+            // Another process said something at the same time.
+            Err(error) if was_outrun(core, &price, &error).await? => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Sets what `item` costs from now on, and records who did it. The same amount again changes nothing.
+///
+/// # Errors
+/// 409 `price_changed` when somebody else set it at the same moment.
+pub async fn set_price(
+    core: &Core,
+    item: &str,
+    amount: Credits,
+    by: &audit::Actor,
+) -> Result<Price> {
+    let newest = price(core, item).await?;
+    if let Some(known) = newest.as_ref().filter(|known| known.amount == amount) {
+        return Ok(known.clone());
+    }
+    let number = newest.as_ref().map_or(0, |known| known.version.number) + 1;
+    let price = numbered(item, number, amount);
+    let now = core.now();
+    let before = newest.map(|known| known.amount);
+    let done = in_transaction!(core.db(), tx => {
+        store::insert_price(tx, &price, &acting(by), now).await?;
+        let record = AuditEntry {
+            actor: by,
+            action: "price.set",
+            target: ("price", item),
+            details: json!({ "before": before, "after": amount, "version": number }),
+        };
+        audit::record(tx, now, &record).await
+    });
+    match done {
+        Ok(()) => Ok(price),
+        Err(error) if was_outrun(core, &price, &error).await? => Err(Error::conflict(
+            "price_changed",
+            "Somebody else has just set this price. Look at it again.",
+        )),
+        Err(error) => Err(error),
+    }
+}
+
+fn numbered(item: &str, number: i64, amount: Credits) -> Price {
+    Price {
+        version: PriceVersion {
+            item: item.to_owned(),
+            number,
+        },
+        amount,
+    }
+}
+
+/// Whether `error` comes of somebody else having taken the version's number.
+async fn was_outrun(core: &Core, price: &Price, error: &Error) -> Result<bool> {
+    if is_unique_violation(error) {
+        return Ok(true);
+    }
+    let newest = self::price(core, &price.version.item).await?;
+    Ok(newest.is_some_and(|newest| newest.version.number >= price.version.number))
+}
