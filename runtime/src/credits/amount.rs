@@ -339,7 +339,10 @@ mod tests {
         assert_eq!(debt.to_string(), "-2.5");
         assert_eq!(debt.at_least_zero(), Credits::ZERO);
         assert_eq!(Net::of(Credits::whole(7), Credits::ZERO), Credits::whole(7));
-        assert_eq!(Net::of(Credits::ZERO, Credits::from_milli(1)).to_string(), "-0.001");
+        assert_eq!(
+            Net::of(Credits::ZERO, Credits::from_milli(1)).to_string(),
+            "-0.001"
+        );
     }
 
     #[test]

@@ -91,6 +91,9 @@ struct BalanceView {
     /// What is set aside for work under way.
     #[schemars(regex(pattern = r"^\d+(\.\d{1,3})?$"))]
     held: String,
+    /// What was taken back after it had been spent; whatever is put in pays it first.
+    #[schemars(regex(pattern = r"^\d+(\.\d{1,3})?$"))]
+    debt: String,
 }
 
 impl Answer for BalanceView {
@@ -98,6 +101,7 @@ impl Answer for BalanceView {
         Self {
             available: "99.5".into(),
             held: "0".into(),
+            debt: "0".into(),
         }
     }
 }
@@ -121,8 +125,8 @@ struct EntryView {
     /// How much more there is; below zero for less.
     #[schemars(regex(pattern = r"^-?\d+(\.\d{1,3})?$"))]
     amount: String,
-    /// What the account owned after it, held credits included.
-    #[schemars(regex(pattern = r"^\d+(\.\d{1,3})?$"))]
+    /// What the account came to after it: held credits included, what is owed taken off.
+    #[schemars(regex(pattern = r"^-?\d+(\.\d{1,3})?$"))]
     balance_after: String,
     /// Why, for people.
     reason: String,
@@ -172,6 +176,7 @@ async fn balance(call: Call) -> Result<BalanceView> {
     Ok(BalanceView {
         available: balance.available.to_string(),
         held: balance.held.to_string(),
+        debt: balance.debt.to_string(),
     })
 }
 

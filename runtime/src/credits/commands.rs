@@ -51,7 +51,10 @@ fn show(report: &Report) {
     for finding in &report.findings {
         let entry = finding.entry.map(|entry| format!(" entry {entry}"));
         let entry = entry.unwrap_or_default();
-        say(&format!("account {}{entry}: {}", finding.account, finding.what));
+        say(&format!(
+            "account {}{entry}: {}",
+            finding.account, finding.what
+        ));
     }
     let Report {
         accounts, entries, ..
@@ -61,5 +64,7 @@ fn show(report: &Report) {
     } else {
         "not everything adds up"
     };
-    say(&format!("{accounts} accounts, {entries} entries: {verdict}"));
+    say(&format!(
+        "{accounts} accounts, {entries} entries: {verdict}"
+    ));
 }

@@ -103,7 +103,6 @@ impl Account {
             available: self.available,
             held: self.held,
             debt: self.debt,
-            full: self.full,
         }
     }
 }
@@ -117,8 +116,15 @@ pub struct Balance {
     pub held: Credits,
     /// What was taken back after it had been spent. Whatever is put in pays it first.
     pub debt: Credits,
+}
+
+/// What an account consists of at one instant.
+#[derive(Debug, Clone, Default)]
+pub struct Holdings {
+    pub balance: Balance,
+    /// What can be used, in the order of use.
+    pub lots: Vec<Lot>,
     /// What the account came to when credits were last put in.
-    #[serde(skip)]
     pub full: Credits,
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::amount::Credits;
-use super::entity::{Account, Balance, Lot, LotId, LotKind};
+use super::entity::{Account, Holdings, Lot, LotId, LotKind};
 use super::store::{NEVER, OverdueHold};
 use crate::clock::Timestamp;
 
@@ -18,7 +18,7 @@ pub struct Kept {
 }
 
 /// What there is at `now`, and the lots that can be used then, in the order of use.
-pub fn foresee(kept: Kept, renewed_for: Duration, now: Timestamp) -> (Balance, Vec<Lot>) {
+pub fn foresee(kept: Kept, renewed_for: Duration, now: Timestamp) -> Holdings {
     let Kept {
         account,
         mut lots,
@@ -43,7 +43,11 @@ pub fn foresee(kept: Kept, renewed_for: Duration, now: Timestamp) -> (Balance, V
     balance.available = lots
         .iter()
         .fold(Credits::ZERO, |all, lot| sum(all, lot.remaining));
-    (balance, lots)
+    Holdings {
+        balance,
+        lots,
+        full: account.full,
+    }
 }
 
 fn in_order_of_use(lot: &Lot) -> (i64, Timestamp, i64) {

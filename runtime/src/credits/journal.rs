@@ -142,9 +142,7 @@ mod tests {
 
     #[test]
     fn hashes_stay_what_they_were() {
-        assert_eq!(
-            row().hash("account", ""),
-            "HASH"
-        );
+        let hash = "cc9cda60a23db3e7050ecf9af6c8b83000a50c675b7df1235a535ac645b8d7b7";
+        assert_eq!(row().hash("account", ""), hash);
     }
 }

@@ -24,14 +24,16 @@ pub use amount::{AmountError, Change, Credits, Net};
 pub use api::INSUFFICIENT;
 pub use entity::{
     Account, AccountId, Actor, Balance, Entry, EntryKind, Grant, Hold, HoldId, HoldState,
-    HoldTerms, Lot, LotId, LotKind, LotRef, Note, Owner, Price, PriceVersion,
+    HoldTerms, Holdings, Lot, LotId, LotKind, LotRef, Note, Owner, Price, PriceVersion,
 };
 pub use ledger::Ledger;
 
 use std::time::Duration;
 
+use crate::app::Core;
 use crate::auth::UserCreated;
 use crate::db::Migration;
+use crate::error::Result;
 use crate::http::{Access, Endpoint, Routes};
 use crate::module::{Command, Install, Module, NavItem, NavPlace};
 use crate::pages::Sample;
@@ -119,6 +121,13 @@ impl Module for CreditsModule {
     fn install(&self, install: &mut Install) -> anyhow::Result<()> {
         let gift = self.settings.signup_grant;
         install.state(self.settings.clone());
+        install.every("credits.sweep", SWEEP, |core| {
+            Box::pin(async move {
+                actions::sweep(core).await?;
+                Ok(())
+            })
+        });
+        install.every("credits.verify", VERIFY, |core| Box::pin(nightly(core)));
         install.panel(10, |visit, place| Box::pin(panels::panel(visit, place)));
         install.on::<UserCreated>(move |core, tx, created| {
             Box::pin(async move {
@@ -128,4 +137,34 @@ impl Module for CreditsModule {
         });
         Ok(())
     }
+}
+
+/// How often what has run out is booked. No balance depends on it.
+const SWEEP: Duration = Duration::from_secs(5 * 60);
+/// The night ends a day in UTC.
+const VERIFY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Lets the auditor look at every account, and says aloud what it found.
+async fn nightly(core: &Core) -> Result<()> {
+    let report = verify::verify(core).await?;
+    let verify::Report {
+        accounts,
+        entries,
+        findings,
+    } = &report;
+    for finding in findings {
+        tracing::error!(
+            account = finding.account,
+            entry = finding.entry,
+            what = finding.what,
+            "the ledger does not add up"
+        );
+    }
+    tracing::info!(
+        accounts,
+        entries,
+        faults = findings.len(),
+        "the ledger was verified"
+    );
+    Ok(())
 }

@@ -48,7 +48,6 @@ impl BalanceView {
             available: Credits::from_milli(99_500),
             held: Credits::whole(1),
             debt: Credits::whole(5),
-            full: Credits::whole(500),
         })
     }
 }

@@ -238,7 +238,10 @@ pub fn days(text: &str) -> Result<Option<Duration>, &'static str> {
     if text.is_empty() {
         return Ok(None);
     }
-    let days = text.parse().ok().filter(|days| (1..=MOST_DAYS).contains(days));
+    let days = text
+        .parse()
+        .ok()
+        .filter(|days| (1..=MOST_DAYS).contains(days));
     let days: u64 = days.ok_or("Enter a number of days from 1 to 3650, or nothing.")?;
     Ok(Some(Duration::from_secs(days * 24 * 60 * 60)))
 }

@@ -140,11 +140,23 @@ impl Replay {
     }
 
     fn step(&mut self, row: &JournalRow, hash: &str) {
-        self.check(row, row.seq == self.seq + 1, "entries before it are missing");
+        self.check(
+            row,
+            row.seq == self.seq + 1,
+            "entries before it are missing",
+        );
         let computed = row.hash(&self.account, &self.hash);
-        self.check(row, computed == hash, "it was changed: its hash does not fit");
+        self.check(
+            row,
+            computed == hash,
+            "it was changed: its hash does not fit",
+        );
         let balance = self.balance + row.amount;
-        self.check(row, row.balance_after == balance, "its balance does not follow");
+        self.check(
+            row,
+            row.balance_after == balance,
+            "its balance does not follow",
+        );
         let allocated: i64 = row.allocations.iter().map(|one| one.amount).sum();
         let owed = row.debt_after - self.debt;
         let adds_up = row.amount == allocated - owed;
@@ -153,7 +165,11 @@ impl Replay {
             Some(kind) => self.apply(kind, row),
             None => self.tell(Some(row.seq), format!("its kind is {:?}", row.kind)),
         }
-        self.check(row, row.used_after == self.used, "its sum of use does not follow");
+        self.check(
+            row,
+            row.used_after == self.used,
+            "its sum of use does not follow",
+        );
         self.seq = row.seq;
         self.balance = row.balance_after;
         self.debt = row.debt_after;
@@ -183,7 +199,11 @@ impl Replay {
             EntryKind::Refund => {
                 self.used -= amount;
                 let of = row.refers_to.unwrap_or_default();
-                self.check(row, self.spends.contains(&of), "it refunds what was no spend");
+                self.check(
+                    row,
+                    self.spends.contains(&of),
+                    "it refunds what was no spend",
+                );
             }
             EntryKind::Grant
             | EntryKind::Adjustment
@@ -202,7 +222,11 @@ impl Replay {
     fn allocate(&mut self, kind: EntryKind, row: &JournalRow, (id, amount): (&str, i64)) {
         let brings = amount > 0 && matches!(kind, EntryKind::Grant | EntryKind::Adjustment);
         let is_known = self.lots.contains_key(id);
-        self.check(row, brings != is_known, "it puts into a lot that it should not");
+        self.check(
+            row,
+            brings != is_known,
+            "it puts into a lot that it should not",
+        );
         let lot = self.lots.entry(id.to_owned()).or_default();
         // What remains and what is held cannot be told apart by the journal: `remaining` stands for both here.
         lot.remaining += amount;
@@ -228,7 +252,10 @@ impl Replay {
         let ids: BTreeSet<_> = told.keys().chain(kept.keys()).chain(held.keys()).collect();
         for id in ids {
             let (Some(told), Some(lot)) = (told.get(id), kept.get(id)) else {
-                self.tell(None, format!("lot {id} is not both in the journal and kept"));
+                self.tell(
+                    None,
+                    format!("lot {id} is not both in the journal and kept"),
+                );
                 continue;
             };
             let together = KeptLot {
@@ -271,7 +298,11 @@ impl Replay {
             ("the sum of use", account.used, self.used),
             ("what is available", account.available, remaining),
             ("what is held", account.held, held),
-            ("the lots less the debt", remaining + held - account.debt, self.balance),
+            (
+                "the lots less the debt",
+                remaining + held - account.debt,
+                self.balance,
+            ),
         ] {
             if kept != told {
                 self.tell(None, format!("{what} is {kept}, and should be {told}"));

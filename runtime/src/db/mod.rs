@@ -44,7 +44,8 @@ impl Unhurried<'_> {
             Dialect::Sqlite => self.0.begin().await,
             Dialect::Postgres => {
                 let begin = "BEGIN; SET LOCAL synchronous_commit = off";
-                Ok(Tx(Inner::Postgres(self.0.reader.begin_with(begin).await?)))
+                let inner = Inner::Postgres(self.0.reader.begin_with(begin).await?);
+                Ok(Tx { inner, bell: None })
             }
         }
     }

@@ -105,7 +105,10 @@ struct Asked<'a> {
     input: &'a str,
 }
 
-/// Sets the price aside and writes the run down, both or neither.
+/// Sets the price aside and writes the run down, both or neither. This commit need not wait for the disk: nobody is
+/// told of the run before it has ended, and the commit that ends it waits, which keeps this one, too (the log is
+/// written in order). In a crash before that the run is lost together with its hold: nothing was charged, and the
+/// same key runs it again. A run that is answered before its end must not start like this.
 async fn start(core: &Core, job: &Job, asked: &Asked<'_>) -> Result<Option<HoldId>> {
     let owner = Owner::User(job.user.clone());
     let lasts = job.limit + GRACE;
@@ -113,7 +116,7 @@ async fn start(core: &Core, job: &Job, asked: &Asked<'_>) -> Result<Option<HoldI
         key: job.reference(),
         lasts,
     };
-    in_transaction!(core.db(), tx => {
+    in_transaction!(core.db().unhurried(), tx => {
         let hold = if job.cost.is_zero() {
             None
         } else {

@@ -133,7 +133,8 @@ impl Model {
     /// Takes back what a lot brought; says how much that comes to.
     pub fn revoke(&mut self, at: usize, amount: u64) -> u64 {
         let lot = &mut self.lots[at];
-        let taken = amount.min(lot.amount - lot.expired - lot.revoked.min(lot.amount - lot.expired));
+        let taken =
+            amount.min(lot.amount - lot.expired - lot.revoked.min(lot.amount - lot.expired));
         lot.revoked += taken;
         let own = taken.min(lot.remaining);
         lot.remaining -= own;

@@ -27,7 +27,7 @@ async fn balance(app: &TestApp, email: &str) -> Balance {
 fn whole(available: u32) -> Balance {
     Balance {
         available: Credits::whole(available),
-        held: Credits::ZERO,
+        ..Balance::default()
     }
 }
 

@@ -5,8 +5,8 @@
 
 use quickscale_runtime::app::Core;
 use quickscale_runtime::auth::{self, Registration};
-use quickscale_runtime::credits::{self, Credits, Grant, Note, Owner};
 use quickscale_runtime::credits::verify::verify;
+use quickscale_runtime::credits::{self, Credits, Grant, Note, Owner};
 use quickscale_runtime::ids::UserId;
 use quickscale_runtime::{App, Environment};
 use sqlx::Row as _;

@@ -13,7 +13,8 @@ use serde_json::json;
 
 use super::amount::{Change, Credits};
 use super::entity::{
-    Actor, Balance, Entry, Grant, Hold, HoldId, HoldState, HoldTerms, Lot, LotRef, Note, Owner,
+    Actor, Balance, Entry, Grant, Hold, HoldId, HoldState, HoldTerms, Holdings, Lot, LotRef, Note,
+    Owner,
 };
 use super::foresight::{Kept, foresee};
 use super::ledger::Ledger;
@@ -37,24 +38,24 @@ pub async fn balance(core: &Core, owner: &Owner) -> Result<Balance> {
     match store::find_account(core.db().reader(), owner).await? {
         None => Ok(Balance::default()),
         Some(account) if account.due_at > core.now() => Ok(account.balance()),
-        Some(_) => Ok(balance_and_lots(core, owner).await?.0),
+        Some(_) => Ok(holdings(core, owner).await?.balance),
     }
 }
 
 /// What can be used, in the order of use; at most `limit` lots.
 pub async fn lots(core: &Core, owner: &Owner, limit: u32) -> Result<Vec<Lot>> {
-    let (_, mut lots) = balance_and_lots(core, owner).await?;
+    let mut lots = holdings(core, owner).await?.lots;
     lots.truncate(limit as usize);
     Ok(lots)
 }
 
-/// What the owner has, and the lots that it consists of in the order of use, as of one instant.
-pub async fn balance_and_lots(core: &Core, owner: &Owner) -> Result<(Balance, Vec<Lot>)> {
+/// What the owner has and what it consists of, as of one instant.
+pub async fn holdings(core: &Core, owner: &Owner) -> Result<Holdings> {
     let now = core.now();
     let renewed_for = core.state::<Settings>()?.renewed_for();
     let mut snapshot = core.db().snapshot().await?;
     let Some(account) = store::find_account(snapshot.conn(), owner).await? else {
-        return Ok((Balance::default(), Vec::new()));
+        return Ok(Holdings::default());
     };
     let lots = store::live_lots(snapshot.conn(), &account.id).await?;
     let overdue = store::overdue_holds(snapshot.conn(), &account.id, now).await?;
@@ -263,12 +264,7 @@ fn acting(by: &audit::Actor) -> Actor {
 }
 
 /// Opens the account of somebody who signs up, with what newcomers are given.
-pub(super) async fn welcome(
-    core: &Core,
-    tx: &mut Tx,
-    owner: &Owner,
-    gift: Credits,
-) -> Result<()> {
+pub(super) async fn welcome(core: &Core, tx: &mut Tx, owner: &Owner, gift: Credits) -> Result<()> {
     let mut ledger = Ledger::new(core, tx, core.now());
     ledger.open(owner).await?;
     if gift.is_zero() {

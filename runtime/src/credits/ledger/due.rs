@@ -65,7 +65,9 @@ impl Ledger<'_> {
             amount: lot.remaining,
         };
         let digest = rules::digest_of_end(which, note);
-        let entry = self.expire_with(&mut account, &part, (note, digest)).await?;
+        let entry = self
+            .expire_with(&mut account, &part, (note, digest))
+            .await?;
         store::save_account(self.tx, &account).await?;
         Ok(Some(entry))
     }

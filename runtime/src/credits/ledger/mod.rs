@@ -183,7 +183,11 @@ impl<'t> Ledger<'t> {
             amount,
             held: Credits::ZERO,
             entries: 1,
-            used: if into == Use::Spent { amount } else { Credits::ZERO },
+            used: if into == Use::Spent {
+                amount
+            } else {
+                Credits::ZERO
+            },
             due_at: store::NEVER,
         };
         let mut account = self.take(owner, &taking).await?;

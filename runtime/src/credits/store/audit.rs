@@ -121,10 +121,13 @@ pub async fn journal_rows(
     .await?;
     let mut by_entry: BTreeMap<i64, Vec<Allocation>> = BTreeMap::new();
     for row in allocations {
-        by_entry.entry(row.try_get(0)?).or_default().push(Allocation {
-            lot: row.try_get(1)?,
-            amount: row.try_get(2)?,
-        });
+        by_entry
+            .entry(row.try_get(0)?)
+            .or_default()
+            .push(Allocation {
+                lot: row.try_get(1)?,
+                amount: row.try_get(2)?,
+            });
     }
     for (row, _) in &mut rows {
         row.allocations = by_entry.remove(&row.seq).unwrap_or_default();

@@ -19,7 +19,6 @@ macro_rules! entry_columns {
     };
 }
 
-
 macro_rules! insert_entry {
     () => {
         "INSERT INTO credit_entries
@@ -94,17 +93,14 @@ async fn insert_allocation(
     (account, seq, position): (&AccountId, i64, i64),
     allocation: &Allocation,
 ) -> Result<()> {
-    sqlx::query(concat!(
-        insert_allocation!(),
-        "VALUES ($1, $2, $3, $4, $5)"
-    ))
-    .bind(account.as_str())
-    .bind(seq)
-    .bind(&allocation.lot)
-    .bind(allocation.amount)
-    .bind(position)
-    .execute(tx.conn())
-    .await?;
+    sqlx::query(concat!(insert_allocation!(), "VALUES ($1, $2, $3, $4, $5)"))
+        .bind(account.as_str())
+        .bind(seq)
+        .bind(&allocation.lot)
+        .bind(allocation.amount)
+        .bind(position)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 
@@ -253,7 +249,10 @@ pub async fn used_at(
 pub(super) fn entry(row: &AnyRow) -> Result<Entry> {
     let kind: String = row.try_get(1)?;
     let known = EntryKind::parse(&kind);
-    let price = match (row.try_get::<Option<_>, _>(9)?, row.try_get::<Option<_>, _>(10)?) {
+    let price = match (
+        row.try_get::<Option<_>, _>(9)?,
+        row.try_get::<Option<_>, _>(10)?,
+    ) {
         (Some(item), Some(number)) => Some(PriceVersion { item, number }),
         _ => None,
     };

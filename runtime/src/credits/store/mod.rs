@@ -18,11 +18,12 @@ pub(super) use entries::{
     Wanted, entries, entry_by_key, hash_of, insert_entry, returnable, taken_back, used_at,
 };
 pub(super) use holds::{
-    ClosedHold, Closing, NewHold, OverdueHold, close_hold, find_hold, hold_by_key, insert_hold, overdue_holds,
+    ClosedHold, Closing, NewHold, OverdueHold, close_hold, find_hold, hold_by_key, insert_hold,
+    overdue_holds,
 };
 pub(super) use lots::{
-    KnownLot, Use, end_lot, expired_lots, find_lot, insert_lot, live_lots, move_remaining, next_due,
-    settle_lot, unspend, usable_lots,
+    KnownLot, Use, end_lot, expired_lots, find_lot, insert_lot, live_lots, move_remaining,
+    next_due, settle_lot, unspend, usable_lots,
 };
 pub(super) use prices::{KnownPrice, declared_price, insert_price, prices};
 

@@ -44,12 +44,7 @@ pub async fn declared_price(on: impl AnyExecutor<'_>, item: &str) -> Result<Opti
 }
 
 /// Adds a version. The number must be the next: two who want the same one meet in the primary key.
-pub async fn insert_price(
-    tx: &mut Tx,
-    price: &Price,
-    by: &Actor,
-    now: Timestamp,
-) -> Result<()> {
+pub async fn insert_price(tx: &mut Tx, price: &Price, by: &Actor, now: Timestamp) -> Result<()> {
     sqlx::query("INSERT INTO credit_prices VALUES ($1, $2, $3, $4, $5)")
         .bind(&price.version.item)
         .bind(price.version.number)
