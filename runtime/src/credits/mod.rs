@@ -7,8 +7,10 @@
 pub mod actions;
 mod amount;
 mod api;
+mod chart;
 mod commands;
 mod entity;
+mod export;
 mod foresight;
 mod journal;
 mod ledger;
@@ -45,6 +47,8 @@ pub struct Settings {
     pub signup_grant: Credits,
     /// How many hours credits can be used that come back after they had expired.
     pub renewed_hours: u32,
+    /// From which share of what an account last came to its owner is warned, in per cent; 0 for when it is empty only.
+    pub low_balance_percent: u32,
 }
 
 impl Default for Settings {
@@ -52,6 +56,7 @@ impl Default for Settings {
         Self {
             signup_grant: Credits::whole(100),
             renewed_hours: 24,
+            low_balance_percent: 20,
         }
     }
 }

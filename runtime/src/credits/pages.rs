@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::actions::{Cursor, HistoryPage};
+use super::actions::{Cursor, DayOfUse, HistoryPage};
 use super::amount::{Change, Credits, Net};
-use super::entity::{Balance, Entry, Lot};
+use super::chart::UseChart;
+use super::entity::{Balance, Entry, EntryKind, Lot, LotKind};
 use crate::clock::Timestamp;
 use crate::error::FieldErrors;
 use crate::pages::{Page, Sample};
@@ -130,7 +131,41 @@ fn sample_entries() -> Vec<EntryRow> {
 #[derive(Debug, Serialize)]
 pub(super) struct CreditsPage {
     pub balance: BalanceView,
+    /// A sentence for whoever runs out of credits.
+    pub warning: Option<&'static str>,
+    pub kinds: Vec<KindRow>,
     pub lots: Vec<LotRow>,
+    pub use_chart: UseChart,
+}
+
+/// What there is of one kind, over all its lots.
+#[derive(Debug, Serialize)]
+pub(super) struct KindRow {
+    pub kind: &'static str,
+    pub remaining: Credits,
+    /// Of which so much runs out next, and when.
+    pub next: Option<(Credits, Timestamp)>,
+}
+
+impl KindRow {
+    /// The kinds of which something is there, in the order of use.
+    pub fn all(lots: &[Lot]) -> Vec<Self> {
+        let mut rows = Vec::new();
+        for kind in LotKind::ALL {
+            let of_kind = || lots.iter().filter(|lot| lot.kind == kind);
+            let remaining: i64 = of_kind().map(|lot| lot.remaining.as_milli()).sum();
+            let ending = of_kind().filter_map(|lot| Some((lot.expires_at?, lot.remaining)));
+            let next = ending.min().map(|(at, amount)| (amount, at));
+            if remaining > 0 {
+                rows.push(Self {
+                    kind: kind.label(),
+                    remaining: Credits::from_milli(remaining.unsigned_abs()),
+                    next,
+                });
+            }
+        }
+        rows
+    }
 }
 
 impl Page for CreditsPage {
@@ -145,14 +180,61 @@ impl Page for CreditsPage {
         };
         Self {
             balance: BalanceView::sample(),
-            lots: vec![lot("Promotion", Some(SAMPLE_TIME)), lot("Bought", None)],
+            warning: Some("Your credits are running low."),
+            kinds: vec![KindRow {
+                kind: "Promotion",
+                remaining: Credits::whole(50),
+                next: Some((Credits::whole(5), SAMPLE_TIME)),
+            }],
+            lots: vec![
+                lot("Promotion", Some(SAMPLE_TIME)),
+                lot("Pay as you go", None),
+            ],
+            use_chart: UseChart::of(&[DayOfUse {
+                day: SAMPLE_TIME,
+                used: 1500,
+            }]),
         }
+    }
+}
+
+/// Which entries are shown, as the form was filled in.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct FilterForm {
+    pub kind: String,
+    pub from: String,
+    pub until: String,
+    pub kinds: Vec<Choice>,
+}
+
+/// One choice of a list.
+#[derive(Debug, Serialize)]
+pub(super) struct Choice {
+    pub value: &'static str,
+    pub label: &'static str,
+}
+
+impl Choice {
+    /// Every kind of entry, after all of them.
+    pub fn kinds() -> Vec<Self> {
+        let all = Self {
+            value: "",
+            label: "Everything",
+        };
+        let kinds = EntryKind::ALL.into_iter().map(|kind| Self {
+            value: kind.as_str(),
+            label: kind.label(),
+        });
+        std::iter::once(all).chain(kinds).collect()
     }
 }
 
 /// One's own journal.
 #[derive(Debug, Serialize)]
 pub(super) struct JournalPage {
+    pub filter: FilterForm,
+    /// The filter as a query, to be carried on: `kind=spend&from=&until=`.
+    pub query: String,
     pub entries: Vec<EntryRow>,
     pub is_continued: bool,
     pub next: Option<Cursor>,
@@ -163,6 +245,13 @@ impl Page for JournalPage {
 
     fn sample() -> Self {
         Self {
+            filter: FilterForm {
+                kind: "spend".into(),
+                from: "2026-11-01".into(),
+                until: String::new(),
+                kinds: Choice::kinds(),
+            },
+            query: "kind=spend&from=2026-11-01&until=".into(),
             entries: sample_entries(),
             is_continued: true,
             next: Cursor::parse("7"),

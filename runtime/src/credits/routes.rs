@@ -7,11 +7,15 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::actions::{self, Adjustment, Cursor};
+use super::actions::{self, Adjustment, Cursor, HistoryFilter};
 use super::amount::Change;
-use super::entity::Owner;
-use super::pages::{AdjustForm, CreditsPage, JournalPage, LotRow, StaffPage, entry_rows};
-use super::rules;
+use super::chart::UseChart;
+use super::entity::{EntryKind, Owner};
+use super::pages::{
+    AdjustForm, Choice, CreditsPage, FilterForm, JournalPage, KindRow, LotRow, StaffPage,
+    entry_rows,
+};
+use super::{Settings, export, rules};
 use crate::auth::actions::find_user;
 use crate::auth::{User, audit};
 use crate::crypto::random_token;
@@ -20,13 +24,14 @@ use crate::http::{Access, Form, Level, Permission, Principal, Routes, Visit};
 use crate::ids::UserId;
 
 const ENTRIES_PER_PAGE: u32 = 25;
-const LOTS_SHOWN: u32 = 100;
+const LOTS_SHOWN: usize = 100;
 
 pub(super) fn routes() -> Routes {
     let staff = "/admin/users/{id}/credits";
     Routes::new()
         .get("/credits", Access::SignedIn, balance)
         .get("/credits/history", Access::SignedIn, history)
+        .get("/credits/history.csv", Access::SignedIn, history_csv)
         .get(staff, Access::Staff(Permission::ViewUsers), staff_page)
         .post(staff, Access::Staff(Permission::AdjustCredits), adjust)
 }
@@ -46,14 +51,77 @@ pub(super) fn adjust_form(visit: &Visit, user: &UserId) -> Option<AdjustForm> {
     })
 }
 
+/// How many days of use are drawn.
+const DAYS: u32 = 30;
+
 async fn balance(visit: Visit, principal: Principal) -> Result<Response> {
+    let core = visit.core();
     let owner = Owner::User(principal.id);
-    let balance = actions::balance(visit.core(), &owner).await?;
-    let lots = actions::lots(visit.core(), &owner, LOTS_SHOWN).await?;
+    let mut holdings = actions::holdings(core, &owner).await?;
+    let percent = core.state::<Settings>()?.low_balance_percent;
+    let warning = rules::warning(&holdings, percent);
+    let kinds = KindRow::all(&holdings.lots);
+    holdings.lots.truncate(LOTS_SHOWN);
+    let days = actions::use_by_day(core, &owner, DAYS).await?;
     visit.render(&CreditsPage {
-        balance: balance.into(),
-        lots: lots.into_iter().map(LotRow::from).collect(),
+        balance: holdings.balance.into(),
+        warning,
+        kinds,
+        lots: holdings.lots.into_iter().map(LotRow::from).collect(),
+        use_chart: UseChart::of(&days),
     })
+}
+
+/// Which entries of a journal are asked for. A field that is empty narrows nothing down.
+#[derive(Default, Deserialize)]
+struct Filtering {
+    #[serde(default)]
+    kind: String,
+    #[serde(default)]
+    from: String,
+    /// The last day, included.
+    #[serde(default)]
+    until: String,
+}
+
+impl Filtering {
+    /// # Errors
+    /// 404 for what no form of ours sends.
+    fn filter(&self) -> Result<HistoryFilter> {
+        Ok(HistoryFilter {
+            kind: optional(&self.kind, EntryKind::parse)?,
+            from: optional(&self.from, rules::day)?,
+            until: optional(&self.until, rules::day)?.map(|day| day.plus(DAY)),
+        })
+    }
+
+    fn query(&self) -> Result<String> {
+        let fields = [
+            ("kind", &self.kind),
+            ("from", &self.from),
+            ("until", &self.until),
+        ];
+        serde_urlencoded::to_string(fields).map_err(Error::internal)
+    }
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn optional<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    parse(text).map(Some).ok_or_else(Error::not_found)
+}
+
+async fn history_csv(
+    visit: Visit,
+    principal: Principal,
+    Query(filtering): Query<Filtering>,
+) -> Result<Response> {
+    let filter = filtering.filter()?;
+    let owner = Owner::User(principal.id);
+    Ok(export::csv(visit.core().clone(), owner, filter))
 }
 
 /// Which page of a journal is asked for.
@@ -75,10 +143,19 @@ async fn history(
     visit: Visit,
     principal: Principal,
     Query(paging): Query<Paging>,
+    Query(filtering): Query<Filtering>,
 ) -> Result<Response> {
     let owner = Owner::User(principal.id);
-    let page = actions::history(visit.core(), &owner, paging.cursor()?, ENTRIES_PER_PAGE).await?;
+    let from = (paging.cursor()?, ENTRIES_PER_PAGE);
+    let page = actions::search(visit.core(), &owner, filtering.filter()?, from).await?;
     visit.render(&JournalPage {
+        query: filtering.query()?,
+        filter: FilterForm {
+            kind: filtering.kind,
+            from: filtering.from,
+            until: filtering.until,
+            kinds: Choice::kinds(),
+        },
         next: page.next,
         entries: entry_rows(page),
         is_continued: paging.before.is_some(),

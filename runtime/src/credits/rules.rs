@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::amount::{AmountError, Change, Credits};
-use super::entity::{Grant, HoldId, HoldTerms, Lot, LotKind, LotRef, Note, Part};
+use super::entity::{Grant, HoldId, HoldTerms, Holdings, Lot, LotKind, LotRef, Note, Part};
 use crate::clock::Timestamp;
 use crate::crypto::{is_token, token_digest};
 use crate::error::{Error, FieldErrors, Result};
@@ -246,6 +246,35 @@ pub fn days(text: &str) -> Result<Option<Duration>, &'static str> {
     Ok(Some(Duration::from_secs(days * 24 * 60 * 60)))
 }
 
+/// The sentence that warns whoever runs out of credits; none where there are enough, or never were any.
+pub fn warning(holdings: &Holdings, percent: u32) -> Option<&'static str> {
+    let available = i128::from(holdings.balance.available.as_milli());
+    let full = i128::from(holdings.full.as_milli());
+    if full == 0 {
+        return None;
+    }
+    if available == 0 {
+        return Some("You have no credits left.");
+    }
+    (available * 100 <= full * i128::from(percent)).then_some("Your credits are running low.")
+}
+
+/// The first instant of a day in UTC that a form's field names: `2026-11-21`.
+pub fn day(text: &str) -> Option<Timestamp> {
+    let mut parts = text.splitn(3, '-');
+    let year = parts
+        .next()?
+        .parse()
+        .ok()
+        .filter(|year| (1970..=9999).contains(year))?;
+    let month: u8 = parts.next()?.parse().ok()?;
+    let date = parts.next()?.parse().ok()?;
+    let month = time::Month::try_from(month).ok()?;
+    let date = time::Date::from_calendar_date(year, month, date).ok()?;
+    let seconds = date.midnight().assume_utc().unix_timestamp();
+    Some(Timestamp::from_micros(seconds * 1_000_000))
+}
+
 /// The key of one filling-in of a form, as an idempotency key of the ledger.
 pub fn form_key(purpose: &str, text: &str) -> Result<String> {
     if is_token(text) {
@@ -335,6 +364,42 @@ mod tests {
         assert_ne!(first, digest("adjust", 1000, &note));
         assert_ne!(first, digest("spend", 1001, &note));
         assert_ne!(first, digest("spend", 1000, &other));
+    }
+
+    #[test]
+    fn whoever_runs_out_is_warned() {
+        let warned = |available, full, percent| {
+            let mut holdings = Holdings {
+                full: Credits::whole(full),
+                ..Holdings::default()
+            };
+            holdings.balance.available = Credits::whole(available);
+            warning(&holdings, percent)
+        };
+        assert_eq!(warned(21, 100, 20), None);
+        assert!(warned(20, 100, 20).is_some_and(|text| text.contains("low")));
+        assert_eq!(warned(20, 100, 0), None);
+        assert!(warned(0, 100, 0).is_some_and(|text| text.contains("no credits")));
+        assert_eq!(warned(0, 0, 20), None, "somebody who never had any");
+    }
+
+    #[test]
+    fn days_are_read_as_forms_write_them() {
+        assert_eq!(
+            day("1970-01-02"),
+            Some(Timestamp::from_micros(86_400_000_000))
+        );
+        for odd in [
+            "",
+            "2026",
+            "2026-13-01",
+            "2026-02-30",
+            "x-y-z",
+            "1969-01-01",
+            "2026-1-1-1",
+        ] {
+            assert_eq!(day(odd), None, "{odd:?}");
+        }
     }
 
     #[test]

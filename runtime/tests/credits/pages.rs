@@ -223,3 +223,48 @@ async fn what_the_staff_types_is_text_on_every_page() {
         assert!(page.contains("-1.5") && page.contains("98.5"), "{page}");
     }
 }
+
+#[tokio::test]
+async fn the_history_is_filtered_and_downloaded_and_use_is_drawn() {
+    let (_app, mut ada, mut root, path) = ada_and_root().await;
+    for (at, (amount, reason)) in [("5", "=HYPERLINK(1)"), ("-2", "say \"no\"")]
+        .into_iter()
+        .enumerate()
+    {
+        let key = format!("0123456789abcdef{at}");
+        let fields = [
+            ("key", key.as_str()),
+            ("amount", amount),
+            ("reason", reason),
+        ];
+        assert_eq!(root.post(&path, &fields).await.location(), path);
+    }
+    let grants = ada.get("/credits/history?kind=grant&from=&until=").await;
+    assert!(grants.text.contains("Welcome credits") && !grants.text.contains("HYPERLINK"));
+    let later = ada
+        .get("/credits/history?kind=&from=2026-01-02&until=")
+        .await;
+    assert!(!later.text.contains("Welcome credits"));
+    let same_day = ada
+        .get("/credits/history?kind=&from=2026-01-01&until=2026-01-01")
+        .await;
+    assert!(same_day.text.contains("Welcome credits"));
+    for odd in ["kind=x", "from=yesterday", "until=2026-02-30"] {
+        for page in ["/credits/history", "/credits/history.csv"] {
+            let answer = ada.get(&format!("{page}?{odd}")).await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{page}?{odd}");
+        }
+    }
+    let csv = ada.get("/credits/history.csv").await;
+    assert_eq!(csv.headers["content-type"], "text/csv; charset=utf-8");
+    let lines: Vec<_> = csv.text.lines().collect();
+    assert_eq!(lines.len(), 4, "{}", csv.text);
+    assert_eq!(
+        lines[1],
+        "3,2026-01-01T00:00:00Z,Adjusted,-2,103,0,\"say \"\"no\"\"\",\"\""
+    );
+    assert!(lines[2].contains(",\"'=HYPERLINK(1)\","), "{}", lines[2]);
+    let page = ada.get("/credits").await;
+    assert!(page.text.contains("Nothing was used."), "{}", page.text);
+    assert!(!page.text.contains("running low"));
+}

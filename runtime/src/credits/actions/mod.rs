@@ -5,7 +5,7 @@ mod history;
 mod prices;
 mod upkeep;
 
-pub use history::{Cursor, HistoryFilter, HistoryPage, history, search, use_by_day};
+pub use history::{Cursor, DayOfUse, HistoryFilter, HistoryPage, history, search, use_by_day};
 pub use prices::{declare_price, price, price_history, set_price};
 pub use upkeep::sweep;
 
