@@ -1,11 +1,15 @@
 //! The pages of credits, as their owner, the staff and others see them.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
+use quickscale_runtime::credits::{self, Credits, Grant, Note, Owner, actions};
 use quickscale_runtime::testing::{Client, TestApp};
+use quickscale_runtime::{App, Environment};
 use sqlx::Row as _;
 
 use crate::support::ledger::{assert_sound, count};
-use crate::support::{app, plain, sign_up, sign_up_admin, themed};
+use crate::support::{SITE, app, plain, sign_up, sign_up_admin, themed};
 
 async fn id_of(app: &TestApp, email: &str) -> String {
     let row = sqlx::query("SELECT id FROM users WHERE email = $1")
@@ -267,4 +271,73 @@ async fn the_history_is_filtered_and_downloaded_and_use_is_drawn() {
     let page = ada.get("/credits").await;
     assert!(page.text.contains("Nothing was used."), "{}", page.text);
     assert!(!page.text.contains("running low"));
+}
+
+#[tokio::test]
+async fn the_page_warns_from_the_share_that_the_settings_say() {
+    for (percent, is_warned) in [(20, false), (50, true)] {
+        let shop = app_of(credits::Settings {
+            low_balance_percent: percent,
+            ..credits::Settings::default()
+        });
+        let app = themed(shop).start().await;
+        let mut ada = sign_up(&app, "ada@example.com").await;
+        let owner = Owner::User(id_of(&app, "ada@example.com").await.into());
+        let note = Note::system("use", "A run");
+        actions::spend(&app.core, &owner, Credits::whole(60), &note)
+            .await
+            .unwrap();
+        let page = ada.get("/credits").await.text;
+        assert_eq!(page.contains("running low"), is_warned, "{percent}");
+        assert!(page.contains("Used in the last 30 days: 60") && page.contains("<rect "));
+        let note = Note::system("rest", "A run");
+        actions::spend(&app.core, &owner, Credits::whole(40), &note)
+            .await
+            .unwrap();
+        let page = ada.get("/credits").await.text;
+        assert!(page.contains("You have no credits left."), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn what_comes_back_late_can_be_used_for_as_long_as_the_settings_say() {
+    for hours in [1_u32, 48] {
+        let app = TestApp::start(app_of(credits::Settings {
+            renewed_hours: hours,
+            ..credits::Settings::default()
+        }))
+        .await;
+        let core = &app.core;
+        let owner = crate::support::ledger::somebody(core);
+        let hour = Duration::from_secs(3600);
+        let until = core.now().plus(hour);
+        let grant = Grant::promotion(Credits::whole(5), Some(until));
+        let note = |key: &str| Note::system(key, "A test");
+        actions::grant(core, &owner, &grant, &note("a"))
+            .await
+            .unwrap();
+        actions::spend(core, &owner, Credits::whole(5), &note("b"))
+            .await
+            .unwrap();
+        app.clock.advance(hour);
+        let back = ("b", Credits::whole(5));
+        actions::refund(core, &owner, back, &note("c"))
+            .await
+            .unwrap();
+        app.clock.advance(hour * hours - Duration::from_micros(1));
+        let available = || async { actions::balance(core, &owner).await.unwrap().available };
+        assert_eq!(available().await, Credits::whole(5));
+        app.clock.advance(Duration::from_micros(1));
+        assert_eq!(available().await, Credits::ZERO);
+        assert_sound(core, "after a renewal").await;
+    }
+}
+
+/// Accounts and credits only.
+fn app_of(settings: credits::Settings) -> App {
+    let auth = quickscale_runtime::auth::module(quickscale_runtime::auth::Settings {
+        registration: quickscale_runtime::auth::Registration::Open,
+    });
+    let shop = App::builder(SITE, Environment::Test).module(auth);
+    shop.module(credits::module(settings))
 }

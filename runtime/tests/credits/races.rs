@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use quickscale_runtime::app::Core;
 use quickscale_runtime::credits::actions as ledger;
 use quickscale_runtime::credits::{Credits, HoldTerms, Note};
 use quickscale_runtime::testing::TestApp;
@@ -61,13 +62,18 @@ async fn of_50_equal_keys_at_once_one_makes_an_entry_and_all_get_it() {
     assert_sound(&app.core, "after the race").await;
 }
 
+/// Asks for the sweeper's work and says whether the hold timed out by it: a time-out makes no entry of its own.
+async fn time_out(core: Core) -> bool {
+    ledger::sweep(&core).await.unwrap() > 0
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_capture_and_a_release_exactly_one_wins() {
+async fn of_a_capture_a_release_and_a_time_out_exactly_one_wins() {
     let app = TestApp::start(app()).await;
     let core = app.core.clone();
     let owner = Arc::new(owner_with(&core, Credits::whole(1000)).await);
     let mut captures = 0_u32;
-    for round in 0..100 {
+    for round in 0..200 {
         let terms = HoldTerms {
             key: format!("hold {round}"),
             lasts: Duration::from_secs(60),
@@ -86,17 +92,25 @@ async fn of_a_capture_and_a_release_exactly_one_wins() {
             let (core, owner, id) = (core.clone(), owner.clone(), hold.id.clone());
             tokio::spawn(async move { ledger::release(&core, &owner, &id).await })
         };
-        match (capture.await.unwrap(), release.await.unwrap()) {
+        // In every other round its time is up while they run.
+        if round % 2 == 1 {
+            app.clock.advance(Duration::from_secs(60));
+        }
+        let sweep = tokio::spawn(time_out(core.clone()));
+        let (captured, released) = (capture.await.unwrap(), release.await.unwrap());
+        let swept = sweep.await.unwrap();
+        match (captured, released) {
             (Ok(_), Err(error)) => {
                 assert_eq!(error.code(), "hold_closed");
                 captures += 1;
             }
+            // Whoever releases what has just timed out is told that it is released.
             (Err(error), Ok(())) => assert_eq!(error.code(), "hold_closed"),
-            both => panic!("round {round}: {both:?}"),
+            both => panic!("round {round}, swept: {swept}: {both:?}"),
         }
+        let balance = ledger::balance(&core, &owner).await.unwrap();
+        assert_eq!(balance.available, Credits::whole(1000 - captures));
+        assert_eq!(balance.held, Credits::ZERO);
     }
-    let balance = ledger::balance(&core, &owner).await.unwrap();
-    assert_eq!(balance.available, Credits::whole(1000 - captures));
-    assert_eq!(balance.held, Credits::ZERO);
     assert_sound(&core, "after the race").await;
 }
