@@ -109,10 +109,15 @@ impl Ledger<'_> {
             return Err(rules::hold_is_closed());
         }
         self.bring_up_to_date(owner).await?;
-        match store::close_hold(self.tx, &closing).await? {
-            Some(closed) => self.give_back(closed, self.now).await,
-            // Its time was up, so that it was among what has just been booked.
-            None => Ok(()),
+        if let Some(closed) = store::close_hold(self.tx, &closing).await? {
+            return self.give_back(closed, self.now).await;
+        }
+        // The account is locked by now. Its time was up, so that it was among what has just been booked, unless
+        // somebody captured it in between.
+        let known = store::find_hold(self.tx.conn(), owner, hold).await?;
+        match known.map(|known| known.state) {
+            Some(HoldState::Released) => Ok(()),
+            Some(HoldState::Open | HoldState::Captured) | None => Err(rules::hold_is_closed()),
         }
     }
 
