@@ -7,6 +7,7 @@ mod support;
 
 mod model;
 mod pages;
+mod processes;
 mod races;
 mod sequences;
 mod verbs;
