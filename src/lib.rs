@@ -14,5 +14,6 @@ pub mod merge;
 pub mod plan;
 pub mod project;
 pub mod render;
+pub mod sdk;
 pub mod stack;
 pub mod ui;

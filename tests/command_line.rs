@@ -146,7 +146,7 @@ fn modules_are_told_with_their_options() {
     let shown = text(&quickscale(&["modules", "show", "auth"]).stdout);
     for part in [
         "auth: ",
-        "  needed by admin, credits",
+        "  needed by admin, api, credits",
         "  registration\n",
         "; default open\n",
     ] {

@@ -45,6 +45,7 @@ commands! {
     manage => Manage,
     check => Check,
     crawl => Crawl,
+    sdk => Sdk,
     #[command(name = "__launch", hide = true)]
     launch => Launch,
     completions => Completions,

@@ -8,6 +8,7 @@ pub use client::{Answer, Client};
 pub use samples::SamplePages;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use axum::Router;
@@ -25,7 +26,7 @@ pub struct TestApp {
     pub core: Core,
     pub clock: Clock,
     router: Router,
-    database: TestDatabase,
+    database: Arc<TestDatabase>,
 }
 
 /// What a [`TestApp`] is made of.
@@ -142,8 +143,22 @@ impl TestAppBuilder {
     ///
     /// # Errors
     /// When the application does not start.
-    pub async fn try_start(mut self) -> anyhow::Result<TestApp> {
+    pub async fn try_start(self) -> anyhow::Result<TestApp> {
         let database = TestDatabase::create().await?;
+        self.start_on(database.into()).await
+    }
+
+    /// The application as another process that shares database and clock with `other`.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn replica_of(mut self, other: &TestApp) -> TestApp {
+        self.clock = other.clock.clone();
+        let started = self.start_on(other.database.clone()).await;
+        started.expect("the application starts")
+    }
+
+    async fn start_on(mut self, database: Arc<TestDatabase>) -> anyhow::Result<TestApp> {
         self.vars
             .insert("DATABASE_URL".into(), database.url.clone());
         let config = Config::from_vars(self.vars, &self.root)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use quickscale_runtime::testing::Answer;
 use serde_json::{Value, json};
 
-use crate::program::{Program, assert_problem, start};
+use crate::program::{Program, assert_problem, offering, settings, start};
 use crate::support::column;
 use crate::support::ledger::{assert_sound, count};
 
@@ -131,6 +131,25 @@ async fn of_20_equal_requests_at_once_one_happens() {
     assert_eq!(balance(&program).await, "93");
     assert_eq!(count(&app.core, "service_runs").await, 1);
     assert_sound(&app.core, "after equal requests at once").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_20_equal_requests_to_two_processes_one_happens() {
+    let (app, here) = start().await;
+    let (builder, there) = offering(settings());
+    let replica = builder.replica_of(&app).await;
+    let program = Program::of_new_user(&app, "ada@example.com").await;
+    let elsewhere = Program::with_key(&replica, &program.key);
+    for key in ["first", "second", "third"] {
+        all_at_once(&[program.clone(), elsewhere.clone()], key).await;
+    }
+    assert_eq!(
+        here.load(Ordering::SeqCst) + there.load(Ordering::SeqCst),
+        3
+    );
+    assert_eq!(balance(&elsewhere).await, "79");
+    assert_eq!(count(&app.core, "service_runs").await, 3);
+    assert_sound(&app.core, "after equal requests to two processes").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,7 +24,7 @@ pub fn offering(settings: api::Settings) -> (TestAppBuilder, Counter) {
         .service("obedient", obedient(7))
         .service("free", obedient(0))
         .service("curious", Curious)
-        .time_limit(std::time::Duration::from_millis(300));
+        .time_limit(std::time::Duration::from_secs(3));
     let app = app_with(Credits::whole(100), services).module(api::module(settings));
     (TestApp::builder(app).overlay(overlay()), worked)
 }

@@ -62,6 +62,7 @@ impl Run<'_> {
         let dashboard = self.load(&server, "/dashboard", Some(&cookies)).run()?;
         self.tell("dashboard, signed in", &dashboard, "5000 /s");
         self.measure_paid_runs(setting, &server, &people)?;
+        self.measure_paid_calls(setting, &server, &people)?;
         self.measure_beside_sign_ins(setting, &server, &cookies)?;
         std::thread::sleep(Duration::from_secs(2));
         self.table.add(
@@ -118,6 +119,36 @@ impl Run<'_> {
             answers.requests
         );
         self.tell("a paid run of the sentiment service", &answers, "1000 /s");
+        Ok(())
+    }
+
+    /// The same through the API, each person's program with a key of its own.
+    fn measure_paid_calls(
+        &mut self,
+        setting: &Setting,
+        server: &Server,
+        people: &[Person],
+    ) -> Result<()> {
+        let path = "/api/v1/services/text_sentiment_analysis/runs";
+        let keys: Vec<String> = people.iter().map(Person::api_key).collect::<Result<_>>()?;
+        for (what, is_once) in [("", false), (", with an Idempotency-Key", true)] {
+            let script = setting.folder.join("paid-calls.lua");
+            fs_err::write(&script, paid_calls(&keys, is_once))?;
+            let before = wealth(people)?;
+            let load = Load {
+                script: Some(&script),
+                ..self.load(server, path, None)
+            };
+            let answers = load.run()?;
+            let paid = before - wealth(people)?;
+            ensure!(
+                paid >= answers.requests,
+                "{} calls cost {paid} credits",
+                answers.requests
+            );
+            let what = format!("a paid run of the sentiment service through the API{what}");
+            self.tell(&what, &answers, "p99 25 ms");
+        }
         Ok(())
     }
 
@@ -213,6 +244,29 @@ fn paid_runs(people: &[Person], path: &str) -> Result<String> {
     }
     script += TAKE_TURNS;
     Ok(script)
+}
+
+/// A script of wrk's that lets programs run a service in turn; with `is_once`, each time under a new key.
+fn paid_calls(keys: &[String], is_once: bool) -> String {
+    let keys: Vec<_> = keys.iter().map(|key| format!("\"{key}\"")).collect();
+    let once = if is_once {
+        "headers[\"Idempotency-Key\"] = \"call-\" .. turn"
+    } else {
+        ""
+    };
+    format!(
+        r#"local keys = {{ {} }}
+local turn = 0
+function request()
+  turn = turn + 1
+  local headers = {{ ["Content-Type"] = "application/json" }}
+  headers["Authorization"] = "Bearer " .. keys[turn % #keys + 1]
+  {once}
+  return wrk.format("POST", nil, headers, '{{"text":"What a wonderful day, I love it!"}}')
+end
+"#,
+        keys.join(", ")
+    )
 }
 
 /// A script of wrk's that signs in with each request.

@@ -106,6 +106,8 @@ impl Project {
             NAME,
             "--set",
             "credits.signup_grant=1000000",
+            "--set",
+            "api.requests_per_minute=1000000",
         ]);
         process::run(&mut init)?;
         Ok(Self { scratch })

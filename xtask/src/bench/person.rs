@@ -51,6 +51,35 @@ impl Person {
         Ok(())
     }
 
+    /// Makes an API key, which may do everything, and reads it on the page that shows it.
+    pub fn api_key(&self) -> Result<String> {
+        let path = "/accounts/api-keys";
+        let page = self.page(path)?;
+        let csrf = hidden(&page, "csrf").context("the page has no form")?;
+        let form_key = hidden(&page, "form_key").context("the form has no key of its own")?;
+        let boxes = page
+            .match_indices("name=\"scope_")
+            .map(|(at, _)| &page[at + 6..]);
+        let boxes = boxes.filter_map(|rest| rest.split('"').next());
+        let own = [
+            ("csrf", csrf.as_str()),
+            ("form_key", &form_key),
+            ("name", "A measurement"),
+            ("expiry", "7"),
+        ];
+        let fields = own.into_iter().chain(boxes.map(|name| (name, "true")));
+        let mut answer = self
+            .agent
+            .post(format!("{}{path}", self.url))
+            .send_form(fields)?;
+        ensure!(answer.status() == 200, "{path} answers {}", answer.status());
+        let page = answer.body_mut().read_to_string()?;
+        let (_, rest) = page
+            .split_once("id=\"new-key\">")
+            .context("the page shows no key")?;
+        Ok(rest.split('<').next().unwrap_or_default().to_owned())
+    }
+
     /// The page at `path`.
     pub fn page(&self, path: &str) -> Result<String> {
         let mut answer = self.agent.get(format!("{}{path}", self.url)).call()?;
