@@ -95,7 +95,10 @@ pub fn random_inputs(catalogue: &Catalogue) -> Result<Inputs> {
         .iter()
         .map(secret)
         .collect::<Result<_>>()?;
-    Ok(Inputs { secrets })
+    Ok(Inputs {
+        secrets,
+        ..Inputs::default()
+    })
 }
 
 /// An id for a project: 32 hexadecimal digits.

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::option::{OptionManifest, quoted};
+use super::service::Price;
 use crate::project::names::{RelPath, ServiceName, Word};
 use crate::project::owner::{Mode, Policy};
 
@@ -103,11 +104,27 @@ pub struct ServiceManifest {
     pub kind: Word,
     /// What such a service does, in a few words.
     pub summary: String,
+    /// The title of the service that its source is.
+    pub title: String,
+    /// The description of that service.
+    pub description: String,
+    /// What that service costs a run.
+    #[serde(deserialize_with = "price")]
+    pub cost: Price,
     /// Under which name every project with the module `services` starts with one, if it does.
     pub born_as: Option<ServiceName>,
     /// Crates that its code uses, as in a Cargo.toml.
     #[serde(default)]
     pub dependencies: Dependencies,
+    /// Features of the runtime that its code needs beside those of the modules.
+    #[serde(default)]
+    pub features: Vec<Word>,
+}
+
+/// An amount of credits, which YAML takes for a number.
+fn price<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Price, D::Error> {
+    let number = serde_yaml::Number::deserialize(deserializer)?;
+    Price::parse(&number.to_string()).map_err(serde::de::Error::custom)
 }
 
 /// Crates by name.

@@ -9,6 +9,7 @@ pub mod overview;
 pub mod sample;
 mod schema;
 mod selection;
+pub mod service;
 pub mod template;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use manifest::{BaseManifest, ModuleManifest, ServiceManifest, ThemeManifest};
 use template::{Source, Template, apply_rules};
 
 pub use selection::{Closure, nearest};
+pub use service::{NewService, Price, ServiceKind};
 
 /// Where the runtime stands in a project.
 const RUNTIME_FOLDER: &str = "vendor/quickscale-runtime/";
@@ -110,15 +112,6 @@ pub struct Theme {
     pub base: Vec<Template>,
     /// The pages of each module.
     pub modules: BTreeMap<Word, Vec<Template>>,
-}
-
-/// A kind of service that can be generated.
-#[derive(Debug)]
-pub struct ServiceKind {
-    /// What it is.
-    pub manifest: ServiceManifest,
-    /// Its files; a path holds `NAME` where the service's name goes.
-    pub templates: Vec<Template>,
 }
 
 impl Catalogue {
@@ -385,13 +378,12 @@ fn services(tree: &Tree<'_>) -> Result<BTreeMap<Word, ServiceKind>> {
             // A service is the user's from its birth on.
             template.rule.policy = Policy::Once;
         }
-        kinds.insert(
-            manifest.kind.clone(),
-            ServiceKind {
-                manifest,
-                templates,
-            },
-        );
+        let kind = ServiceKind {
+            manifest,
+            templates,
+        };
+        kind.check()?;
+        kinds.insert(kind.manifest.kind.clone(), kind);
     }
     Ok(kinds)
 }

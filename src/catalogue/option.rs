@@ -241,7 +241,7 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// `2.5` is 2500; more than three places, a sign in the wrong place or an exponent is none.
-fn thousandths(text: &str) -> Option<i64> {
+pub(super) fn thousandths(text: &str) -> Option<i64> {
     let (negative, digits) = text
         .strip_prefix('-')
         .map_or((false, text), |digits| (true, digits));
@@ -261,7 +261,7 @@ fn thousandths(text: &str) -> Option<i64> {
 }
 
 /// The shortest text that [`thousandths`] reads as `value`.
-fn decimal(value: i64) -> String {
+pub(super) fn decimal(value: i64) -> String {
     let sign = if value < 0 { "-" } else { "" };
     let (whole, places) = (value.unsigned_abs() / 1000, value.unsigned_abs() % 1000);
     let text = format!("{sign}{whole}.{places:03}");
@@ -269,7 +269,7 @@ fn decimal(value: i64) -> String {
 }
 
 /// `100000` as `100_000`, as people write it in Rust.
-fn grouped(value: i64) -> String {
+pub(super) fn grouped(value: i64) -> String {
     let digits = value.unsigned_abs().to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -282,7 +282,7 @@ fn grouped(value: i64) -> String {
 }
 
 /// `mandatory_always` as `MandatoryAlways`.
-fn camel(word: &str) -> String {
+pub(super) fn camel(word: &str) -> String {
     let capital = |part: &str| {
         let mut letters = part.chars();
         letters.next().map_or_else(String::new, |first| {

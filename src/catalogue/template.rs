@@ -97,6 +97,16 @@ impl Template {
     }
 }
 
+impl Template {
+    /// The same template with the digest of the contents that it has now.
+    pub(super) fn with_own_digest(self) -> Self {
+        Self {
+            digest: Digest::of(&self.bytes),
+            ..self
+        }
+    }
+}
+
 /// Names that git would act upon in this repository are stored with `dot-` for their dot.
 fn undotted(part: &str) -> Cow<'_, str> {
     part.strip_prefix("dot-")

@@ -2,6 +2,7 @@
 //! `update` share. Three reads, one pure function, then show or do.
 
 mod conflicts;
+mod generate;
 mod saved;
 mod status;
 
@@ -18,14 +19,16 @@ use crate::plan::preview::{self, Detail};
 use crate::plan::{self, Choices, Input, Plan, ReadyPlan};
 use crate::project::config::Config;
 use crate::project::lock::Lock;
+use crate::project::names::Word;
 use crate::project::owner::Owner;
 use crate::project::snapshot::Snapshot;
 use crate::project::state::State;
 use crate::project::{CONFIG_FILE, Project};
-use crate::render::{Desired, render};
+use crate::render::{Desired, Inputs, render};
 use crate::ui::Ui;
 
 pub use conflicts::{OnConflict, choose};
+pub use generate::{Service, services};
 pub use saved::SavedPlan;
 pub use status::{Drift, Status};
 
@@ -43,8 +46,11 @@ pub struct Evolution {
     pub config: Config,
     pub plan: Plan,
     selection: Selection,
+    inputs: Inputs,
     desired: Desired,
     snapshot: Snapshot,
+    /// Whether only a part of the project is applied.
+    partial: bool,
 }
 
 /// What is said when the user stops an apply.
@@ -67,8 +73,26 @@ impl Evolution {
     pub fn read(project: Project, selection: Selection) -> Result<Self> {
         let catalogue = Catalogue::embedded();
         let config = Config::load(&project, catalogue)?;
-        let desired = render(&config, catalogue, &random_inputs(catalogue)?)?;
-        let snapshot = Snapshot::read(&project, &desired)?;
+        let inputs = Inputs {
+            kinds: kinds(&project)?,
+            ..random_inputs(catalogue)?
+        };
+        Self::plan((project, config), selection, inputs, None)
+    }
+
+    /// Plans; what `forgotten` owns counts as never applied.
+    fn plan(
+        (project, config): (Project, Config),
+        selection: Selection,
+        inputs: Inputs,
+        forgotten: Option<&Owner>,
+    ) -> Result<Self> {
+        let desired = render(&config, Catalogue::embedded(), &inputs)?;
+        let mut snapshot = Snapshot::read(&project, &desired)?;
+        if let Some(state) = &mut snapshot.state {
+            let is_known = |owner: &Owner| forgotten != Some(owner);
+            state.files.retain(|_, known| is_known(&known.owner));
+        }
         let plan = plan::plan(&Input {
             desired: &desired,
             state: snapshot.state.as_ref(),
@@ -81,7 +105,9 @@ impl Evolution {
             project,
             config,
             plan,
+            partial: !selection.only.is_empty(),
             selection,
+            inputs,
             desired,
             snapshot,
         })
@@ -97,7 +123,7 @@ impl Evolution {
     /// # Errors
     /// When one is not ([`Exit::Conflicts`]).
     pub fn ready(&self, choices: &Choices) -> Result<ReadyPlan> {
-        let whole = self.selection.only.is_empty();
+        let whole = !self.partial;
         let next = State::next(self.state(), &self.config, Catalogue::embedded(), whole)?;
         self.plan
             .resolve(&self.desired, next, choices)
@@ -139,6 +165,24 @@ impl Evolution {
             count => Applied::Files(count),
         })
     }
+}
+
+/// The kinds of the services that were generated for a project.
+fn kinds(project: &Project) -> Result<BTreeSet<Word>> {
+    let state = State::load(project)?;
+    let files = state.iter().flat_map(|state| state.files.values());
+    let services = files.filter(|file| matches!(file.owner, Owner::Service(_)));
+    Ok(services
+        .filter_map(|file| kind_of(&file.template))
+        .collect())
+}
+
+/// The kind of service that a template is of.
+fn kind_of(template: &str) -> Option<Word> {
+    let (kind, _) = template
+        .strip_prefix("service_templates/")?
+        .split_once('/')?;
+    kind.parse().ok()
 }
 
 /// Shows the plan, has its conflicts answered, asks once more on a terminal, and carries it out. The caller holds the

@@ -1,13 +1,14 @@
 //! What templates of the CLI can say: the values of a project, typed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::layers::born_services;
 use super::settings::Expression;
+use super::{Inputs, layers};
 use crate::catalogue::manifest::Variable;
-use crate::catalogue::{Catalogue, Module};
+use crate::catalogue::service::ServiceWords;
+use crate::catalogue::{Catalogue, Module, ServiceKind};
 use crate::project::config::Config;
 
 /// The variables of every template.
@@ -23,7 +24,11 @@ pub struct RenderContext {
     has: BTreeMap<String, bool>,
     /// Crates that the project's own code uses: by name what a Cargo.toml says of them.
     dependencies: BTreeMap<String, String>,
+    /// Features of the runtime that services need beside those of the modules.
+    service_features: BTreeSet<String>,
     quickscale: Versions,
+    /// The service that the template is of, if it is of one.
+    pub service: Option<ServiceWords>,
 }
 
 #[derive(Debug, Serialize)]
@@ -68,7 +73,8 @@ struct Versions {
 
 impl RenderContext {
     /// The values for one project.
-    pub fn new(config: &Config, catalogue: &Catalogue) -> Self {
+    pub fn new(config: &Config, catalogue: &Catalogue, inputs: &Inputs) -> Self {
+        let kinds = layers::kinds(config, catalogue, inputs);
         let is_on = |module: &&Module| config.modules.contains_key(&module.manifest.name);
         let all = catalogue.modules.iter();
         let modules: Vec<_> = all
@@ -89,7 +95,9 @@ impl RenderContext {
             has: all
                 .map(|module| (module.manifest.name.to_string(), is_on(&module)))
                 .collect(),
-            dependencies: dependencies(config, catalogue),
+            dependencies: dependencies(config, catalogue, &kinds),
+            service_features: features(&kinds),
+            service: None,
             quickscale: Versions {
                 version: env!("CARGO_PKG_VERSION"),
             },
@@ -97,16 +105,25 @@ impl RenderContext {
     }
 }
 
-/// What the code of the chosen modules and of the services that they are born with uses.
-fn dependencies(config: &Config, catalogue: &Catalogue) -> BTreeMap<String, String> {
+/// What the code of the chosen modules and of the services uses.
+fn dependencies(
+    config: &Config,
+    catalogue: &Catalogue,
+    kinds: &[&ServiceKind],
+) -> BTreeMap<String, String> {
     let modules = catalogue.modules.iter().map(|module| &module.manifest);
     let of_modules = modules
         .filter(|manifest| config.modules.contains_key(&manifest.name))
         .map(|manifest| &manifest.dependencies);
-    let of_services = born_services(config, catalogue).map(|(_, kind)| &kind.manifest.dependencies);
+    let of_services = kinds.iter().map(|kind| &kind.manifest.dependencies);
     let all = of_modules.chain(of_services).flatten();
     all.map(|(name, dependency)| (name.clone(), dependency.to_string()))
         .collect()
+}
+
+fn features(kinds: &[&ServiceKind]) -> BTreeSet<String> {
+    let features = kinds.iter().flat_map(|kind| &kind.manifest.features);
+    features.map(ToString::to_string).collect()
 }
 
 fn values(module: &Module, config: &Config) -> ModuleValues {

@@ -8,24 +8,29 @@ mod settings;
 mod tests;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::catalogue::Catalogue;
 use crate::catalogue::template::Template;
+use crate::catalogue::{Catalogue, NewService};
 use crate::digest::Digest;
 use crate::project::config::Config;
 use crate::project::names::{RelPath, Word};
 use crate::project::owner::{Mode, Owner, Policy};
 use context::RenderContext;
 use engine::Engine;
+use layers::Layer;
 
 /// What a rendering takes from outside, so that it is the same twice.
 #[derive(Debug, Clone, Default)]
 pub struct Inputs {
     /// The random values that the catalogue wants, by name.
     pub secrets: BTreeMap<Word, String>,
+    /// The kinds of the services that were generated before.
+    pub kinds: BTreeSet<Word>,
+    /// The service that is generated now.
+    pub service: Option<NewService>,
 }
 
 /// Every file that a Config wants, by its path in the project.
@@ -57,9 +62,15 @@ pub struct DesiredFile {
 /// Renders everything that `config` wants. An error is a mistake in the catalogue.
 pub fn render(config: &Config, catalogue: &Catalogue, inputs: &Inputs) -> Result<Desired> {
     let engine = Engine::new()?;
-    let context = RenderContext::new(config, catalogue);
+    let mut context = RenderContext::new(config, catalogue, inputs);
     let mut files = BTreeMap::new();
-    for (owner, templates) in layers::of(config, catalogue)? {
+    for Layer {
+        owner,
+        templates,
+        service,
+    } in layers::of(config, catalogue, inputs)?
+    {
+        context.service = service;
         for template in templates.iter() {
             let file = file(&engine, &context, inputs, &owner, template)?;
             let path = template.path.clone();

@@ -27,6 +27,7 @@ fn inputs(catalogue: &Catalogue) -> Inputs {
     let secret = |name: &Word| (name.clone(), format!("secret-{name}-value"));
     Inputs {
         secrets: catalogue.secrets.iter().map(secret).collect(),
+        ..Inputs::default()
     }
 }
 
@@ -247,12 +248,20 @@ fn a_path_has_one_owner() {
 
 #[test]
 fn projects_are_born_with_services_of_their_own_name() {
-    let manifest = "{kind: echo, summary: x, born_as: parrot, dependencies: {b: {version: '2', features: [f]}, a: '1'}}";
+    let manifest = "{kind: echo, summary: x, title: Echo, description: Says it again., cost: 0, born_as: parrot, \
+        dependencies: {b: {version: '2', features: [f]}, a: '1'}}";
+    let quiet = "{kind: quiet, summary: x, title: Quiet, description: Says nothing., cost: 1}";
     let services = vec![
         Source::new("echo/service.yml", manifest),
-        Source::new("echo/src/services/NAME.rs", "// work\n"),
-        Source::new("quiet/service.yml", "{kind: quiet, summary: x}"),
-        Source::new("quiet/src/services/NAME.rs", ""),
+        Source::new(
+            "echo/src/services/NAME.rs",
+            "Echo \"Echo\" \"Says it again.\" Credits::ZERO",
+        ),
+        Source::new("quiet/service.yml", quiet),
+        Source::new(
+            "quiet/src/services/NAME.rs",
+            "Quiet \"Quiet\" \"Says nothing.\" Credits::whole(1)",
+        ),
     ];
     let project = [
         ("base/base.yml", "secrets: []"),

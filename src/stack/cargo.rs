@@ -254,7 +254,7 @@ fn keep(stderr: impl Read) -> Vec<String> {
     kept.into()
 }
 
-fn failed(output: &[String], log: &Path) -> anyhow::Error {
+pub(super) fn failed(output: &[String], log: &Path) -> anyhow::Error {
     let reason = reason(output);
     Fault::new(format!("the build failed\n\n{}", reason.join("\n")))
         .hint(format!(

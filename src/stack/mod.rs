@@ -15,6 +15,7 @@ pub mod settings;
 pub mod shell;
 pub mod status;
 pub mod up;
+pub mod validate;
 
 use std::path::Path;
 

@@ -104,6 +104,11 @@ impl RunDir {
         self.path.join("build.log")
     }
 
+    /// What the test of the services' contract found.
+    pub fn contract_report(&self) -> PathBuf {
+        self.path.join("contract.json")
+    }
+
     fn record(&self) -> PathBuf {
         self.path.join("app.json")
     }

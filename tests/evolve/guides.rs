@@ -76,3 +76,8 @@ fn changing_a_project_is_as_the_guide_tells() {
 fn safe_updates_are_as_the_guide_tells() {
     follow("safe-updates.md");
 }
+
+#[test]
+fn adding_a_service_is_as_the_guide_tells() {
+    follow("adding-a-service.md");
+}

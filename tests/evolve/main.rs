@@ -2,6 +2,7 @@
 
 mod cases;
 mod commands;
+mod generate;
 mod guides;
 mod kill;
 mod kinds;

@@ -81,3 +81,29 @@ fn an_option_of_one_environment_holds_there_and_nowhere_else() {
         );
     }
 }
+
+#[test]
+fn a_service_of_each_kind_passes_the_projects_checks_and_keeps_its_contract() {
+    let project = Project::init("all-kinds", &[]);
+    let examples = project.quickscale(&["service-examples", "--json"]);
+    let examples: serde_json::Value = serde_json::from_str(&examples).expect("JSON");
+    let kinds = examples.as_array().expect("a list").iter();
+    let kinds: Vec<_> = kinds
+        .map(|one| one["kind"].as_str().expect("a kind"))
+        .collect();
+    for kind in &kinds {
+        let name = format!("my_{kind}");
+        project.quickscale(&["generate-service", &name, "--type", kind, "--cost", "1.5"]);
+    }
+    passes_its_own_checks(&project);
+    let report = project.quickscale(&["validate-service", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+    let findings = report["findings"].as_array().expect("a list");
+    for kind in kinds {
+        let name = format!("my_{kind}");
+        assert!(
+            findings.iter().any(|one| one["service"] == name.as_str()),
+            "{kind}: {report}"
+        );
+    }
+}

@@ -20,8 +20,6 @@ const NAME: &str = "quickscale-lock-sample";
 
 const START: &str = "[[package]]\n";
 
-/// Around what only projects with dependencies of their own have.
-const IF: &str = "<% if dependencies %>\n";
 const END: &str = "<% endif %>\n";
 
 pub fn run(args: &Args) -> Result<()> {
@@ -30,7 +28,9 @@ pub fn run(args: &Args) -> Result<()> {
         .context("xtask stands in the repository")?;
     let file = root.join("project_templates/base/Cargo.lock.j2");
     let scratch = tempfile::tempdir()?;
-    let full = resolve(root, &sample(root, &scratch.path().join("full"), &[])?)?;
+    let full = sample(root, &scratch.path().join("full"), &[])?;
+    generate_services(root, &full)?;
+    let full = resolve(root, &full)?;
     let bare = resolve(
         root,
         &sample(root, &scratch.path().join("bare"), &["--module", "none"])?,
@@ -49,19 +49,39 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// A new project in `project`.
 fn sample(root: &Path, project: &Path, arguments: &[&str]) -> Result<PathBuf> {
-    let mut command = Command::new("cargo");
-    command.args(["run", "--quiet", "--package", "quickscale", "--"]);
-    command.args(["--quiet", "--yes", "init", "lock-sample", "--no-git"]);
+    let mut command = quickscale(root);
+    command.args(["init", "lock-sample", "--no-git"]);
     command.args(arguments).arg("--path").arg(project);
-    ensure!(
-        command.current_dir(root).status()?.success(),
-        "quickscale init failed"
-    );
+    ensure!(command.status()?.success(), "quickscale init failed");
     let manifest = project.join("Cargo.toml");
     let text = fs_err::read_to_string(&manifest)?;
     let text = text.replacen("\"lock-sample\"", &format!("\"{NAME}\""), 1);
     fs_err::write(manifest, text)?;
     Ok(project.to_path_buf())
+}
+
+/// One service of each kind: whatever a project can depend on.
+fn generate_services(root: &Path, project: &Path) -> Result<()> {
+    for kind in fs_err::read_dir(root.join("service_templates"))? {
+        let kind = kind?.file_name().to_string_lossy().into_owned();
+        let mut command = quickscale(root);
+        command.arg("--project").arg(project);
+        command.args([
+            "generate-service",
+            &format!("sample_{kind}"),
+            "--type",
+            &kind,
+        ]);
+        ensure!(command.status()?.success(), "generate-service failed");
+    }
+    Ok(())
+}
+
+fn quickscale(root: &Path) -> Command {
+    let mut command = Command::new("cargo");
+    command.args(["run", "--quiet", "--package", "quickscale", "--"]);
+    command.args(["--quiet", "--yes"]).current_dir(root);
+    command
 }
 
 /// The project's lockfile: the repository's, without what the project does not use.
@@ -118,11 +138,13 @@ fn template(full: &str, bare: &str) -> Result<String> {
     );
     let own = full.own.lines().map(|line| {
         let always = bare.own.lines().any(|other| other == line);
-        optional(always, &format!("{line}\n"))
+        let name = line.trim().trim_matches([',', '"']);
+        let condition = format!("\"{name}\" in dependencies");
+        optional(always, &condition, &format!("{line}\n"))
     });
     let others = full.others.iter().map(|package| {
         let always = bare.others.contains(package);
-        optional(always, &format!("{START}{package}\n\n"))
+        optional(always, "dependencies", &format!("{START}{package}\n\n"))
     });
     let own = own.collect::<String>();
     let others = others.collect::<String>();
@@ -132,11 +154,11 @@ fn template(full: &str, bare: &str) -> Result<String> {
     ))
 }
 
-fn optional(always: bool, text: &str) -> String {
+fn optional(always: bool, condition: &str, text: &str) -> String {
     if always {
         text.to_owned()
     } else {
-        format!("{IF}{text}{END}")
+        format!("<% if {condition} %>\n{text}{END}")
     }
 }
 
@@ -158,7 +180,7 @@ mod tests {
         let bare = lockfile(&[("b", ""), (NAME, " \"b\",\n")]);
         let expected = "version = 4\n\n<% filter package_in_order %>\n\
             [[package]]\nname = \"<%= project.slug %>\"\ndependencies = [\n\
-            <% if dependencies %>\n \"a\",\n<% endif %>\n \"b\",\n]\n\n\
+            <% if \"a\" in dependencies %>\n \"a\",\n<% endif %>\n \"b\",\n]\n\n\
             <% if dependencies %>\n[[package]]\nname = \"a\"\ndependencies = [\n]\n\n<% endif %>\n\
             [[package]]\nname = \"b\"\ndependencies = [\n]\n\n<% endfilter %>\n";
         assert_eq!(template(&full, &bare).unwrap(), expected);

@@ -10,7 +10,7 @@ use tokio::task::JoinError;
 use super::entity::{Run, RunId, RunStatus, RunSummary};
 use super::registry::Registry;
 use super::rules;
-use super::service::{AnyService, ServiceContext, ServiceError, Work};
+use super::service::{AnyService, Meter, ServiceContext, ServiceError, Work};
 use super::store::{self, Ending, NewRun};
 use crate::app::Core;
 use crate::clock::Timestamp;
@@ -55,7 +55,8 @@ pub(super) async fn run(
         Ok(work) => work,
         Err(errors) => return Ok(Submitted::Invalid(errors)),
     };
-    let limit = core.state::<Registry>()?.time_limit;
+    let usual = core.state::<Registry>()?.time_limit;
+    let limit = service.time_limit().unwrap_or(usual);
     let started_at = core.now();
     let job = Job {
         id: RunId::new(started_at),
@@ -95,6 +96,12 @@ struct Job {
     title: String,
     started_at: Timestamp,
     limit: Duration,
+}
+
+/// What came of a run that has a result.
+struct Done<'a> {
+    output: &'a str,
+    cost: Credits,
 }
 
 /// What was asked for, as it is kept.
@@ -147,14 +154,36 @@ impl Job {
     }
 
     async fn carry_out(self, core: Core, hold: Option<HoldId>, work: Work) -> Result<()> {
+        let meter = Meter::new(self.cost);
+        let settled = match &self.outcome(work, meter.clone()).await {
+            Ok(output) => {
+                let cost = meter.reading(self.cost);
+                self.succeed(&core, hold.as_ref(), Done { output, cost })
+                    .await
+            }
+            Err(why) => fail(&core, &self.id, &self.user, hold.as_ref(), why).await,
+        };
+        match settled {
+            // The credits were not there any more to be captured: then there is no result either.
+            Err(error) if error.code() == "hold_closed" => {
+                let why = rules::TOOK_TOO_LONG;
+                fail(&core, &self.id, &self.user, hold.as_ref(), why).await
+            }
+            settled => settled,
+        }
+    }
+
+    /// The output as JSON, or why there is none.
+    async fn outcome(&self, work: Work, meter: Meter) -> Result<String, String> {
         let context = ServiceContext {
             run: self.id.clone(),
             user: self.user.clone(),
             started_at: self.started_at,
+            meter,
         };
         // A task of its own: work that panics or blocks takes nobody along.
         let mut task = tokio::spawn(work(context));
-        let outcome = match tokio::time::timeout(self.limit, &mut task).await {
+        match tokio::time::timeout(self.limit, &mut task).await {
             Ok(Ok(Ok(output))) => Ok(output.to_string()),
             Ok(Ok(Err(why))) => Err(self.explain(why)),
             Ok(Err(fault)) => Err(self.explain_crash(&fault)),
@@ -163,24 +192,6 @@ impl Job {
                 tracing::error!(run = %self.id, "a service took too long");
                 Err(rules::TOOK_TOO_LONG.to_owned())
             }
-        };
-        let settled = match &outcome {
-            Ok(output) => self.succeed(&core, hold.as_ref(), output).await,
-            Err(why) => fail(&core, &self.id, &self.user, hold.as_ref(), why).await,
-        };
-        match settled {
-            // The credits were not there any more to be captured: then there is no result either.
-            Err(error) if error.code() == "hold_closed" => {
-                fail(
-                    &core,
-                    &self.id,
-                    &self.user,
-                    hold.as_ref(),
-                    rules::TOOK_TOO_LONG,
-                )
-                .await
-            }
-            settled => settled,
         }
     }
 
@@ -199,7 +210,8 @@ impl Job {
         rules::FAILED.to_owned()
     }
 
-    async fn succeed(&self, core: &Core, hold: Option<&HoldId>, output: &str) -> Result<()> {
+    async fn succeed(&self, core: &Core, hold: Option<&HoldId>, done: Done<'_>) -> Result<()> {
+        let Done { output, cost } = done;
         let now = core.now();
         let owner = Owner::User(self.user.clone());
         let note = Note {
@@ -210,13 +222,19 @@ impl Job {
             status: RunStatus::Succeeded,
             output: Some(output.to_owned()),
             error: None,
+            cost: Some(cost),
             at: now,
         };
         in_transaction!(core.db(), tx => {
             if store::finish(tx, &self.id, &ending).await?
                 && let Some(hold) = hold
             {
-                Ledger::new(core, tx, now).capture(&owner, hold, self.cost, &note).await?;
+                let mut ledger = Ledger::new(core, tx, now);
+                if cost.is_zero() {
+                    ledger.release(&owner, hold).await?;
+                } else {
+                    ledger.capture(&owner, hold, cost, &note).await?;
+                }
             }
             Ok(())
         })
@@ -237,6 +255,7 @@ async fn fail(
         status: RunStatus::Failed,
         output: None,
         error: Some(why),
+        cost: None,
         at: now,
     };
     in_transaction!(core.db(), tx => {

@@ -4,6 +4,7 @@
 
 mod actions;
 mod api;
+pub mod contract;
 mod entity;
 mod files;
 mod form;

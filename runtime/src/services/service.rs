@@ -3,7 +3,8 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
@@ -39,8 +40,13 @@ pub trait Service: Send + Sync + 'static {
     /// What a run costs. Nothing is charged when a run fails; [`Credits::ZERO`] makes it free.
     fn cost(&self) -> Credits;
 
-    /// Does the work. It has 30 seconds; what keeps a processor busy for long belongs in
-    /// `tokio::task::spawn_blocking`.
+    /// How long a run may take; none for what holds for all services, 30 seconds.
+    fn time_limit(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Does the work, within the time limit. What keeps a processor busy for long belongs in
+    /// `tokio::task::spawn_blocking`. A run that turns out cheaper says so: [`ServiceContext::costs`].
     fn run(
         &self,
         input: Self::Input,
@@ -59,6 +65,34 @@ pub struct ServiceContext {
     pub run: RunId,
     pub user: UserId,
     pub started_at: Timestamp,
+    pub(super) meter: Meter,
+}
+
+impl ServiceContext {
+    /// Says what the run really costs, at most its price; what was said last counts. Without a word it costs its price.
+    pub fn costs(&self, cost: Credits) {
+        *self.meter.lock() = cost;
+    }
+}
+
+/// What a run said that it costs.
+#[derive(Debug, Clone)]
+pub(super) struct Meter(Arc<Mutex<Credits>>);
+
+impl Meter {
+    pub fn new(price: Credits) -> Self {
+        Self(Arc::new(Mutex::new(price)))
+    }
+
+    /// What is charged: never more than `price`.
+    pub fn reading(&self, price: Credits) -> Credits {
+        (*self.lock()).min(price)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Credits> {
+        // Nobody panics who holds it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Why a run gives no result. Either way nothing is charged.
@@ -102,6 +136,7 @@ pub(super) trait AnyService: Send + Sync {
     fn title(&self) -> &str;
     fn description(&self) -> &str;
     fn cost(&self) -> Credits;
+    fn time_limit(&self) -> Option<Duration>;
     fn input(&self) -> &InputSchema;
     /// The schema of its output.
     fn output(&self) -> &Value;
@@ -147,6 +182,10 @@ impl<S: Service> AnyService for Typed<S> {
 
     fn cost(&self) -> Credits {
         self.service.cost()
+    }
+
+    fn time_limit(&self) -> Option<Duration> {
+        self.service.time_limit()
     }
 
     fn input(&self) -> &InputSchema {

@@ -31,6 +31,8 @@ pub(super) struct Ending<'a> {
     pub status: RunStatus,
     pub output: Option<String>,
     pub error: Option<&'a str>,
+    /// What it really cost; none where the price stands.
+    pub cost: Option<Credits>,
     pub at: Timestamp,
 }
 
@@ -60,7 +62,8 @@ pub(super) async fn insert(tx: &mut Tx, run: &NewRun<'_>) -> Result<()> {
 /// Ends a run that is still running. Says whether it was.
 pub(super) async fn finish(tx: &mut Tx, id: &RunId, ending: &Ending<'_>) -> Result<bool> {
     let done = sqlx::query(
-        "UPDATE service_runs SET status = $2, output = $3, error = $4, finished_at = $5
+        "UPDATE service_runs SET status = $2, output = $3, error = $4, finished_at = $5,
+             cost = CASE WHEN $6 < 0 THEN cost ELSE $6 END
          WHERE id = $1 AND status = 'running'",
     )
     .bind(id.as_str())
@@ -68,6 +71,7 @@ pub(super) async fn finish(tx: &mut Tx, id: &RunId, ending: &Ending<'_>) -> Resu
     .bind(&ending.output)
     .bind(ending.error)
     .bind(ending.at.as_micros())
+    .bind(ending.cost.map_or(-1, Credits::as_milli))
     .execute(tx.conn())
     .await?;
     Ok(done.rows_affected() == 1)

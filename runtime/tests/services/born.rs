@@ -1,14 +1,16 @@
-//! The services that every project starts with, as they are in `service_templates/`.
+//! The services that every project starts with or can have, as they are in `service_templates/`.
 
 use axum::http::StatusCode;
 use quickscale_runtime::credits::Credits;
-use quickscale_runtime::services;
+use quickscale_runtime::services::{self, Services};
 use quickscale_runtime::testing::{Client, TestApp};
 
 use crate::browser::{fill_in, run, upload};
 use crate::offered::app_with;
 use crate::support::{sign_up, themed};
 
+#[path = "../../../service_templates/data/src/services/NAME.rs"]
+mod data;
 #[path = "../../../service_templates/basic/src/services/NAME.rs"]
 mod demo;
 #[path = "../../../service_templates/image/src/services/NAME.rs"]
@@ -16,12 +18,17 @@ mod image;
 #[path = "../../../service_templates/text/src/services/NAME.rs"]
 mod text;
 
-async fn ada() -> (TestApp, Client) {
-    let services = services::module(services::Settings {})
+/// A service of every kind.
+pub fn services() -> Services {
+    services::module(services::Settings {})
         .service("demo", demo::service())
+        .service("data", data::service())
         .service("text_sentiment_analysis", text::service())
-        .service("image_metadata_extractor", image::service());
-    let app = themed(app_with(Credits::whole(100), services))
+        .service("image_metadata_extractor", image::service())
+}
+
+async fn ada() -> (TestApp, Client) {
+    let app = themed(app_with(Credits::whole(100), services()))
         .start()
         .await;
     let client = sign_up(&app, "ada@example.com").await;

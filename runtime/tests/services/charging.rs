@@ -63,6 +63,33 @@ async fn whatever_goes_wrong_nothing_is_charged_and_the_page_says_so() {
     assert_sound(&app.core, "after failures").await;
 }
 
+#[tokio::test]
+async fn a_run_costs_what_it_says_and_never_more_than_its_price() {
+    let (app, _) = offering(100, 7).await;
+    let mut ada = sign_up(&app, "ada@example.com").await;
+    for (order, price, left) in [
+        ("cheap", "0.5 credits", 99_500),
+        ("gift", "Free", 99_500),
+        ("dear", "7 credits", 92_500),
+        ("plain", "7 credits", 85_500),
+    ] {
+        let page = run(&mut ada, "/services/obedient", &[("text", order)]).await;
+        assert!(page.text.contains(price), "{order}: {}", page.text);
+        let balance = balance(&app, "ada@example.com").await;
+        assert_eq!(balance.available, Credits::from_milli(left), "{order}");
+        assert_eq!(balance.held, Credits::ZERO, "{order}");
+    }
+    assert_sound(&app.core, "after runs of several costs").await;
+}
+
+#[tokio::test]
+async fn a_service_may_have_a_time_limit_of_its_own() {
+    let (app, _) = offering(0, 0).await;
+    let mut ada = sign_up(&app, "ada@example.com").await;
+    let page = run(&mut ada, "/services/patient", &[("text", "at last")]).await;
+    assert!(page.text.contains("at last"), "{}", page.text);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_20_parallel_submits_of_one_key_one_runs_and_one_is_charged() {
     let (app, worked) = offering(100, 7).await;

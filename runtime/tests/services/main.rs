@@ -8,6 +8,7 @@ mod support;
 mod born;
 mod browser;
 mod charging;
+mod contract;
 mod forms;
 mod journeys;
 mod offered;

@@ -58,12 +58,20 @@ impl Service for Obedient {
         self.cost
     }
 
-    async fn run(&self, input: Order, _: &ServiceContext) -> Result<Done, ServiceError> {
+    async fn run(&self, input: Order, context: &ServiceContext) -> Result<Done, ServiceError> {
         self.worked.fetch_add(1, Ordering::SeqCst);
         match input.text.as_str() {
             "refuse" => Err(ServiceError::unusable("This text is of no use.")),
             "fail" => Err(std::io::Error::other("a secret of ours").into()),
             "panic" => panic!("a secret of ours"),
+            "cheap" | "gift" | "dear" => {
+                context.costs(match input.text.as_str() {
+                    "cheap" => Credits::from_milli(500),
+                    "gift" => Credits::ZERO,
+                    _ => Credits::whole(1_000_000),
+                });
+                Ok(Done { answer: input.text })
+            }
             "hang" => std::future::pending().await,
             "rest" => {
                 tokio::time::sleep(TIME_LIMIT / 3).await;
@@ -167,6 +175,35 @@ impl Service for Curious {
     }
 }
 
+/// Takes longer than services usually may, and says so.
+pub struct Patient;
+
+impl Service for Patient {
+    type Input = Order;
+    type Output = Done;
+
+    fn title(&self) -> &str {
+        "Patient"
+    }
+
+    fn description(&self) -> &str {
+        "Takes its time."
+    }
+
+    fn cost(&self) -> Credits {
+        Credits::ZERO
+    }
+
+    fn time_limit(&self) -> Option<Duration> {
+        Some(TIME_LIMIT * 20)
+    }
+
+    async fn run(&self, input: Order, _: &ServiceContext) -> Result<Done, ServiceError> {
+        tokio::time::sleep(TIME_LIMIT * 2).await;
+        Ok(Done { answer: input.text })
+    }
+}
+
 /// An application with `services`, whose newcomers get `gift`.
 pub fn app_with(gift: Credits, services: Services) -> App {
     let registration = Registration::Open;
@@ -179,7 +216,7 @@ pub fn app_with(gift: Credits, services: Services) -> App {
         .module(services)
 }
 
-/// An application with `obedient` for `cost`, `free` for nothing, and `curious`; its newcomers get `gift`.
+/// An application with `obedient` for `cost`, `free` for nothing, `curious` and `patient`; its newcomers get `gift`.
 pub async fn offering(gift: u32, cost: u32) -> (TestApp, Counter) {
     let worked = Counter::default();
     let obedient = |cost| Obedient {
@@ -190,6 +227,7 @@ pub async fn offering(gift: u32, cost: u32) -> (TestApp, Counter) {
         .service("obedient", obedient(cost))
         .service("free", obedient(0))
         .service("curious", Curious)
+        .service("patient", Patient)
         .time_limit(TIME_LIMIT);
     let app = themed(app_with(Credits::whole(gift), services))
         .start()

@@ -20,6 +20,10 @@ const RUST_KEYWORDS: &[&str] = &[
     "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
+/// Names that stand beside those of services: the pages below `/services/`, the function that adds them all, the crate
+/// that they are written with.
+const TAKEN_SERVICES: &[&str] = &["add", "quickscale_runtime", "runs"];
+
 /// Declares a newtype over text that only its `FromStr` makes, also when it is read from a file.
 macro_rules! checked_text {
     ($(#[$meta:meta])* $name:ident) => {
@@ -118,11 +122,14 @@ impl FromStr for ServiceName {
             )
         } else if RUST_KEYWORDS.contains(&text) {
             format!("`{text}` is a name that Rust keeps for itself")
+        } else if TAKEN_SERVICES.contains(&text) {
+            format!("`{text}` is a name that the application has for something else")
         } else {
             return Ok(Self(text.to_owned()));
         };
         let near = slug::hyphenated(text).replace('-', "_");
-        let near = if RUST_KEYWORDS.contains(&near.as_str()) {
+        let is_taken = |near: &&str| [RUST_KEYWORDS, TAKEN_SERVICES].concat().contains(near);
+        let near = if is_taken(&near.as_str()) {
             format!("{near}_service")
         } else {
             near

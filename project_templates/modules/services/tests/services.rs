@@ -6,6 +6,7 @@ use app::app;
 use garde::Validate;
 use quickscale_runtime::auth::{self, Registration};
 use quickscale_runtime::credits::{self, Credits, Owner};
+use quickscale_runtime::services::contract::Report;
 use quickscale_runtime::services::{self, Service, ServiceContext, ServiceError};
 use quickscale_runtime::testing::{Answer, Client, TestApp};
 use quickscale_runtime::{App, Environment};
@@ -99,6 +100,16 @@ async fn every_service_has_a_page_with_a_form() {
         assert_eq!(page.status, 200, "{path}");
         assert!(page.input("run_key").is_some(), "{path}: {}", page.text);
     }
+}
+
+#[tokio::test]
+async fn every_service_keeps_its_contract() {
+    let app = TestApp::start(app(Environment::Test)).await;
+    newcomer(&app, ADA).await;
+    let ada = account(&app, ADA).await.id;
+    let report = Report::make(&app.core, &ada).await;
+    let report = report.expect("the services can be tried out");
+    assert!(report.is_kept(), "{report}");
 }
 
 #[tokio::test]
