@@ -37,6 +37,32 @@ pub(super) struct Credentials {
     pub user: UserId,
     pub password_hash: String,
     pub is_active: bool,
+    pub is_verified: bool,
+}
+
+/// What a mailed link is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    VerifyEmail,
+    ResetPassword,
+}
+
+impl Purpose {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => "verify_email",
+            Self::ResetPassword => "reset_password",
+        }
+    }
+}
+
+/// A link that was mailed, without its secret.
+#[derive(Debug)]
+pub(super) struct MailedToken {
+    pub purpose: Purpose,
+    pub user: UserId,
+    /// Where it was mailed to.
+    pub email: String,
 }
 
 crate::id_type! {

@@ -7,11 +7,14 @@ pub mod audit;
 mod commands;
 mod entity;
 mod hasher;
+mod letters;
+mod mailed;
 mod pages;
 mod routes;
 mod rules;
 mod store;
 mod threads;
+mod token_store;
 
 pub use entity::User;
 pub use rules::EmailAddress;
@@ -19,6 +22,7 @@ pub use rules::EmailAddress;
 use crate::db::Migration;
 use crate::http::{Access, Routes};
 use crate::ids::UserId;
+use crate::mail::MailSample;
 use crate::module::{Command, Event, Install, Module, NavItem, NavPlace};
 use crate::pages::Sample;
 use crate::site::MessageLeft;
@@ -32,10 +36,22 @@ pub enum Registration {
     Closed,
 }
 
+/// Whether whoever signs up has to show that the address is his.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmailVerification {
+    /// No mail is sent.
+    None,
+    /// A mail is sent, and the account can be used meanwhile.
+    Optional,
+    /// Nobody signs in before; and nobody learns from the sign-up page who has an account.
+    Mandatory,
+}
+
 /// The module's options, as `quickscale.yml` has them.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub registration: Registration,
+    pub email_verification: EmailVerification,
 }
 
 /// An account was made. Told in the transaction in which it is.
@@ -51,6 +67,8 @@ impl Event for UserCreated {}
 pub fn module(settings: Settings) -> impl Module {
     Auth { settings }
 }
+
+const AN_HOUR: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 
 struct Auth {
     settings: Settings,
@@ -78,11 +96,15 @@ impl Module for Auth {
                 include_str!("migrations/0002_audit_entries.sqlite.sql"),
                 include_str!("migrations/0002_audit_entries.postgres.sql"),
             ),
+            Migration::portable(
+                "0003_mailed_tokens",
+                include_str!("migrations/0003_mailed_tokens.sql"),
+            ),
         ]
     }
 
     fn routes(&self) -> Routes {
-        routes::routes(self.settings.registration)
+        routes::routes(self.settings.registration).merge(mailed::routes())
     }
 
     fn navigation(&self) -> Vec<NavItem> {
@@ -133,6 +155,10 @@ impl Module for Auth {
         commands::commands()
     }
 
+    fn mail_samples(&self) -> Vec<MailSample> {
+        letters::samples()
+    }
+
     fn samples(&self) -> Vec<Sample> {
         pages::samples()
     }
@@ -143,6 +169,10 @@ impl Module for Auth {
             hasher: Hasher::new()?,
         });
         install.authenticator(actions::Sessions);
+        install.job::<actions::AskReset>(|core, job| Box::pin(actions::mail_reset_link(core, job)));
+        install.every("auth.sweep_links", AN_HOUR, |core| {
+            Box::pin(actions::sweep_links(core))
+        });
         install.on::<MessageLeft>(|core, tx, left| Box::pin(actions::tell_staff(core, tx, left)));
         Ok(())
     }

@@ -14,6 +14,12 @@ pub(super) fn samples() -> Vec<Sample> {
         Sample::of::<ProfilePage>(),
         Sample::of::<PasswordPage>(),
         Sample::of::<DashboardPage>(),
+        Sample::of::<VerifyPage>(),
+        Sample::of::<CheckMailPage>(),
+        Sample::of::<EmailPage>(),
+        Sample::of::<ResetPage>(),
+        Sample::of::<NewPasswordPage>(),
+        Sample::of::<StaleLinkPage>(),
     ]
 }
 
@@ -115,5 +121,105 @@ impl Page for DashboardPage {
 
     fn sample() -> Self {
         Self { panels: Vec::new() }
+    }
+}
+
+/// Asks for a click, because mail scanners follow links too.
+#[derive(Debug, Serialize)]
+pub(super) struct VerifyPage {
+    pub token: String,
+    pub email: String,
+}
+
+impl Page for VerifyPage {
+    const TEMPLATE: &'static str = "auth/verify.html";
+
+    fn sample() -> Self {
+        Self {
+            token: "a-token".into(),
+            email: "ada<b>@example.com".into(),
+        }
+    }
+}
+
+/// Where a sign-up ends that has to be confirmed first.
+#[derive(Debug, Serialize)]
+pub(super) struct CheckMailPage {}
+
+impl Page for CheckMailPage {
+    const TEMPLATE: &'static str = "auth/check_mail.html";
+
+    fn sample() -> Self {
+        Self {}
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct EmailPage {
+    pub email: String,
+    pub is_verified: bool,
+    pub new_email: String,
+    pub errors: FieldErrors,
+}
+
+impl Page for EmailPage {
+    const TEMPLATE: &'static str = "auth/email.html";
+
+    fn sample() -> Self {
+        Self {
+            email: "ada<b>@example.com".into(),
+            is_verified: false,
+            new_email: "countess@".into(),
+            errors: FieldErrors::one("email", "Enter an e-mail address such as ada@example.com."),
+        }
+    }
+}
+
+/// Whoever forgot his password says his address.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct ResetPage {
+    pub email: String,
+    pub errors: FieldErrors,
+}
+
+impl Page for ResetPage {
+    const TEMPLATE: &'static str = "auth/password_reset.html";
+
+    fn sample() -> Self {
+        Self {
+            email: "ada@".into(),
+            errors: FieldErrors::one("email", "Enter an e-mail address such as ada@example.com."),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct NewPasswordPage {
+    pub token: String,
+    pub email: String,
+    pub errors: FieldErrors,
+}
+
+impl Page for NewPasswordPage {
+    const TEMPLATE: &'static str = "auth/password_new.html";
+
+    fn sample() -> Self {
+        Self {
+            token: "a-token".into(),
+            email: "ada<b>@example.com".into(),
+            errors: FieldErrors::one("password", "Choose a password of at least 10 characters."),
+        }
+    }
+}
+
+/// What is behind a link that was used or is too old.
+#[derive(Debug, Serialize)]
+pub(super) struct StaleLinkPage {}
+
+impl Page for StaleLinkPage {
+    const TEMPLATE: &'static str = "auth/stale_link.html";
+
+    fn sample() -> Self {
+        Self {}
     }
 }

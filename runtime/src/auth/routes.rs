@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::actions::{self, PasswordChange, SignIn, SignUp, Token};
 use super::entity::Browser;
+use super::mailed::CHECK_MAIL;
 use super::pages::{DashboardPage, PasswordPage, ProfilePage, SignInPage, SignOutPage, SignUpPage};
 use super::rules::{ABSOLUTE_LIMIT, DisplayName, EmailAddress, Password};
 use super::{Accounts, Registration};
@@ -96,6 +97,7 @@ async fn sign_up(visit: Visit, Form(form): Form<SignUpForm>) -> Result<Response>
                         visit.redirect_with(to, Level::Success, "Welcome! Your account is ready.");
                     return Ok(enter(&visit, &token, welcome));
                 }
+                SignUp::Mailed => return Ok(visit.redirect(CHECK_MAIL)),
                 SignUp::Taken => FieldErrors::one(
                     "email",
                     "There is an account with this address. Sign in instead.",
@@ -157,6 +159,9 @@ async fn sign_in(visit: Visit, Form(form): Form<SignInForm>) -> Result<Response>
             ));
         }
         SignIn::Refused => "The e-mail address or the password is not right.",
+        SignIn::Unverified => {
+            "Confirm your address first: we have just sent you a mail with a link."
+        }
         SignIn::Deactivated => {
             "This account has been deactivated. Ask us if you think that it should not be."
         }

@@ -47,18 +47,22 @@ pub(super) async fn insert_user(tx: &mut Tx, at: Timestamp, new: &NewUser) -> Re
 }
 
 pub(super) async fn credentials(db: &Db, email_key: &str) -> Result<Option<Credentials>> {
-    let row = sqlx::query("SELECT id, password_hash, is_active FROM users WHERE email_key = $1")
-        .bind(email_key)
-        .fetch_optional(db.reader())
-        .await?;
+    let row = sqlx::query(
+        "SELECT id, password_hash, is_active, email_verified_at FROM users WHERE email_key = $1",
+    )
+    .bind(email_key)
+    .fetch_optional(db.reader())
+    .await?;
     row.map(|row| read_credentials(&row)).transpose()
 }
 
 pub(super) async fn credentials_of(db: &Db, user: &UserId) -> Result<Option<Credentials>> {
-    let row = sqlx::query("SELECT id, password_hash, is_active FROM users WHERE id = $1")
-        .bind(user.as_str())
-        .fetch_optional(db.reader())
-        .await?;
+    let row = sqlx::query(
+        "SELECT id, password_hash, is_active, email_verified_at FROM users WHERE id = $1",
+    )
+    .bind(user.as_str())
+    .fetch_optional(db.reader())
+    .await?;
     row.map(|row| read_credentials(&row)).transpose()
 }
 
@@ -67,6 +71,7 @@ fn read_credentials(row: &AnyRow) -> Result<Credentials> {
         user: row.try_get::<String, _>(0)?.into(),
         password_hash: row.try_get(1)?,
         is_active: row.try_get::<i64, _>(2)? == 1,
+        is_verified: row.try_get::<Option<i64>, _>(3)?.is_some(),
     })
 }
 
@@ -265,6 +270,16 @@ pub(super) async fn user(db: &Db, id: &UserId) -> Result<Option<User>> {
 
 pub(super) async fn user_by_email(db: &Db, email_key: &str) -> Result<Option<User>> {
     user_where(db, "email_key = $1", email_key).await
+}
+
+/// The user with this address, as the transaction sees it.
+pub(super) async fn user_in(tx: &mut Tx, email_key: &str) -> Result<Option<User>> {
+    let sql = AssertSqlSafe(format!("SELECT {USER} FROM users WHERE email_key = $1"));
+    let row = sqlx::query(sql)
+        .bind(email_key)
+        .fetch_optional(tx.conn())
+        .await?;
+    row.map(|row| read_user(&row)).transpose()
 }
 
 async fn user_where(db: &Db, condition: &'static str, value: &str) -> Result<Option<User>> {

@@ -208,7 +208,7 @@ impl Service for Patient {
 pub fn app_with(gift: Credits, services: Services) -> App {
     let registration = Registration::Open;
     App::builder(SITE, Environment::Test)
-        .module(auth::module(auth::Settings { registration }))
+        .module(auth::module(crate::support::settings(registration)))
         .module(credits::module(credits::Settings {
             signup_grant: gift,
             ..credits::Settings::default()

@@ -15,7 +15,7 @@ use sqlx::Row as _;
 pub fn app_with(signup_grant: Credits) -> App {
     let registration = Registration::Open;
     App::builder("My Test Shop", Environment::Test)
-        .module(auth::module(auth::Settings { registration }))
+        .module(auth::module(super::settings(registration)))
         .module(credits::module(credits::Settings {
             signup_grant,
             ..credits::Settings::default()

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use quickscale_runtime::api;
 use quickscale_runtime::app::Overlay;
-use quickscale_runtime::auth::{self, Registration};
+use quickscale_runtime::auth::{self, EmailVerification, Registration};
 use quickscale_runtime::credits::{self, Credits};
 use quickscale_runtime::services;
 use quickscale_runtime::testing::{Answer, Client, TestApp, TestAppBuilder};
@@ -33,8 +33,20 @@ pub fn app_with(registration: Registration) -> App {
 
 /// An application with every module, for one kind of place.
 pub fn app_in(environment: Environment, registration: Registration) -> App {
+    app_of(environment, settings(registration))
+}
+
+/// The settings of accounts, but for who may make one, as a project is born with them.
+pub fn settings(registration: Registration) -> auth::Settings {
+    auth::Settings {
+        registration,
+        email_verification: EmailVerification::Optional,
+    }
+}
+
+pub fn app_of(environment: Environment, settings: auth::Settings) -> App {
     App::builder(SITE, environment)
-        .module(auth::module(auth::Settings { registration }))
+        .module(auth::module(settings))
         .module(credits::module(credits::Settings {
             signup_grant: Credits::whole(100),
             ..credits::Settings::default()

@@ -4,7 +4,7 @@ mod support;
 
 use app::app;
 use garde::Validate;
-use quickscale_runtime::auth::{self, Registration};
+use quickscale_runtime::auth::{self, EmailVerification, Registration};
 use quickscale_runtime::credits::{self, Credits, Owner};
 use quickscale_runtime::services::contract::Report;
 use quickscale_runtime::services::{self, Service, ServiceContext, ServiceError};
@@ -56,6 +56,7 @@ impl Service for Shout {
 async fn shop() -> TestApp {
     let auth = auth::module(auth::Settings {
         registration: Registration::Open,
+        email_verification: EmailVerification::None,
     });
     let credits = credits::module(credits::Settings {
         signup_grant: Credits::whole(10),

@@ -2,11 +2,12 @@
 
 use secrecy::SecretString;
 
+use super::mailed::{ask_for_verification, tell_of_account, tell_of_new_password};
 use super::sessions::{Token, open_session};
 use crate::app::Core;
-use crate::auth::entity::{Browser, Credentials, NewUser, User};
+use crate::auth::entity::{Browser, Credentials, NewUser, Purpose, User};
 use crate::auth::rules::{DisplayName, EmailAddress, Password};
-use crate::auth::{Accounts, UserCreated, store};
+use crate::auth::{Accounts, EmailVerification, UserCreated, store, token_store};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::http::{Principal, Role};
@@ -18,6 +19,8 @@ pub(in crate::auth) enum SignUp {
     Done(Token),
     /// Somebody has an account with this address.
     Taken,
+    /// A mail is on its way, whoever has an account with this address.
+    Mailed,
 }
 
 /// How a change of password ended.
@@ -36,7 +39,9 @@ pub(in crate::auth) async fn sign_up(
     password: &Password,
     browser: &Browser,
 ) -> Result<SignUp> {
-    let password_hash = core.state::<Accounts>()?.hasher.hash(password).await?;
+    let accounts = core.state::<Accounts>()?;
+    let password_hash = accounts.hasher.hash(password).await?;
+    let verification = accounts.settings.email_verification;
     let new = NewUser {
         email,
         name: DisplayName::default(),
@@ -45,16 +50,38 @@ pub(in crate::auth) async fn sign_up(
     };
     in_transaction!(core.db(), tx => {
         let Some(user) = create_user(core, tx, &new).await? else {
+            if verification == EmailVerification::Mandatory {
+                tell_owner(core, tx, &new.email).await?;
+                return Ok(SignUp::Mailed);
+            }
             return Ok(SignUp::Taken);
         };
+        match verification {
+            EmailVerification::None => {}
+            EmailVerification::Optional => {
+                ask_for_verification(core, tx, (&user.id, &user.email)).await?;
+            }
+            EmailVerification::Mandatory => {
+                ask_for_verification(core, tx, (&user.id, &user.email)).await?;
+                return Ok(SignUp::Mailed);
+            }
+        }
         let credentials = Credentials {
             user: user.id,
             password_hash: new.password_hash.clone(),
             is_active: true,
+            is_verified: false,
         };
         let token = open_session(core, tx, &credentials, browser).await?;
         token.map(SignUp::Done).ok_or_else(Error::unauthenticated)
     })
+}
+
+async fn tell_owner(core: &Core, tx: &mut Tx, email: &EmailAddress) -> Result<()> {
+    match store::user_in(tx, &email.key()).await? {
+        Some(owner) if owner.is_active => tell_of_account(core, tx, &owner).await,
+        _ => Ok(()),
+    }
 }
 
 /// Makes an account and tells whoever takes part; `None` when its address is taken.
@@ -103,10 +130,13 @@ pub(in crate::auth) async fn change_password(
             return Ok(PasswordChange::Refused);
         }
         store::delete_sessions_of(tx, &principal.id).await?;
+        token_store::delete_of(tx, &principal.id, Purpose::ResetPassword).await?;
+        tell_of_new_password(core, tx, &principal.email).await?;
         let credentials = Credentials {
             user: principal.id.clone(),
             password_hash: new_hash.clone(),
             is_active: true,
+            is_verified: credentials.is_verified,
         };
         let token = open_session(core, tx, &credentials, browser).await?;
         token.map(PasswordChange::Done).ok_or_else(Error::unauthenticated)

@@ -1,11 +1,17 @@
 //! What can be done with accounts and sessions; all that other domains may call.
 
 mod accounts;
+mod mailed;
 mod sessions;
 mod users;
 
 pub(super) use accounts::{PasswordChange, SignUp};
 pub(super) use accounts::{change_password, rename, sign_up};
+pub use mailed::is_verified;
+pub(super) use mailed::{
+    AskReset, Confirmed, ask_for_new_email, ask_for_reset, confirm_email, find_link,
+    mail_reset_link, resend_verification, reset_password, sweep_links,
+};
 pub(super) use sessions::{Sessions, SignIn, Token, sign_in, sign_out};
 pub(super) use users::{Ensured, ensure_user, tell_staff};
 pub use users::{

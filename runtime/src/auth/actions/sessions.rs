@@ -3,14 +3,16 @@
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
+use super::mailed::ask_for_verification;
 use crate::app::Core;
 use crate::auth::entity::{Browser, Credentials, Session, SessionId};
 use crate::auth::rules::{EmailAddress, SEEN_INTERVAL, session_end};
-use crate::auth::{Accounts, store};
+use crate::auth::{Accounts, EmailVerification, store};
 use crate::crypto::random_token;
 use crate::db::Tx;
 use crate::error::Result;
 use crate::http::{Authenticator, Principal};
+use crate::ids::UserId;
 use crate::in_transaction;
 
 /// The secret by which a browser proves its session. Only its digest is stored.
@@ -31,6 +33,8 @@ pub(in crate::auth) enum SignIn {
     Refused,
     /// The password was right, but the account has been deactivated.
     Deactivated,
+    /// The password was right, but the address is not confirmed: a mail with a link is on its way.
+    Unverified,
 }
 
 /// How many sessions that have ended one sign-in clears away.
@@ -58,9 +62,25 @@ pub(in crate::auth) async fn sign_in(
     if !credentials.is_active {
         return Ok(SignIn::Deactivated);
     }
+    if accounts.settings.email_verification == EmailVerification::Mandatory
+        && !credentials.is_verified
+    {
+        return ask_again(core, &credentials.user).await;
+    }
     in_transaction!(core.db(), tx => {
         let token = open_session(core, tx, &credentials, browser).await?;
         Ok(token.map_or(SignIn::Refused, SignIn::Done))
+    })
+}
+
+/// Mails the link again to somebody who knows the password of an address that is not confirmed.
+async fn ask_again(core: &Core, user: &UserId) -> Result<SignIn> {
+    let Some(user) = store::user(core.db(), user).await? else {
+        return Ok(SignIn::Refused);
+    };
+    in_transaction!(core.db(), tx => {
+        ask_for_verification(core, tx, (&user.id, &user.email)).await?;
+        Ok(SignIn::Unverified)
     })
 }
 

@@ -8,7 +8,7 @@ use crate::app::Core;
 use crate::auth::audit::{self, Actor, AuditEntry};
 use crate::auth::entity::{NewUser, User};
 use crate::auth::rules::{DisplayName, EmailAddress, Password};
-use crate::auth::{Accounts, store};
+use crate::auth::{Accounts, store, token_store};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -116,14 +116,16 @@ pub(in crate::auth) async fn ensure_user(
     role: Role,
     password: Option<&Password>,
 ) -> Result<Ensured> {
-    let hasher = &core.state::<Accounts>()?.hasher;
+    let (hasher, key) = (&core.state::<Accounts>()?.hasher, email.key());
     let hash = match password {
         Some(password) => Some(hasher.hash(password).await?),
         None => None,
     };
     in_transaction!(core.db(), tx => {
-        match (store::set_role(tx, &email.key(), role).await?, &hash) {
+        match (store::set_role(tx, &key, role).await?, &hash) {
             (Some(user), hash) => {
+                // Whoever runs the binary vouches for the address.
+                token_store::mark_verified(tx, &user, &key, core.now()).await?;
                 if let Some(hash) = hash {
                     store::set_password(tx, &user, hash).await?;
                     store::delete_sessions_of(tx, &user).await?;
@@ -137,6 +139,7 @@ pub(in crate::auth) async fn ensure_user(
                 let (email, name, password_hash) = (email.clone(), DisplayName::default(), hash.clone());
                 let new = NewUser { email, name, password_hash, role };
                 let user = create_user(core, tx, &new).await?.ok_or_else(taken_meanwhile)?;
+                token_store::mark_verified(tx, &user.id, &key, core.now()).await?;
                 let entry = entry(&Actor::CommandLine, "user.created", &user.id, json!({ "role": role }));
                 audit::record(tx, core.now(), &entry).await?;
                 Ok(Ensured::Created)

@@ -23,8 +23,21 @@ pub async fn newcomer(app: &TestApp, email: &str) -> Client {
     let mut client = app.client();
     let fields = [("email", email), ("password", PASSWORD)];
     let answer = client.post("/accounts/signup", &fields).await;
+    if answer.location() == "/accounts/verify/sent" {
+        confirm(app, email).await;
+        return sign_in(app, email).await;
+    }
     assert_eq!(answer.location(), "/dashboard", "{}", answer.text);
     client
+}
+
+/// Opens the link of the newest mail to this address.
+async fn confirm(app: &TestApp, email: &str) {
+    let mut mails = app.mails().await.into_iter();
+    let mail = mails.rfind(|mail| mail.to == email);
+    let mail = mail.expect("a mail was sent");
+    let link = mail.link("/accounts/verify/").expect("it has a link");
+    app.client().post(link, &[]).await;
 }
 
 /// A browser of a new administrator, signed in.

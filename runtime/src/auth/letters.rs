@@ -1,0 +1,98 @@
+//! What the mails of this domain are written with.
+
+use serde::Serialize;
+
+use crate::mail::{MailSample, MailTemplate};
+
+pub(super) fn samples() -> Vec<MailSample> {
+    vec![
+        MailSample::of::<VerifyMail>(),
+        MailSample::of::<ResetMail>(),
+        MailSample::of::<PasswordChangedMail>(),
+        MailSample::of::<EmailChangedMail>(),
+        MailSample::of::<AccountExistsMail>(),
+    ]
+}
+
+/// Asks whether an address is its receiver's.
+#[derive(Debug, Serialize)]
+pub(super) struct VerifyMail<'a> {
+    pub email: &'a str,
+    pub token: &'a str,
+    pub hours: u64,
+}
+
+impl MailTemplate for VerifyMail<'_> {
+    const NAME: &'static str = "auth/verify";
+
+    fn sample() -> Self {
+        Self {
+            email: "ada&b@example.com",
+            token: "a-token",
+            hours: 24,
+        }
+    }
+}
+
+/// Lets somebody in who forgot his password.
+#[derive(Debug, Serialize)]
+pub(super) struct ResetMail<'a> {
+    pub email: &'a str,
+    pub token: &'a str,
+    pub minutes: u64,
+}
+
+impl MailTemplate for ResetMail<'_> {
+    const NAME: &'static str = "auth/reset_password";
+
+    fn sample() -> Self {
+        Self {
+            email: "ada&b@example.com",
+            token: "a-token",
+            minutes: 60,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct PasswordChangedMail {}
+
+impl MailTemplate for PasswordChangedMail {
+    const NAME: &'static str = "auth/password_changed";
+
+    fn sample() -> Self {
+        Self {}
+    }
+}
+
+/// Goes to the old address.
+#[derive(Debug, Serialize)]
+pub(super) struct EmailChangedMail<'a> {
+    pub new_email: &'a str,
+}
+
+impl MailTemplate for EmailChangedMail<'_> {
+    const NAME: &'static str = "auth/email_changed";
+
+    fn sample() -> Self {
+        Self {
+            new_email: "countess@example.com",
+        }
+    }
+}
+
+/// Somebody gave an address that belongs to an account. Only its owner learns that it does.
+#[derive(Debug, Serialize)]
+pub(super) struct AccountExistsMail<'a> {
+    pub email: &'a str,
+}
+
+impl MailTemplate for AccountExistsMail<'_> {
+    const NAME: &'static str = "auth/account_exists";
+
+    fn sample() -> Self {
+        Self {
+            email: "ada&b@example.com",
+        }
+    }
+}
