@@ -8,6 +8,7 @@ mod commands;
 mod entity;
 mod hasher;
 mod letters;
+mod limits;
 mod mailed;
 mod pages;
 mod routes;
@@ -52,6 +53,16 @@ pub enum EmailVerification {
 pub struct Settings {
     pub registration: Registration,
     pub email_verification: EmailVerification,
+    /// From one network address.
+    pub sign_ins_per_minute: u32,
+    /// From one network address, with a wrong password.
+    pub failed_sign_ins_per_minute: u32,
+    /// In five minutes, for one account from one network address.
+    pub failed_sign_ins_per_account: u32,
+    /// From one network address.
+    pub sign_ups_per_minute: u32,
+    /// To one address that asks for links.
+    pub mails_per_minute: u32,
 }
 
 /// An account was made. Told in the transaction in which it is.
@@ -100,6 +111,7 @@ impl Module for Auth {
                 "0003_mailed_tokens",
                 include_str!("migrations/0003_mailed_tokens.sql"),
             ),
+            Migration::portable("0004_limits", include_str!("migrations/0004_limits.sql")),
         ]
     }
 
@@ -172,6 +184,9 @@ impl Module for Auth {
         install.job::<actions::AskReset>(|core, job| Box::pin(actions::mail_reset_link(core, job)));
         install.every("auth.sweep_links", AN_HOUR, |core| {
             Box::pin(actions::sweep_links(core))
+        });
+        install.every("auth.sweep_limits", AN_HOUR, |core| {
+            Box::pin(limits::sweep(core))
         });
         install.on::<MessageLeft>(|core, tx, left| Box::pin(actions::tell_staff(core, tx, left)));
         Ok(())

@@ -1,9 +1,11 @@
 //! A browser without a window: keeps cookies, fills in the hidden token of forms, follows nothing by itself.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use tower::ServiceExt as _;
 
@@ -12,6 +14,7 @@ use tower::ServiceExt as _;
 pub struct Client {
     router: Router,
     cookies: BTreeMap<String, String>,
+    address: Option<IpAddr>,
 }
 
 /// What came back.
@@ -50,11 +53,20 @@ impl Answer {
 }
 
 impl Client {
-    pub(super) fn new(router: Router) -> Self {
+    /// A browser for an application that a test put together itself.
+    pub fn of(router: Router) -> Self {
         Self {
             router,
             cookies: BTreeMap::new(),
+            address: None,
         }
+    }
+
+    /// This browser at a network address; without one its requests come from nowhere.
+    #[must_use]
+    pub fn at(mut self, address: IpAddr) -> Self {
+        self.address = Some(address);
+        self
     }
 
     pub async fn get(&mut self, path: &str) -> Answer {
@@ -88,6 +100,11 @@ impl Client {
             .iter()
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
+        let peer = self.address.map(|address| SocketAddr::new(address, 40_000));
+        let request = match peer {
+            Some(peer) => request.extension(ConnectInfo(peer)),
+            None => request,
+        };
         let request = request
             .header(header::COOKIE, jar.join("; "))
             .header(header::HOST, "app.test")

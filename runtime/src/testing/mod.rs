@@ -68,7 +68,7 @@ impl TestApp {
 
     /// A browser that has not been here before.
     pub fn client(&self) -> Client {
-        Client::new(self.router.clone())
+        Client::of(self.router.clone())
     }
 
     /// Does all the work that is due, work on the clock included, as a worker would.

@@ -335,9 +335,8 @@ async fn what_comes_back_late_can_be_used_for_as_long_as_the_settings_say() {
 
 /// Accounts and credits only.
 fn app_of(settings: credits::Settings) -> App {
-    let auth = quickscale_runtime::auth::module(quickscale_runtime::auth::Settings {
-        registration: quickscale_runtime::auth::Registration::Open,
-    });
+    let open = quickscale_runtime::auth::Registration::Open;
+    let auth = quickscale_runtime::auth::module(crate::support::settings(open));
     let shop = App::builder(SITE, Environment::Test).module(auth);
     shop.module(credits::module(settings))
 }

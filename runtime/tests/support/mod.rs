@@ -41,6 +41,11 @@ pub fn settings(registration: Registration) -> auth::Settings {
     auth::Settings {
         registration,
         email_verification: EmailVerification::Optional,
+        sign_ins_per_minute: 30,
+        failed_sign_ins_per_minute: 10,
+        failed_sign_ins_per_account: 5,
+        sign_ups_per_minute: 20,
+        mails_per_minute: 5,
     }
 }
 

@@ -108,6 +108,15 @@ impl Project {
             "credits.signup_grant=1000000",
             "--set",
             "api.requests_per_minute=1000000",
+            // One machine signs up and in as fast as it can.
+            "--set",
+            "auth.sign_ups_per_minute=1000000",
+            "--set",
+            "auth.sign_ins_per_minute=1000000",
+            "--set",
+            "auth.failed_sign_ins_per_minute=1000000",
+            "--set",
+            "auth.failed_sign_ins_per_account=1000000",
         ]);
         process::run(&mut init)?;
         Ok(Self { scratch })

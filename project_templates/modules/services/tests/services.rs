@@ -57,6 +57,11 @@ async fn shop() -> TestApp {
     let auth = auth::module(auth::Settings {
         registration: Registration::Open,
         email_verification: EmailVerification::None,
+        sign_ins_per_minute: 30,
+        failed_sign_ins_per_minute: 10,
+        failed_sign_ins_per_account: 5,
+        sign_ups_per_minute: 20,
+        mails_per_minute: 5,
     });
     let credits = credits::module(credits::Settings {
         signup_grant: Credits::whole(10),

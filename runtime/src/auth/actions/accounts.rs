@@ -2,12 +2,12 @@
 
 use secrecy::SecretString;
 
-use super::mailed::{ask_for_verification, tell_of_account, tell_of_new_password};
+use super::mailed::{ask_for_verification, count_mail, tell_of_account, tell_of_new_password};
 use super::sessions::{Token, open_session};
 use crate::app::Core;
 use crate::auth::entity::{Browser, Credentials, NewUser, Purpose, User};
 use crate::auth::rules::{DisplayName, EmailAddress, Password};
-use crate::auth::{Accounts, EmailVerification, UserCreated, store, token_store};
+use crate::auth::{Accounts, EmailVerification, UserCreated, limits, store, token_store};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::http::{Principal, Role};
@@ -40,6 +40,10 @@ pub(in crate::auth) async fn sign_up(
     browser: &Browser,
 ) -> Result<SignUp> {
     let accounts = core.state::<Accounts>()?;
+    limits::count(core, &limits::sign_up(&accounts.settings, &browser.address)).await?;
+    if accounts.settings.email_verification != EmailVerification::None {
+        count_mail(core, email.as_str()).await?;
+    }
     let password_hash = accounts.hasher.hash(password).await?;
     let verification = accounts.settings.email_verification;
     let new = NewUser {

@@ -11,7 +11,7 @@ use crate::auth::letters::{
     AccountExistsMail, EmailChangedMail, PasswordChangedMail, ResetMail, VerifyMail,
 };
 use crate::auth::rules::{EmailAddress, Password};
-use crate::auth::{Accounts, store, token_store};
+use crate::auth::{Accounts, limits, store, token_store};
 use crate::crypto::random_token;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -41,6 +41,18 @@ async fn new_token(core: &Core, tx: &mut Tx, for_whom: &MailedToken) -> Result<S
     Ok(token)
 }
 
+/// Counts a mail to an address, whether it has an account or not.
+///
+/// # Errors
+/// 429 when there were too many.
+pub(super) async fn count_mail(core: &Core, email: &str) -> Result<()> {
+    let settings = &core.state::<Accounts>()?.settings;
+    let key = EmailAddress::parse(email)
+        .map_err(anyhow::Error::msg)?
+        .key();
+    limits::count(core, &limits::mail(settings, &key)).await
+}
+
 /// Mails a link that confirms `email` as the address of `user`.
 pub(in crate::auth) async fn ask_for_verification(
     core: &Core,
@@ -67,6 +79,7 @@ pub(in crate::auth) async fn resend_verification(core: &Core, principal: &Princi
     if is_verified(core, &principal.id).await? {
         return Ok(());
     }
+    count_mail(core, &principal.email).await?;
     in_transaction!(core.db(), tx => {
         ask_for_verification(core, tx, (&principal.id, &principal.email)).await
     })
@@ -140,6 +153,7 @@ pub(in crate::auth) async fn ask_for_new_email(
     {
         return Ok(false);
     }
+    count_mail(core, email.as_str()).await?;
     let owner = store::user_by_email(core.db(), &email.key()).await?;
     in_transaction!(core.db(), tx => {
         match &owner {
@@ -171,6 +185,7 @@ impl Job for AskReset {
 
 /// Mails a link to choose a new password, if there is an account with this address.
 pub(in crate::auth) async fn ask_for_reset(core: &Core, email: &EmailAddress) -> Result<()> {
+    count_mail(core, email.as_str()).await?;
     let email = email.as_str().to_owned();
     let job = AskReset { email };
     in_transaction!(core.db(), tx => core.enqueue(tx, &job).await)

@@ -3,11 +3,11 @@
 use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
-use super::mailed::ask_for_verification;
+use super::mailed::{ask_for_verification, count_mail};
 use crate::app::Core;
 use crate::auth::entity::{Browser, Credentials, Session, SessionId};
 use crate::auth::rules::{EmailAddress, SEEN_INTERVAL, session_end};
-use crate::auth::{Accounts, EmailVerification, store};
+use crate::auth::{Accounts, EmailVerification, limits, store};
 use crate::crypto::random_token;
 use crate::db::Tx;
 use crate::error::Result;
@@ -47,11 +47,14 @@ pub(in crate::auth) async fn sign_in(
     password: SecretString,
     browser: &Browser,
 ) -> Result<SignIn> {
-    let credentials = match EmailAddress::parse(email) {
-        Ok(email) => store::credentials(core.db(), &email.key()).await?,
-        Err(_) => None,
-    };
     let accounts = core.state::<Accounts>()?;
+    let key = EmailAddress::parse(email)
+        .map(|email| email.key())
+        .unwrap_or_default();
+    let failing = limits::failed_sign_in(&accounts.settings, &browser.address, &key);
+    limits::count(core, &limits::sign_in(&accounts.settings, &browser.address)).await?;
+    limits::count(core, &failing).await?;
+    let credentials = store::credentials(core.db(), &key).await?;
     let hash = credentials
         .as_ref()
         .map(|known| known.password_hash.clone());
@@ -68,6 +71,7 @@ pub(in crate::auth) async fn sign_in(
         return ask_again(core, &credentials.user).await;
     }
     in_transaction!(core.db(), tx => {
+        limits::forgive(tx, &failing).await?;
         let token = open_session(core, tx, &credentials, browser).await?;
         Ok(token.map_or(SignIn::Refused, SignIn::Done))
     })
@@ -78,6 +82,7 @@ async fn ask_again(core: &Core, user: &UserId) -> Result<SignIn> {
     let Some(user) = store::user(core.db(), user).await? else {
         return Ok(SignIn::Refused);
     };
+    count_mail(core, &user.email).await?;
     in_transaction!(core.db(), tx => {
         ask_for_verification(core, tx, (&user.id, &user.email)).await?;
         Ok(SignIn::Unverified)
