@@ -244,7 +244,8 @@ async fn staff_read_what_failed_for_good_and_have_it_tried_again() {
     assert!(page.text.contains("the server is away"), "{}", page.text);
     let path = format!("/admin/jobs/{id}/replay");
     assert_eq!(root.post(&path, &[]).await.location(), "/admin/jobs");
-    assert_eq!(column(&app, "SELECT state FROM jobs").await, ["open"]);
+    let state = "SELECT state FROM jobs WHERE last_error = 'the server is away'";
+    assert_eq!(column(&app, state).await, ["open"]);
     let record = column(
         &app,
         "SELECT action FROM audit_entries WHERE target_kind = 'job'",

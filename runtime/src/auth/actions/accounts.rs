@@ -41,7 +41,8 @@ pub(in crate::auth) async fn sign_up(
 ) -> Result<SignUp> {
     let accounts = core.state::<Accounts>()?;
     limits::count(core, &limits::sign_up(&accounts.settings, &browser.address)).await?;
-    if accounts.settings.email_verification != EmailVerification::None {
+    if accounts.settings.email_verification == EmailVerification::Mandatory {
+        // Each try sends one, whoever has an account.
         count_mail(core, email.as_str()).await?;
     }
     let password_hash = accounts.hasher.hash(password).await?;
