@@ -4,5 +4,6 @@
 mod browser;
 mod checks;
 mod docker;
+mod modules;
 mod project;
 mod tutorial;
