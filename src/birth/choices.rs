@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 
 use super::names::Names;
-use crate::catalogue::option::OptionValue;
-use crate::catalogue::{Catalogue, nearest};
-use crate::error::{Exit, Fault};
+use crate::catalogue::Catalogue;
+use crate::catalogue::asked::{Setting, unknown, usage};
+use crate::error::Fault;
 use crate::project::config::Config;
 use crate::project::names::Word;
 use crate::ui::{Choice, Ui};
@@ -46,7 +46,11 @@ impl Choices {
             .map(|module| (module, BTreeMap::new()))
             .collect();
         for setting in &self.settings {
-            let (module, option, value) = read_setting(setting, catalogue)?;
+            let Setting {
+                module,
+                option,
+                value,
+            } = catalogue.asked_setting(setting)?;
             let Some(options) = modules.get_mut(&module) else {
                 let fault = usage(format!("--set {setting}: module {module} is not chosen"));
                 return Err(fault.hint(format!("add --module {module}")).into());
@@ -64,11 +68,8 @@ impl Choices {
     }
 
     fn theme(&self, catalogue: &Catalogue, ui: &Ui) -> Result<Word> {
-        let names: Vec<&Word> = catalogue.themes.keys().collect();
         if let Some(theme) = &self.theme {
-            let found = names.iter().find(|name| name.as_str() == theme);
-            let unknown = || unknown("theme", theme, names.iter().map(|name| name.as_str()));
-            return Ok((*found.ok_or_else(unknown)?).clone());
+            return Ok(catalogue.asked_theme(theme)?.clone());
         }
         let choice = |theme: &crate::catalogue::Theme| Choice {
             name: theme.manifest.name.to_string(),
@@ -80,10 +81,12 @@ impl Choices {
         } else {
             0
         };
-        let theme = names
-            .get(index)
+        let theme = catalogue
+            .themes
+            .keys()
+            .nth(index)
             .ok_or_else(|| Fault::new("this build of quickscale has no theme"))?;
-        Ok((*theme).clone())
+        Ok(theme.clone())
     }
 
     fn modules(&self, catalogue: &Catalogue, ui: &Ui) -> Result<BTreeSet<Word>> {
@@ -105,15 +108,11 @@ impl Choices {
         let named = self.modules.iter().filter(|module| *module != NONE);
         named
             .map(|module| {
-                let found = names.iter().find(|name| name.as_str() == module);
-                let unknown = || {
-                    unknown(
-                        "module",
-                        module,
-                        names.iter().map(|name| name.as_str()).chain([NONE]),
-                    )
-                };
-                Ok((*found.ok_or_else(unknown)?).clone())
+                let found = catalogue.module(module).map(|found| &found.manifest.name);
+                let known = catalogue.module_names().chain([NONE]);
+                Ok(found
+                    .ok_or_else(|| unknown("module", module, known))?
+                    .clone())
             })
             .collect()
     }
@@ -133,48 +132,4 @@ fn menu(catalogue: &Catalogue) -> Vec<Choice> {
         }
     };
     catalogue.modules.iter().map(choice).collect()
-}
-
-fn read_setting(setting: &str, catalogue: &Catalogue) -> Result<(Word, Word, OptionValue)> {
-    let malformed = || usage(format!("--set {setting} is not MODULE.OPTION=VALUE"));
-    let (place, value) = setting.split_once('=').ok_or_else(malformed)?;
-    let (module, option) = place.split_once('.').ok_or_else(malformed)?;
-    let modules = || {
-        catalogue
-            .modules
-            .iter()
-            .map(|module| module.manifest.name.as_str())
-    };
-    let module = catalogue
-        .module(module)
-        .ok_or_else(|| unknown("module", module, modules()))?;
-    let options = &module.manifest.options;
-    let what = format!("option of {}", module.manifest.name);
-    let (option, manifest) = options
-        .get_key_value(option)
-        .ok_or_else(|| unknown(&what, option, options.keys().map(Word::as_str)))?;
-    let read = manifest
-        .kind
-        .read(value)
-        .map_err(|wanted| usage(format!("--set {place}: `{value}` is not {wanted}")))?;
-    Ok((module.manifest.name.clone(), option.clone(), read))
-}
-
-fn usage(message: impl Into<String>) -> Fault {
-    Fault::new(message).exit(Exit::Usage)
-}
-
-fn unknown<'a>(what: &str, wrong: &str, known: impl Iterator<Item = &'a str> + Clone) -> Fault {
-    let fault = usage(format!("unknown {what} `{wrong}`"));
-    match nearest(wrong, known.clone()) {
-        Some(near) => fault.hint(format!("did you mean `{near}`?")),
-        None => {
-            let known: Vec<_> = known.collect();
-            fault.hint(if known.is_empty() {
-                "there is none".into()
-            } else {
-                format!("there is {}", known.join(", "))
-            })
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! What can be had: the base, modules, themes and kinds of service with their manifests and templates, typed and checked.
 
+pub mod asked;
 mod embedded;
 pub mod folder;
 pub mod manifest;

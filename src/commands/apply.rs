@@ -6,8 +6,7 @@ use anyhow::Result;
 
 use crate::cli::Ctx;
 use crate::error::Exit;
-use crate::evolve::{self, Evolution, OnConflict, SavedPlan, Selection};
-use crate::project::owner::Owner;
+use crate::evolve::{self, Evolution, OnConflict, SavedPlan, Selectors};
 
 /// Make the project what quickscale.yml and this quickscale's templates say, all or nothing
 ///
@@ -16,11 +15,10 @@ use crate::project::owner::Owner;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A plan saved by `quickscale plan --out FILE`; refused when anything has changed since
-    #[arg(value_name = "FILE", conflicts_with = "only")]
+    #[arg(value_name = "FILE", conflicts_with = "Selectors")]
     file: Option<PathBuf>,
-    /// Only files of this owner (base, runtime, theme:NAME, module:NAME, service:NAME); may be repeated
-    #[arg(long, value_name = "OWNER")]
-    only: Vec<Owner>,
+    #[command(flatten)]
+    selectors: Selectors,
     /// What becomes of files that you and a template changed in the same place
     #[arg(long, value_enum, default_value_t = OnConflict::Ask, value_name = "ANSWER")]
     on_conflict: OnConflict,
@@ -30,11 +28,8 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     let project = ctx.project()?;
     let _lock = evolve::lock(&project, "apply")?;
     let saved = args.file.as_deref().map(SavedPlan::read).transpose()?;
-    let selection = match &saved {
-        Some(saved) => saved.selection(),
-        None => Selection { only: args.only.into_iter().collect() },
-    };
-    let evolution = Evolution::read(project, selection)?;
+    let selectors = saved.as_ref().map_or(args.selectors, SavedPlan::selectors);
+    let evolution = Evolution::read(project, selectors)?;
     if let Some(saved) = &saved {
         saved.check(&evolution)?;
     }

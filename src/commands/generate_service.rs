@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::catalogue::{Catalogue, NewService, Price, nearest};
 use crate::cli::Ctx;
 use crate::error::{Exit, Fault};
-use crate::evolve::{self, Evolution, OnConflict, Selection};
+use crate::evolve::{self, Evolution, OnConflict, Selectors};
 use crate::project::names::{NameError, ServiceName, Word};
 use crate::ui::{Choice, Ui};
 
@@ -45,7 +45,7 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
         description: args.description.map(description).transpose()?,
         price: args.cost.or(args.free.then_some(Price::FREE)),
     };
-    let evolution = Evolution::read(project, Selection::default())?.with_service(&service)?;
+    let evolution = Evolution::read(project, Selectors::default())?.with_service(&service)?;
     let choices = evolve::choose(&evolution.plan, args.on_conflict, &ctx.ui)?;
     let ready = evolution.ready(&choices)?;
     evolution.carry_out(&ready)?;

@@ -6,9 +6,8 @@ use anyhow::Result;
 
 use crate::cli::Ctx;
 use crate::error::Exit;
-use crate::evolve::{Evolution, SavedPlan, Selection};
-use crate::plan::preview::{self, Detail, PlanJson, ProjectJson};
-use crate::project::owner::Owner;
+use crate::evolve::{Evolution, SavedPlan, Selectors};
+use crate::plan::preview::{self, Beside, Detail, PlanJson, ProjectJson};
 
 /// Show what `apply` would do, as diffs; change nothing
 ///
@@ -16,9 +15,8 @@ use crate::project::owner::Owner;
 /// templates of this quickscale want.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Only files of this owner (base, runtime, theme:NAME, module:NAME, service:NAME); may be repeated
-    #[arg(long, value_name = "OWNER")]
-    only: Vec<Owner>,
+    #[command(flatten)]
+    selectors: Selectors,
     /// Save the plan, to apply just this with `quickscale apply FILE`
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -37,17 +35,26 @@ pub struct Args {
 }
 
 pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
-    let selection = Selection { only: args.only.into_iter().collect() };
-    let evolution = Evolution::read(ctx.project()?, selection)?;
+    let evolution = Evolution::read(ctx.project()?, args.selectors)?;
     if args.json {
         ctx.ui.json(&as_json(&evolution))?;
     } else {
-        let detail = if args.stat { Detail::Stat } else { Detail::Diff };
+        let detail = if args.stat {
+            Detail::Stat
+        } else {
+            Detail::Diff
+        };
         ctx.ui.data(&preview::text(&evolution.plan, detail))?;
+    }
+    for note in &evolution.notes {
+        ctx.ui.info(note);
     }
     if let Some(path) = &args.out {
         SavedPlan::of(&evolution)?.write(path)?;
-        ctx.ui.info(&format!("Saved. Apply it with `quickscale apply {}`.", path.display()));
+        ctx.ui.info(&format!(
+            "Saved. Apply it with `quickscale apply {}`.",
+            path.display()
+        ));
     }
     Ok(exit(&evolution, args.exit_code))
 }
@@ -58,11 +65,19 @@ fn as_json(evolution: &Evolution) -> PlanJson<'_> {
         name: evolution.config.name.as_str(),
         slug: evolution.config.slug.as_str(),
     };
-    PlanJson::new(&evolution.plan, project, &[])
+    let beside = Beside {
+        steps: &[],
+        notes: &evolution.notes,
+    };
+    PlanJson::new(&evolution.plan, project, beside)
 }
 
 fn exit(evolution: &Evolution, asked: bool) -> Exit {
-    match (asked, evolution.plan.is_quiet(), evolution.plan.changes.is_empty()) {
+    match (
+        asked,
+        evolution.plan.is_quiet(),
+        evolution.plan.changes.is_empty(),
+    ) {
         (false, _, _) | (true, true, true) => Exit::Done,
         (true, false, _) => Exit::ChangesPending,
         (true, true, false) => Exit::Drift,

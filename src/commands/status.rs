@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::cli::Ctx;
 use crate::error::Exit;
-use crate::evolve::{Evolution, Selection, Status};
+use crate::evolve::{Evolution, Selectors, Status};
 
 /// Show how the project stands: versions, modules, what you changed, what an apply would do
 #[derive(Debug, clap::Args)]
@@ -18,7 +18,7 @@ pub struct Args {
 }
 
 pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
-    let evolution = Evolution::read(ctx.project()?, Selection::default())?;
+    let evolution = Evolution::read(ctx.project()?, Selectors::default())?;
     let status = Status::of(&evolution);
     if args.json {
         ctx.ui.json(&status)?;

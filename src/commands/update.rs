@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::cli::Ctx;
 use crate::error::{Exit, exit_of};
-use crate::evolve::{self, Applied, Evolution, OnConflict, Selection};
+use crate::evolve::{self, Applied, Evolution, OnConflict, Selectors};
 use crate::project::{self, Project};
 
 /// Bring projects to the templates and the runtime of this quickscale
@@ -52,7 +52,7 @@ fn updated(folder: &Path, on_conflict: OnConflict, ctx: &Ctx) -> Result<Applied>
 
 fn one(project: Project, on_conflict: OnConflict, ctx: &Ctx) -> Result<Applied> {
     let _lock = evolve::lock(&project, "update")?;
-    let evolution = Evolution::read(project, Selection::default())?;
+    let evolution = Evolution::read(project, Selectors::default())?;
     evolve::apply(&evolution, on_conflict, &ctx.ui)
 }
 

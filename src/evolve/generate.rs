@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{Evolution, kind_of};
+use super::{Evolution, Wished, kind_of};
 use crate::catalogue::NewService;
 use crate::error::Fault;
 use crate::plan::Plan;
@@ -76,9 +76,17 @@ impl Evolution {
         let owner = Owner::Service(service.name.clone());
         let mut inputs = self.inputs;
         inputs.service = Some(service.clone());
-        // A service that was deleted may come again.
-        let place = (self.project, self.config);
-        let mut evolution = Self::plan(place, self.selection, inputs, Some(&owner))?;
+        // A service that was deleted may come again: what it owned counts as never applied.
+        let mut state = self.snapshot.state;
+        if let Some(state) = &mut state {
+            state.files.retain(|_, known| known.owner != owner);
+        }
+        let wished = Wished {
+            config: self.config,
+            text: None,
+            notes: Vec::new(),
+        };
+        let mut evolution = Self::plan(self.project, state, wished, self.selectors, inputs)?;
         evolution
             .plan
             .changes
@@ -91,9 +99,11 @@ impl Evolution {
         if self.config.modules.contains_key(SERVICES) {
             return Ok(());
         }
-        Err(Fault::new("this project has no services: the module is off")
-            .hint("add `services: {}` to the modules of quickscale.yml and run `quickscale apply`")
-            .into())
+        Err(
+            Fault::new("this project has no services: the module is off")
+                .hint("`quickscale apply --add services` turns it on")
+                .into(),
+        )
     }
 
     fn is_free(&self, name: &ServiceName) -> Result<()> {

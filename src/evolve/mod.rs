@@ -4,6 +4,7 @@
 mod conflicts;
 mod generate;
 mod saved;
+mod selectors;
 mod status;
 
 use std::collections::BTreeSet;
@@ -16,10 +17,10 @@ use crate::catalogue::Catalogue;
 use crate::error::{Exit, Fault};
 use crate::interrupt;
 use crate::plan::preview::{self, Detail};
-use crate::plan::{self, Choices, Input, Plan, ReadyPlan};
-use crate::project::config::Config;
+use crate::plan::{self, Change, Choices, Input, Plan, ReadyPlan};
+use crate::project::config::{self, Config};
 use crate::project::lock::Lock;
-use crate::project::names::Word;
+use crate::project::names::{RelPath, Word};
 use crate::project::owner::Owner;
 use crate::project::snapshot::Snapshot;
 use crate::project::state::State;
@@ -27,17 +28,13 @@ use crate::project::{CONFIG_FILE, Project};
 use crate::render::{Desired, Inputs, render};
 use crate::ui::Ui;
 
+use selectors::{Wish, listed};
+
 pub use conflicts::{OnConflict, choose};
 pub use generate::{Service, services};
 pub use saved::SavedPlan;
+pub use selectors::Selectors;
 pub use status::{Drift, Status};
-
-/// What a plan is about, beside what quickscale.yml says.
-#[derive(Debug, Clone, Default)]
-pub struct Selection {
-    /// Only files of these owners; all when empty.
-    pub only: BTreeSet<Owner>,
-}
 
 /// A project with what it should become.
 #[derive(Debug)]
@@ -45,7 +42,9 @@ pub struct Evolution {
     pub project: Project,
     pub config: Config,
     pub plan: Plan,
-    selection: Selection,
+    /// What goes without having been said, for people.
+    pub notes: Vec<String>,
+    selectors: Selectors,
     inputs: Inputs,
     desired: Desired,
     snapshot: Snapshot,
@@ -70,43 +69,54 @@ impl Evolution {
     ///
     /// # Errors
     /// When quickscale.yml has mistakes, or the project cannot be read.
-    pub fn read(project: Project, selection: Selection) -> Result<Self> {
+    pub fn read(project: Project, selectors: Selectors) -> Result<Self> {
         let catalogue = Catalogue::embedded();
-        let config = Config::load(&project, catalogue)?;
+        let state = State::load(&project)?;
+        let text = config::text(&project)?;
+        let wished = wished(&text, &selectors, catalogue, state.as_ref())?;
         let inputs = Inputs {
-            kinds: kinds(&project)?,
+            kinds: kinds(state.as_ref()),
             ..random_inputs(catalogue)?
         };
-        Self::plan((project, config), selection, inputs, None)
+        Self::plan(project, state, wished, selectors, inputs)
     }
 
-    /// Plans; what `forgotten` owns counts as never applied.
     fn plan(
-        (project, config): (Project, Config),
-        selection: Selection,
+        project: Project,
+        state: Option<State>,
+        wished: Wished,
+        selectors: Selectors,
         inputs: Inputs,
-        forgotten: Option<&Owner>,
     ) -> Result<Self> {
+        let Wished {
+            config,
+            text: wished,
+            mut notes,
+        } = wished;
+        notes.extend(state.iter().filter_map(|state| staying(state, &config)));
         let desired = render(&config, Catalogue::embedded(), &inputs)?;
-        let mut snapshot = Snapshot::read(&project, &desired)?;
-        if let Some(state) = &mut snapshot.state {
-            let is_known = |owner: &Owner| forgotten != Some(owner);
-            state.files.retain(|_, known| is_known(&known.owner));
-        }
-        let plan = plan::plan(&Input {
+        let snapshot = Snapshot::read(&project, state, &desired)?;
+        let only = selectors.only();
+        let mut plan = plan::plan(&Input {
             desired: &desired,
             state: snapshot.state.as_ref(),
             pristine: &snapshot.pristine,
             tree: &snapshot.tree,
             strays: &snapshot.strays,
-            only: &selection.only,
+            only: &only,
         });
+        if let Some(wished) = wished {
+            let path: RelPath = CONFIG_FILE.parse()?;
+            let stands = snapshot.tree.entry(&path);
+            plan.rewrite(Change::asked(path, stands, wished.into_bytes()));
+        }
         Ok(Self {
             project,
             config,
             plan,
-            partial: !selection.only.is_empty(),
-            selection,
+            partial: !only.is_empty(),
+            notes,
+            selectors,
             inputs,
             desired,
             snapshot,
@@ -168,13 +178,12 @@ impl Evolution {
 }
 
 /// The kinds of the services that were generated for a project.
-fn kinds(project: &Project) -> Result<BTreeSet<Word>> {
-    let state = State::load(project)?;
-    let files = state.iter().flat_map(|state| state.files.values());
+fn kinds(state: Option<&State>) -> BTreeSet<Word> {
+    let files = state.into_iter().flat_map(|state| state.files.values());
     let services = files.filter(|file| matches!(file.owner, Owner::Service(_)));
-    Ok(services
+    services
         .filter_map(|file| kind_of(&file.template))
-        .collect())
+        .collect()
 }
 
 /// The kind of service that a template is of.
@@ -185,6 +194,59 @@ fn kind_of(template: &str) -> Option<Word> {
     kind.parse().ok()
 }
 
+/// What a project should be, and how quickscale.yml comes to say it.
+struct Wished {
+    config: Config,
+    /// The text of quickscale.yml when it is to be edited.
+    text: Option<String>,
+    notes: Vec<String>,
+}
+
+/// Reads quickscale.yml's `text` as it is, or as `selectors` want it.
+fn wished(
+    text: &str,
+    selectors: &Selectors,
+    catalogue: &Catalogue,
+    state: Option<&State>,
+) -> Result<Wished> {
+    let applied = state.map(|state| &state.config);
+    if !selectors.is_wish() {
+        return Ok(Wished {
+            config: Config::from_text(text, catalogue, applied)?,
+            text: None,
+            notes: Vec::new(),
+        });
+    }
+    let Wish { edits, notes } = {
+        let now = Config::from_text(text, catalogue, None)?;
+        selectors.wish(&now, catalogue)?
+    };
+    let edited = config::edit::apply(text, &edits)?;
+    Ok(Wished {
+        config: Config::from_text(&edited, catalogue, applied)?,
+        text: (edited != text).then_some(edited),
+        notes,
+    })
+}
+
+/// What is said of the modules that go: their data does not.
+fn staying(state: &State, config: &Config) -> Option<String> {
+    let modules = state.config.modules.keys();
+    let gone: Vec<&str> = modules
+        .filter(|name| !config.modules.contains_key(*name))
+        .map(Word::as_str)
+        .collect();
+    let names = listed(&gone);
+    let (verb, comes) = match gone.as_slice() {
+        [] => return None,
+        [_] => ("has", "it comes"),
+        [_, _, ..] => ("have", "they come"),
+    };
+    Some(format!(
+        "What {names} {verb} in the database stays, and is there again when {comes} back."
+    ))
+}
+
 /// Shows the plan, has its conflicts answered, asks once more on a terminal, and carries it out. The caller holds the
 /// project's lock.
 ///
@@ -193,6 +255,9 @@ fn kind_of(template: &str) -> Option<Word> {
 pub fn apply(evolution: &Evolution, on_conflict: OnConflict, ui: &Ui) -> Result<Applied> {
     if !evolution.plan.is_quiet() {
         ui.info(&preview::text(&evolution.plan, Detail::Stat));
+    }
+    for note in &evolution.notes {
+        ui.info(note);
     }
     let choices = choose(&evolution.plan, on_conflict, ui)?;
     let ready = evolution.ready(&choices)?;
@@ -267,7 +332,5 @@ pub fn recover(project: &Project, ui: &Ui) -> Result<()> {
 pub fn undo(project: &Project) -> Result<usize> {
     let _lock = lock(project, "undo")?;
     let disk = Disk::default();
-    let paths = Transaction::new(project.root(), &disk).undo()?;
-    let config = paths.iter().any(|path| path.as_str() == CONFIG_FILE);
-    Ok(paths.len() - usize::from(config))
+    Ok(Transaction::new(project.root(), &disk).undo()?.len())
 }

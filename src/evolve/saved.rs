@@ -7,13 +7,13 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{Evolution, Selection};
+use super::{Evolution, Selectors};
 use crate::catalogue::Catalogue;
 use crate::digest::Digest;
 use crate::error::{Exit, Fault};
 use crate::plan::Change;
 use crate::project::names::RelPath;
-use crate::project::owner::{Mode, Owner};
+use crate::project::owner::Mode;
 use crate::project::tree::Entry;
 
 /// The version of the file's format.
@@ -33,7 +33,8 @@ pub struct SavedPlan {
     templates: Digest,
     /// The digest of quickscale.yml.
     config: Digest,
-    only: Vec<Owner>,
+    /// What was asked beside what quickscale.yml says.
+    selectors: Selectors,
     changes: BTreeMap<RelPath, SavedChange>,
 }
 
@@ -69,7 +70,7 @@ impl SavedPlan {
             serial: state.map_or(0, |state| state.serial),
             templates: Catalogue::pack_digest(),
             config: Digest::of(&config),
-            only: evolution.selection.only.iter().cloned().collect(),
+            selectors: evolution.selectors.clone(),
             changes: evolution.plan.changes.iter().map(saved).collect(),
         })
     }
@@ -106,11 +107,9 @@ impl SavedPlan {
         serde_json::from_slice(&text).with_context(none)
     }
 
-    /// What the plan is about.
-    pub fn selection(&self) -> Selection {
-        Selection {
-            only: self.only.iter().cloned().collect(),
-        }
+    /// What the plan was asked for.
+    pub fn selectors(&self) -> Selectors {
+        self.selectors.clone()
     }
 
     /// Refuses when anything that the plan rests on has moved.

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use crate::digest::Digest;
 use crate::project::names::RelPath;
-use crate::project::owner::{Owner, Policy};
+use crate::project::owner::{Mode, Owner, Policy};
 use crate::project::state::{FileState, State};
 use crate::project::tree::{Entry, Tree};
 use crate::render::{Desired, DesiredFile};
@@ -149,10 +149,45 @@ impl Serialize for Action {
     }
 }
 
+impl Change {
+    /// A file of the user's that is rewritten because they asked for it.
+    pub fn asked(path: RelPath, stands: &Entry, bytes: Vec<u8>) -> Self {
+        let mode = match stands {
+            Entry::File(file) => file.mode,
+            _ => Mode::Plain,
+        };
+        Self {
+            path,
+            from: None,
+            renamed_from: None,
+            formerly: None,
+            owner: Owner::Base,
+            policy: Policy::Once,
+            action: Action::Update,
+            reason: "as you asked",
+            before: Some(stands.clone()),
+            after: Some(After {
+                bytes: bytes.into(),
+                mode,
+            }),
+            secret: false,
+        }
+    }
+}
+
 impl Plan {
     /// Whether an apply would change neither a file nor the state.
     pub fn is_quiet(&self) -> bool {
         !self.changes.iter().any(|change| change.action.is_pending())
+    }
+
+    /// Puts `change` in the place of what was planned for its path.
+    pub fn rewrite(&mut self, change: Change) {
+        self.changes.retain(|other| other.path != change.path);
+        let place = self
+            .changes
+            .partition_point(|other| other.path < change.path);
+        self.changes.insert(place, change);
     }
 
     /// The changes that need an answer.

@@ -33,6 +33,16 @@ pub struct PlanJson<'a> {
     conflicts: Vec<ConflictJson<'a>>,
     steps: &'a [Step],
     summary: BTreeMap<&'static str, usize>,
+    notes: &'a [String],
+}
+
+/// What is said of a plan beside its changes.
+#[derive(Debug, Clone, Copy)]
+pub struct Beside<'a> {
+    /// What is run once the files are in place.
+    pub steps: &'a [Step],
+    /// What goes without having been asked for, for people.
+    pub notes: &'a [String],
 }
 
 /// Which project a plan is for.
@@ -70,7 +80,7 @@ struct ConflictJson<'a> {
 }
 
 impl<'a> PlanJson<'a> {
-    pub fn new(plan: &'a Plan, project: ProjectJson<'a>, steps: &'a [Step]) -> Self {
+    pub fn new(plan: &'a Plan, project: ProjectJson<'a>, beside: Beside<'a>) -> Self {
         let change = |change: &'a Change| {
             let Counts { added, removed } = Counts::of(change);
             ChangeJson {
@@ -94,8 +104,9 @@ impl<'a> PlanJson<'a> {
             project,
             changes: plan.changes.iter().map(change).collect(),
             conflicts: plan.conflicts().map(conflict).collect(),
-            steps,
+            steps: beside.steps,
             summary: plan.summary(),
+            notes: beside.notes,
         }
     }
 }

@@ -38,12 +38,11 @@ const NOT_SEARCHED: [&str; 6] = [
 const STRAY_SIZE: u64 = 1024 * 1024;
 
 impl Snapshot {
-    /// Reads the state and every path that is known or wanted.
+    /// Reads every path that is known or wanted.
     ///
     /// # Errors
-    /// When the state cannot be read or a newer quickscale wrote it, or a file cannot be read.
-    pub fn read(project: &Project, desired: &Desired) -> Result<Self> {
-        let state = State::load(project)?;
+    /// When a file cannot be read.
+    pub fn read(project: &Project, state: Option<State>, desired: &Desired) -> Result<Self> {
         let known = state.iter().flat_map(|state| state.files.keys());
         let former = desired.files.values().flat_map(|file| &file.moved_from);
         let paths: BTreeSet<&RelPath> = known.chain(desired.files.keys()).chain(former).collect();

@@ -9,5 +9,6 @@ mod kinds;
 mod machine;
 mod moves;
 mod saved;
+mod selectors;
 mod support;
 mod templates;
