@@ -61,7 +61,7 @@ fn undo_takes_the_edit_back_too() {
     let project = Project::new(&[]);
     let before = project.snapshot();
     assert_eq!(project.apply(&["--remove", "services,admin"]).code, Some(0));
-    assert_eq!(modules(&project), r#"["auth","credits"]"#);
+    assert_eq!(modules(&project), r#"["api","auth","credits"]"#);
     assert_eq!(project.run(&["undo"]).code, Some(0));
     assert_eq!(project.snapshot(), before);
     assert_eq!(project.plan(), []);
@@ -109,7 +109,7 @@ fn what_cannot_be_is_refused_before_anything_is_touched() {
         (
             ["--remove", "auth"],
             1,
-            "remove them together: --remove auth,admin,credits,services",
+            "remove them together: --remove auth,admin,api,credits,services",
         ),
         (
             ["--set", "credits.signup_grant=many"],
@@ -146,7 +146,7 @@ fn a_saved_plan_carries_the_edit() {
         Some(2)
     );
     assert_eq!(project.apply(&["../p.json"]).code, Some(0));
-    assert_eq!(modules(&project), r#"["auth","credits","services"]"#);
+    assert_eq!(modules(&project), r#"["api","auth","credits","services"]"#);
     assert_eq!(project.apply(&["../p.json"]).code, Some(4));
 
     let project = Project::new(&[]);
