@@ -150,5 +150,8 @@ fn a_project_that_is_behind_or_has_no_services_is_told_what_to_do_first() {
     let bare = Project::new(&["--module", "auth"]);
     let said = bare.run(&["generate-service", "x"]);
     assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(said.err.contains("quickscale apply --add services"), "{said:?}");
+    assert!(
+        said.err.contains("quickscale apply --add services"),
+        "{said:?}"
+    );
 }

@@ -5,15 +5,6 @@ use std::net::TcpStream;
 
 use super::project::Project;
 
-/// The project's modules from now on, as quickscale.yml says them.
-fn choose(project: &Project, modules: &str) {
-    let path = project.folder().join("quickscale.yml");
-    let text = std::fs::read_to_string(&path).expect("init wrote it");
-    let (start, _) = text.split_once("modules:").expect("it has modules");
-    std::fs::write(&path, format!("{start}modules: {modules}\n")).expect("it can be written");
-    project.quickscale(&["apply", "--yes"]);
-}
-
 #[test]
 fn a_module_that_is_off_is_gone_and_comes_back_with_its_data() {
     let project = Project::init("switched", &[]);
@@ -24,7 +15,6 @@ fn a_module_that_is_off_is_gone_and_comes_back_with_its_data() {
         user["email"].as_str().unwrap(),
         user["password"].as_str().unwrap(),
     );
-    let whole = std::fs::read_to_string(project.folder().join("quickscale.yml")).unwrap();
 
     let visitor = Visitor::sign_in(&project.quickscale(&["up"]), email, password);
     assert!(
@@ -42,7 +32,7 @@ fn a_module_that_is_off_is_gone_and_comes_back_with_its_data() {
     );
     project.quickscale(&["down"]);
 
-    choose(&project, "{ auth: {}, admin: {} }");
+    project.quickscale(&["apply", "--yes", "--remove", "api,services,credits"]);
     for gone in ["templates/credits", "templates/services"] {
         assert!(!project.folder().join(gone).exists(), "{gone}");
     }
@@ -60,8 +50,7 @@ fn a_module_that_is_off_is_gone_and_comes_back_with_its_data() {
     }
     project.quickscale(&["down"]);
 
-    std::fs::write(project.folder().join("quickscale.yml"), whole).unwrap();
-    project.quickscale(&["apply", "--yes"]);
+    project.quickscale(&["apply", "--yes", "--add", "services"]);
     let visitor = Visitor::sign_in(&project.quickscale(&["up"]), email, password);
     assert!(
         visitor

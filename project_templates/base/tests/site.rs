@@ -22,7 +22,8 @@ async fn is_refused(client: &mut Client, method: &str, path: &str) -> bool {
         "GET" => client.get(path).await,
         _ => client.post(path, &[]).await,
     };
-    answer.location().starts_with("/accounts/login") || answer.status == 403
+    let refused = answer.status == 401 || answer.status == 403;
+    refused || answer.location().starts_with("/accounts/login")
 }
 
 #[tokio::test]
