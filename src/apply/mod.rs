@@ -7,6 +7,7 @@ mod disk;
 mod git;
 mod journal;
 mod staging;
+mod steps;
 mod sweep;
 mod transaction;
 
@@ -17,6 +18,7 @@ use crate::project::names::RelPath;
 pub use disk::Disk;
 pub use git::Repository;
 pub use staging::Staging;
+pub use steps::Steps;
 pub use sweep::sweep;
 pub use transaction::{Recovered, Transaction};
 

@@ -9,6 +9,7 @@ use super::option::{OptionManifest, quoted};
 use super::service::Price;
 use crate::project::names::{RelPath, ServiceName, Word};
 use crate::project::owner::{Mode, Policy};
+use crate::project::step::Step;
 
 /// How files are treated that are not managed, readable text: by their path in the project.
 pub type Rules = BTreeMap<RelPath, Rule>;
@@ -31,6 +32,9 @@ pub struct Rule {
 pub struct BaseManifest {
     /// The random values that every project gets at its birth, by the names templates call them.
     pub secrets: Vec<Word>,
+    /// What is run after every apply that changes files.
+    #[serde(default)]
+    pub steps: Vec<Step>,
     /// What is special about its files.
     #[serde(default)]
     pub files: Rules,
@@ -61,6 +65,9 @@ pub struct ModuleManifest {
     /// The environment variables that its code reads.
     #[serde(default)]
     pub environment: BTreeMap<String, Variable>,
+    /// What is run after every apply that changes files of a project with this module, behind the steps of the base.
+    #[serde(default)]
+    pub steps: Vec<Step>,
     /// What is special about its files.
     #[serde(default)]
     pub files: Rules,

@@ -23,6 +23,7 @@ use serde::de::DeserializeOwned;
 use crate::digest::Digest;
 use crate::project::names::Word;
 use crate::project::owner::Policy;
+use crate::project::step::Step;
 use manifest::{BaseManifest, ModuleManifest, ServiceManifest, ThemeManifest};
 use template::{Source, Template, apply_rules};
 
@@ -83,6 +84,8 @@ pub struct Catalogue {
     pub digest: Digest,
     /// The names of the random values that a project is born with.
     pub secrets: Vec<Word>,
+    /// What is run after every apply that changes files.
+    pub steps: Vec<Step>,
     /// What every project has.
     pub base: Vec<Template>,
     /// The modules, each after those that it requires.
@@ -165,6 +168,7 @@ impl Catalogue {
         Ok(Self {
             digest: pack.digest(),
             secrets: manifest.secrets,
+            steps: manifest.steps,
             base,
             modules,
             themes,

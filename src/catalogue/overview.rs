@@ -12,6 +12,7 @@ use super::schema::value;
 use super::{Catalogue, Module};
 use crate::project::config::Config;
 use crate::project::names::Word;
+use crate::project::step::Step;
 
 /// One module.
 #[derive(Debug, Serialize)]
@@ -29,6 +30,8 @@ pub struct Overview {
     options: Vec<OptionOverview>,
     /// The environment variables that its code reads.
     environment: BTreeMap<String, Variable>,
+    /// What is run after an apply.
+    steps: Vec<Step>,
 }
 
 /// One option of a module.
@@ -88,6 +91,7 @@ impl Catalogue {
             feature: manifest.feature.to_string(),
             options: manifest.options.iter().map(option).collect(),
             environment: manifest.environment.clone(),
+            steps: manifest.steps.clone(),
         }
     }
 }
@@ -168,6 +172,9 @@ impl Overview {
                 "  {name}{secret}\n      {}{default}",
                 variable.description
             );
+        }
+        for step in &self.steps {
+            let _ = writeln!(text, "\nafter an apply: {}", step.command);
         }
         text
     }

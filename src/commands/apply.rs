@@ -22,6 +22,9 @@ pub struct Args {
     /// What becomes of files that you and a template changed in the same place
     #[arg(long, value_enum, default_value_t = OnConflict::Ask, value_name = "ANSWER")]
     on_conflict: OnConflict,
+    /// Change files and run nothing after them; what would be run stays pending
+    #[arg(long)]
+    no_steps: bool,
 }
 
 pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
@@ -34,5 +37,6 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
         saved.check(&evolution)?;
     }
     evolve::apply(&evolution, args.on_conflict, &ctx.ui)?;
+    evolution.run_steps(args.no_steps, &ctx.ui)?;
     Ok(Exit::Done)
 }

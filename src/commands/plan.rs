@@ -8,6 +8,7 @@ use crate::cli::Ctx;
 use crate::error::Exit;
 use crate::evolve::{Evolution, SavedPlan, Selectors};
 use crate::plan::preview::{self, Beside, Detail, PlanJson, ProjectJson};
+use crate::project::step::Step;
 
 /// Show what `apply` would do, as diffs; change nothing
 ///
@@ -36,8 +37,9 @@ pub struct Args {
 
 pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     let evolution = Evolution::read(ctx.project()?, args.selectors)?;
+    let steps = evolution.steps()?;
     if args.json {
-        ctx.ui.json(&as_json(&evolution))?;
+        ctx.ui.json(&as_json(&evolution, &steps))?;
     } else {
         let detail = if args.stat {
             Detail::Stat
@@ -49,6 +51,11 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     for note in &evolution.notes {
         ctx.ui.info(note);
     }
+    if !args.json {
+        for step in &steps {
+            ctx.ui.info(&format!("Then `{}` is run.", step.command));
+        }
+    }
     if let Some(path) = &args.out {
         SavedPlan::of(&evolution)?.write(path)?;
         ctx.ui.info(&format!(
@@ -59,14 +66,14 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     Ok(exit(&evolution, args.exit_code))
 }
 
-fn as_json(evolution: &Evolution) -> PlanJson<'_> {
+fn as_json<'e>(evolution: &'e Evolution, steps: &'e [Step]) -> PlanJson<'e> {
     let project = ProjectJson {
         id: evolution.state().map_or("", |state| &state.project),
         name: evolution.config.name.as_str(),
         slug: evolution.config.slug.as_str(),
     };
     let beside = Beside {
-        steps: &[],
+        steps,
         notes: &evolution.notes,
     };
     PlanJson::new(&evolution.plan, project, beside)

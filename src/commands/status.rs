@@ -19,7 +19,7 @@ pub struct Args {
 
 pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     let evolution = Evolution::read(ctx.project()?, Selectors::default())?;
-    let status = Status::of(&evolution);
+    let status = Status::of(&evolution)?;
     if args.json {
         ctx.ui.json(&status)?;
     } else {

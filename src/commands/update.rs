@@ -21,11 +21,14 @@ pub struct Args {
     /// What becomes of files that you and a template changed in the same place
     #[arg(long, value_enum, default_value_t = OnConflict::Ask, value_name = "ANSWER")]
     on_conflict: OnConflict,
+    /// Change files and run nothing after them; what would be run stays pending
+    #[arg(long)]
+    no_steps: bool,
 }
 
 pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     if args.all.is_empty() {
-        one(ctx.project()?, args.on_conflict, ctx)?;
+        one(ctx.project()?, &args, ctx)?;
         return Ok(Exit::Done);
     }
     ctx.without_project("--all names the projects")?;
@@ -33,7 +36,7 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     let mut exit = Exit::Done;
     for folder in &args.all {
         ctx.ui.status("Updating", &folder.display().to_string());
-        let outcome = updated(folder, args.on_conflict, ctx);
+        let outcome = updated(folder, &args, ctx);
         if let Err(error) = &outcome {
             ctx.ui.error(error);
             exit = exit_of(error);
@@ -44,16 +47,18 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     Ok(exit)
 }
 
-fn updated(folder: &Path, on_conflict: OnConflict, ctx: &Ctx) -> Result<Applied> {
+fn updated(folder: &Path, args: &Args, ctx: &Ctx) -> Result<Applied> {
     let project = project::locate(Some(folder))?;
     evolve::recover(&project, &ctx.ui)?;
-    one(project, on_conflict, ctx)
+    one(project, args, ctx)
 }
 
-fn one(project: Project, on_conflict: OnConflict, ctx: &Ctx) -> Result<Applied> {
+fn one(project: Project, args: &Args, ctx: &Ctx) -> Result<Applied> {
     let _lock = evolve::lock(&project, "update")?;
     let evolution = Evolution::read(project, Selectors::default())?;
-    evolve::apply(&evolution, on_conflict, &ctx.ui)
+    let applied = evolve::apply(&evolution, args.on_conflict, &ctx.ui)?;
+    evolution.run_steps(args.no_steps, &ctx.ui)?;
+    Ok(applied)
 }
 
 fn table(rows: &[(String, Result<Applied>)]) -> String {
@@ -65,6 +70,7 @@ fn table(rows: &[(String, Result<Applied>)]) -> String {
             Ok(Applied::Files(count)) => format!("updated, {count} changed"),
             Err(error) => match exit_of(error) {
                 Exit::Conflicts => "conflicts, nothing written".into(),
+                Exit::Pending => "updated, but a step after it failed".into(),
                 _ => "failed, nothing written".to_owned(),
             },
         };

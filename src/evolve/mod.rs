@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use anyhow::Result;
 
-use crate::apply::{Disk, Recovered, Transaction};
+use crate::apply::{Disk, Recovered, Steps, Transaction};
 use crate::birth::random_inputs;
 use crate::catalogue::Catalogue;
 use crate::error::{Exit, Fault};
@@ -24,6 +24,7 @@ use crate::project::names::{RelPath, Word};
 use crate::project::owner::Owner;
 use crate::project::snapshot::Snapshot;
 use crate::project::state::State;
+use crate::project::step::Step;
 use crate::project::{CONFIG_FILE, Project};
 use crate::render::{Desired, Inputs, render};
 use crate::ui::Ui;
@@ -155,6 +156,51 @@ impl Evolution {
             })
     }
 
+    /// What is run once the plan is carried out: what an earlier apply left, and when files change, what the base and the
+    /// modules want.
+    ///
+    /// # Errors
+    /// When the list of those that were left cannot be read.
+    pub fn steps(&self) -> Result<Vec<Step>> {
+        let mut steps = Steps::pending(&self.project)?.due().to_vec();
+        if !self.plan.is_quiet() {
+            steps.extend(self.wanted_steps().cloned());
+        }
+        Ok(steps)
+    }
+
+    fn wanted_steps(&self) -> impl Iterator<Item = &Step> {
+        let catalogue = Catalogue::embedded();
+        let modules = catalogue.modules.iter().map(|module| &module.manifest);
+        let on = modules.filter(|manifest| self.config.modules.contains_key(&manifest.name));
+        let steps = catalogue
+            .steps
+            .iter()
+            .chain(on.flat_map(|manifest| &manifest.steps));
+        steps.filter(|step| {
+            let given = step.given.as_ref();
+            given.is_none_or(|path| path.under(self.project.root()).exists())
+        })
+    }
+
+    /// Runs what is due now that the files are in place, unless the user does not want that: then it stays due.
+    ///
+    /// # Errors
+    /// When a step fails ([`Exit::Pending`]).
+    pub fn run_steps(&self, left: bool, ui: &Ui) -> Result<()> {
+        let mut steps = Steps::pending(&self.project)?;
+        if left {
+            for step in steps.due() {
+                ui.info(&format!(
+                    "`{}` is still to be run; the next apply does.",
+                    step.command
+                ));
+            }
+            return Ok(());
+        }
+        steps.run(ui)
+    }
+
     /// Carries `ready` out. The caller holds the project's lock.
     ///
     /// # Errors
@@ -167,6 +213,11 @@ impl Evolution {
             return Ok(Applied::Nothing);
         }
         let disk = Disk::default();
+        let mut steps = Steps::pending(&self.project)?;
+        if !ready.operations.is_empty() {
+            let wanted: Vec<_> = self.wanted_steps().cloned().collect();
+            steps.add(&wanted)?;
+        }
         let interruption = interrupt::defer();
         Transaction::new(self.project.root(), &disk)
             .apply(ready, &mut |_| interruption.check(INTERRUPTED))?;
@@ -332,5 +383,7 @@ pub fn recover(project: &Project, ui: &Ui) -> Result<()> {
 pub fn undo(project: &Project) -> Result<usize> {
     let _lock = lock(project, "undo")?;
     let disk = Disk::default();
-    Ok(Transaction::new(project.root(), &disk).undo()?.len())
+    let undone = Transaction::new(project.root(), &disk).undo()?;
+    Steps::pending(project)?.forget()?;
+    Ok(undone.len())
 }

@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
+use anyhow::Result;
 use serde::Serialize;
 
 use super::Evolution;
+use crate::apply::Steps;
 use crate::plan::{Action, ConflictKind};
+use crate::project::step::Step;
 use crate::project::tree::Entry;
 
 /// How a project stands.
@@ -26,6 +29,8 @@ pub struct Status {
     pending: Vec<Pending>,
     /// Files whose conflict markers are still to be resolved.
     unresolved: Vec<String>,
+    /// What an apply left to be run.
+    steps: Vec<Step>,
 }
 
 /// What the user changed since the last apply.
@@ -43,7 +48,11 @@ struct Pending {
 }
 
 impl Status {
-    pub fn of(evolution: &Evolution) -> Self {
+    /// How the project of `evolution` stands.
+    ///
+    /// # Errors
+    /// When the list of pending steps cannot be read.
+    pub fn of(evolution: &Evolution) -> Result<Self> {
         let state = evolution.state();
         let changes = &evolution.plan.changes;
         let pending = changes.iter().filter(|change| change.action.is_pending());
@@ -51,7 +60,7 @@ impl Status {
             .plan
             .conflicts()
             .filter(|(_, c)| c.kind == ConflictKind::Unresolved);
-        Self {
+        Ok(Self {
             format_version: 1,
             name: evolution.config.name.to_string(),
             slug: evolution.config.slug.to_string(),
@@ -75,12 +84,13 @@ impl Status {
             unresolved: unresolved
                 .map(|(change, _)| change.path.to_string())
                 .collect(),
-        }
+            steps: Steps::pending(&evolution.project)?.due().to_vec(),
+        })
     }
 
     /// Whether an apply has something to do.
     pub fn is_pending(&self) -> bool {
-        !self.pending.is_empty() || !self.unresolved.is_empty()
+        !self.pending.is_empty() || !self.unresolved.is_empty() || !self.steps.is_empty()
     }
 
     /// Whether the user changed managed files.
@@ -127,9 +137,18 @@ impl Status {
                 }
             }
         }
-        if self.pending.is_empty() {
+        if !self.steps.is_empty() {
+            let _ = writeln!(
+                text,
+                "\nStill to be run after the last apply (`quickscale apply` does):"
+            );
+            for step in &self.steps {
+                let _ = writeln!(text, "  {}", step.command);
+            }
+        }
+        if self.pending.is_empty() && self.steps.is_empty() {
             let _ = writeln!(text, "\nNothing is pending.");
-        } else {
+        } else if !self.pending.is_empty() {
             let _ = writeln!(text, "\nPending (`quickscale plan` shows the diffs):");
             for one in &self.pending {
                 let _ = writeln!(text, "  {:<13} {}", one.action, one.path);

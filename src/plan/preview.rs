@@ -9,6 +9,7 @@ use serde::Serialize;
 use similar::{ChangeTag, TextDiff};
 
 use super::{Action, Change, ConflictKind, Plan};
+use crate::project::step::Step;
 use crate::project::tree::Entry;
 
 /// How much of a plan is shown.
@@ -51,13 +52,6 @@ pub struct ProjectJson<'a> {
     pub id: &'a str,
     pub name: &'a str,
     pub slug: &'a str,
-}
-
-/// What is run after the files are in place.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
-pub struct Step {
-    pub name: String,
-    pub command: String,
 }
 
 #[derive(Debug, Serialize)]

@@ -6,6 +6,7 @@ pub mod names;
 pub mod owner;
 pub mod snapshot;
 pub mod state;
+pub mod step;
 pub mod tree;
 pub mod yaml;
 

@@ -10,5 +10,6 @@ mod machine;
 mod moves;
 mod saved;
 mod selectors;
+mod steps;
 mod support;
 mod templates;

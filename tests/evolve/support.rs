@@ -24,6 +24,17 @@ pub struct Said {
     pub err: String,
 }
 
+impl Said {
+    pub fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("text");
+        Self {
+            code: output.status.code(),
+            out: text(&output.stdout),
+            err: text(&output.stderr),
+        }
+    }
+}
+
 impl Project {
     /// A project with every module, or with `arguments` for `init`.
     pub fn new(arguments: &[&str]) -> Self {
@@ -126,19 +137,8 @@ impl Project {
     }
 
     pub fn run(&self, arguments: &[&str]) -> Said {
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = self
-            .command(arguments)
-            .output()
-            .expect("quickscale can be started");
-        Said {
-            code: status.code(),
-            out: String::from_utf8(stdout).expect("text"),
-            err: String::from_utf8(stderr).expect("text"),
-        }
+        let mut command = self.command(arguments);
+        Said::of(&command.output().expect("quickscale can be started"))
     }
 
     pub fn apply(&self, arguments: &[&str]) -> Said {
