@@ -13,3 +13,4 @@ mod selectors;
 mod steps;
 mod support;
 mod templates;
+mod terminal;

@@ -17,7 +17,6 @@ pub enum Tool {
     Postgres,
     Chromium,
     Chromedriver,
-    Tmux,
     Wrk,
     CargoDeny,
     Docker,
@@ -42,7 +41,6 @@ impl Tool {
             Self::Postgres => "PostgreSQL's server programs (tests run on a server of their own)",
             Self::Chromium => "chromium (walks through generated applications)",
             Self::Chromedriver => "chromium-driver (steers chromium)",
-            Self::Tmux => "tmux (tests of menus need a terminal)",
             Self::Wrk => "wrk (makes the load of benchmarks)",
             Self::CargoDeny => "cargo-deny (checks licences and sources of dependencies)",
             Self::Docker => {
@@ -59,7 +57,6 @@ impl Tool {
             // Without a font, screenshots hold no letters.
             Self::Chromium => &["chromium", "fonts-liberation"],
             Self::Chromedriver => &["chromium-driver"],
-            Self::Tmux => &["tmux"],
             Self::Wrk => &["wrk"],
             Self::CargoDeny => return Source::Crate("cargo-deny"),
             Self::Docker => return Source::Manual("https://docs.docker.com/engine/install"),
@@ -74,7 +71,6 @@ impl Tool {
             Self::Postgres => postgres_binaries().is_some(),
             Self::Chromium => any(&["chromium", "google-chrome", "chrome"]),
             Self::Chromedriver => any(&["chromedriver"]),
-            Self::Tmux => any(&["tmux"]),
             Self::Wrk => any(&["wrk"]),
             Self::CargoDeny => any(&["cargo-deny"]),
             Self::Docker => [["compose", "version"], ["system", "info"]]
@@ -216,12 +212,12 @@ mod tests {
 
     #[test]
     fn one_command_installs_all_packages_and_another_each_crate() {
-        let commands = commands(&[Tool::Tmux, Tool::CargoDeny, Tool::Chromium]);
+        let commands = commands(&[Tool::Git, Tool::CargoDeny, Tool::Chromium]);
         let last: Vec<_> = commands
             .iter()
             .map(|words| words[words.len() - 1])
             .collect();
         assert_eq!(last, ["update", "fonts-liberation", "cargo-deny"]);
-        assert!(commands[1].contains(&"tmux"), "{commands:?}");
+        assert!(commands[1].contains(&"git"), "{commands:?}");
     }
 }

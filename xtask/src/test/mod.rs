@@ -17,7 +17,7 @@ use steps::{STEPS, Step, When};
 /// Run every check: formatting, lints, unit, command, runtime, generated-project and browser tests
 ///
 /// Each step runs even if an earlier one failed; the end says which did. Needs PostgreSQL's server programs, chromium
-/// and chromium-driver, Node.js, git and tmux, names those that are missing, and starts and stops what it uses.
+/// and chromium-driver, Node.js and git, names those that are missing, and starts and stops what it uses.
 #[derive(clap::Args)]
 pub struct Args {
     /// Install missing tools first, by apt-get

@@ -68,7 +68,7 @@ pub const STEPS: &[Step] = &[
     Step {
         name: "unit",
         summary: "the command line and these tasks, from inside and outside",
-        tools: &[Tool::Git, Tool::Node, Tool::Tmux],
+        tools: &[Tool::Git, Tool::Node],
         when: When::Always,
         run: unit,
     },
