@@ -16,4 +16,5 @@ pub mod project;
 pub mod render;
 pub mod sdk;
 pub mod stack;
+pub mod sync_back;
 pub mod ui;

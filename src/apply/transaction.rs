@@ -29,6 +29,22 @@ pub enum Recovered {
     Finished { kept: Vec<RelPath> },
 }
 
+/// What a transaction writes.
+struct Changes<'a> {
+    operations: &'a [Operation],
+    /// What is known of a project afterwards; none for a folder that is no project.
+    known: Option<&'a ReadyPlan>,
+}
+
+impl<'a> Changes<'a> {
+    fn of(ready: &'a ReadyPlan) -> Self {
+        Self {
+            operations: &ready.operations,
+            known: Some(ready),
+        }
+    }
+}
+
 /// Where a transaction works.
 #[derive(Debug)]
 pub struct Transaction<'a> {
@@ -53,18 +69,31 @@ impl<'a> Transaction<'a> {
     /// When a file is not as the plan expects it ([`crate::error::Exit::Stale`]), or cannot be written: everything is
     /// then as before.
     pub fn apply(&self, ready: &ReadyPlan, written: OnWritten<'_>) -> Result<()> {
-        self.run(ready, Purpose::Apply, written)
+        self.run(&Changes::of(ready), Purpose::Apply, written)
     }
 
-    fn run(&self, ready: &ReadyPlan, purpose: Purpose, written: OnWritten<'_>) -> Result<()> {
+    /// Carries out `operations` in a folder that is no project and has no state, whole or not at all. What stood there
+    /// before is kept in `.quickscale/undo/`.
+    ///
+    /// # Errors
+    /// As [`Self::apply`].
+    pub fn change(&self, operations: &[Operation], written: OnWritten<'_>) -> Result<()> {
+        let changes = Changes {
+            operations,
+            known: None,
+        };
+        self.run(&changes, Purpose::Apply, written)
+    }
+
+    fn run(&self, changes: &Changes<'_>, purpose: Purpose, written: OnWritten<'_>) -> Result<()> {
         own_folders_are_real(self.root)?;
         ensure!(
             !Self::is_pending(self.root),
             Fault::new("another apply was interrupted here").hint("run the command again")
         );
-        check(self.root, &ready.operations)?;
+        check(self.root, changes.operations)?;
         let folder = self.folder(APPLY_DIR);
-        let journal = match self.prepare(ready, purpose, written) {
+        let journal = match self.prepare(changes, purpose, written) {
             Ok(journal) => journal,
             Err(error) => {
                 drop(self.discard(&folder).and_then(|()| self.sweep_pristine()));
@@ -120,7 +149,7 @@ impl<'a> Transaction<'a> {
                 Stands::Other => kept.push(entry.path.clone()),
             }
         }
-        if !kept.is_empty() {
+        if !kept.is_empty() && self.has_state(&folder) {
             self.forget(&folder, &kept)?;
         }
         self.complete(&folder, &journal)?;
@@ -158,13 +187,18 @@ impl<'a> Transaction<'a> {
             state: State::from_yaml(&state)?,
             pristine: BTreeMap::new(),
         };
-        self.run(&ready, Purpose::Undo, &mut |_| Ok(()))?;
+        self.run(&Changes::of(&ready), Purpose::Undo, &mut |_| Ok(()))?;
         let paths = journal.entries.into_iter().map(|entry| entry.path);
         Ok(paths.collect())
     }
 
     fn folder(&self, name: &str) -> PathBuf {
         self.root.join(STATE_DIR).join(name)
+    }
+
+    /// Whether the transaction in `folder` is one of a project.
+    fn has_state(&self, folder: &Path) -> bool {
+        self.state_file().exists() || folder.join("new").join(STATE_FILE).exists()
     }
 
     fn state_file(&self) -> PathBuf {
@@ -174,13 +208,13 @@ impl<'a> Transaction<'a> {
     /// Has everything on disk that the changes need; the journal comes last and makes it count.
     fn prepare(
         &self,
-        ready: &ReadyPlan,
+        changes: &Changes<'_>,
         purpose: Purpose,
         written: OnWritten<'_>,
     ) -> Result<Journal> {
         let folder = self.folder(APPLY_DIR);
         let mut files = Vec::new();
-        for (number, operation) in ready.operations.iter().enumerate() {
+        for (number, operation) in changes.operations.iter().enumerate() {
             let target = operation.path.under(self.root);
             let like = operation.before.map(|_| target.as_path());
             let mut write = || -> Result<()> {
@@ -198,14 +232,16 @@ impl<'a> Transaction<'a> {
             write().with_context(|| format!("cannot prepare {}", operation.path))?;
             written(&operation.path)?;
         }
-        files.extend(self.write_pristine(ready)?);
-        files.extend(self.write_state(ready, &folder)?);
+        if let Some(ready) = changes.known {
+            files.extend(self.write_pristine(ready)?);
+            files.extend(self.write_state(ready, &folder)?);
+        }
         self.disk.settle_files(&files)?;
         let folders: BTreeSet<_> = files.iter().filter_map(|file| file.parent()).collect();
         for around in folders {
             self.disk.settle(around)?;
         }
-        let entries = ready.operations.iter().map(Entry::of).collect();
+        let entries = changes.operations.iter().map(Entry::of).collect();
         let journal = Journal::new(purpose, entries);
         self.disk
             .write_over(&Journal::path(&folder), &journal.to_json()?)?;

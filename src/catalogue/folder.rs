@@ -27,23 +27,32 @@ impl Pack {
             ))
             .hint("name the folder that holds project_templates, or unset it")
         };
-        let tree = |name: &str| sources(&folder.join(name)).with_context(none);
+        let found = Self::in_folder(folder).with_context(none)?;
+        found.ok_or_else(|| none().into())
+    }
+
+    /// The same; none when `folder` has none of the trees.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn in_folder(folder: &Path) -> Result<Option<Self>> {
+        let tree = |name: &str| sources(&folder.join(name));
         let (project, services) = (tree("project_templates")?, tree("service_templates")?);
         let mut runtime = tree("runtime")?;
         if project.is_none() && services.is_none() && runtime.is_none() {
-            return Err(none().into());
+            return Ok(None);
         }
         // They stand on QuickScale's repository and would fail in a project.
         if let Some(sources) = &mut runtime {
             sources.retain(|source| !source.path.starts_with("tests/"));
         }
         let own = Self::embedded();
-        Ok(Self {
+        Ok(Some(Self {
             project: project.unwrap_or(own.project),
             services: services.unwrap_or(own.services),
             runtime: runtime.unwrap_or(own.runtime),
             packages: own.packages,
-        })
+        }))
     }
 }
 

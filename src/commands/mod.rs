@@ -34,6 +34,7 @@ commands! {
     status => Status,
     undo => Undo,
     update => Update,
+    sync_back => SyncBack,
     modules => Modules,
     config => Config,
     generate_service => GenerateService,

@@ -317,7 +317,8 @@ fn diff(change: &Change) -> String {
     unified.split_inclusive('\n').map(coloured).collect()
 }
 
-fn coloured(line: &str) -> String {
+/// A line of a diff, as `git diff` colours it.
+pub fn coloured(line: &str) -> String {
     let style = match line.as_bytes() {
         [b'+', b'+', b'+', ..] | [b'-', b'-', b'-', ..] => Style::new().bold(),
         [b'+', ..] => Style::new().green(),

@@ -1,0 +1,150 @@
+//! The values of one project: where they stand in newly written text, and what is said of them there.
+
+use std::ops::Range;
+
+use crate::catalogue::Catalogue;
+use crate::catalogue::option::OptionValue;
+use crate::project::config::Config;
+
+/// Shorter values are words like others.
+const DISTINCTIVE_LENGTH: usize = 4;
+
+/// The values that tell a project from others.
+#[derive(Debug, Clone)]
+pub struct Values(Vec<Value>);
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Value {
+    pub text: String,
+    /// How templates call it; several names when they all mean this text, none when no name does.
+    pub names: Vec<&'static str>,
+    /// What it is, for people.
+    pub what: String,
+}
+
+/// A value in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Occurrence<'a> {
+    pub value: &'a Value,
+    pub range: Range<usize>,
+    /// Whether it stands there as a word of its own.
+    pub whole: bool,
+}
+
+impl Values {
+    /// The values of the project that `config` describes: its names, and the texts that its options hold.
+    pub fn of(config: &Config, catalogue: &Catalogue) -> Self {
+        let crate_name = config.slug.crate_name();
+        let mut values = Self(Vec::new());
+        for (name, text) in [
+            ("project.name", config.name.as_str()),
+            ("project.slug", config.slug.as_str()),
+            ("project.crate_name", &crate_name),
+        ] {
+            values.add_name(name, text);
+        }
+        for (module, options) in &config.modules {
+            for (name, value) in options {
+                let known = catalogue.module(module.as_str());
+                let default = known.and_then(|known| known.manifest.options.get(name));
+                let is_default = default.is_some_and(|option| option.default == *value);
+                if let (OptionValue::Text(text), false) = (value, is_default) {
+                    values.add_text(&format!("{module}.{name}"), text);
+                }
+            }
+        }
+        // The longest first: a name may hold the slug.
+        values
+            .0
+            .sort_by_key(|value| std::cmp::Reverse(value.text.len()));
+        values
+    }
+
+    fn add_name(&mut self, name: &'static str, text: &str) {
+        match self.0.iter_mut().find(|value| value.text == text) {
+            Some(value) => value.names.push(name),
+            None => self.0.push(Value {
+                text: text.to_owned(),
+                names: vec![name],
+                what: format!("this project's {}", name.trim_start_matches("project.")),
+            }),
+        }
+    }
+
+    fn add_text(&mut self, option: &str, text: &str) {
+        if is_distinctive(text) && !self.0.iter().any(|value| value.text == text) {
+            self.0.push(Value {
+                text: text.to_owned(),
+                names: Vec::new(),
+                what: format!("the value of {option} in this project"),
+            });
+        }
+    }
+
+    /// The values.
+    pub fn iter(&self) -> impl Iterator<Item = &Value> {
+        self.0.iter()
+    }
+
+    /// Where values stand in `text`, in order, none over another. A value that is not distinctive counts only where it is
+    /// a word.
+    pub fn occurrences<'a>(&'a self, text: &str) -> Vec<Occurrence<'a>> {
+        let mut found: Vec<Occurrence<'a>> = Vec::new();
+        for value in &self.0 {
+            for (start, _) in text.match_indices(value.text.as_str()) {
+                let range = start..start + value.text.len();
+                let whole = is_whole(text, &range);
+                let taken = |other: &Occurrence<'_>| {
+                    other.range.start < range.end && range.start < other.range.end
+                };
+                if (whole || is_distinctive(&value.text)) && !found.iter().any(taken) {
+                    found.push(Occurrence {
+                        value,
+                        range,
+                        whole,
+                    });
+                }
+            }
+        }
+        found.sort_by_key(|occurrence| occurrence.range.start);
+        found
+    }
+
+    /// The value that stands more often in `after` than in `before`, if there is one.
+    pub fn leaked(&self, before: &str, after: &str) -> Option<&Value> {
+        let counted = |text: &str, value: &Value| {
+            let found = self.occurrences(text);
+            found.iter().filter(|found| found.value == value).count()
+        };
+        self.0.iter().find(|value| {
+            after.contains(&value.text) && counted(after, value) > counted(before, value)
+        })
+    }
+}
+
+impl Occurrence<'_> {
+    /// The variable that it surely is: a distinctive value, as a word, with one name.
+    pub fn variable(&self) -> Option<&'static str> {
+        match self.value.names.as_slice() {
+            [name] if self.whole && is_distinctive(&self.value.text) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a text is hardly written by chance.
+pub fn is_distinctive(text: &str) -> bool {
+    text.chars().count() >= DISTINCTIVE_LENGTH && text.chars().any(char::is_alphabetic)
+}
+
+fn is_whole(text: &str, range: &Range<usize>) -> bool {
+    let before = text[..range.start].chars().next_back();
+    let after = text[range.end..].chars().next();
+    ![before, after].into_iter().flatten().any(is_word)
+}
+
+/// Whether a character is part of words.
+pub fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}

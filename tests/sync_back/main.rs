@@ -1,0 +1,4 @@
+//! `sync-back` with the real binary: a project of small templates, a checkout of them, and edits of both.
+
+mod copied;
+mod support;
