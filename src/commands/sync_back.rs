@@ -58,7 +58,7 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
         rebase: args.rebase,
     };
     let sync = SyncBack::read(&project, templates, &wish)?;
-    let proposal = sync.propose(&wish);
+    let proposal = sync.propose(&wish)?;
     proposal.check(&wish.answers)?;
     if args.json {
         ctx.ui.json(&ProposalJson::new(&proposal))?;

@@ -229,7 +229,7 @@ impl Evolution {
 }
 
 /// The kinds of the services that were generated for a project.
-fn kinds(state: Option<&State>) -> BTreeSet<Word> {
+pub fn kinds(state: Option<&State>) -> BTreeSet<Word> {
     let files = state.into_iter().flat_map(|state| state.files.values());
     let services = files.filter(|file| matches!(file.owner, Owner::Service(_)));
     services

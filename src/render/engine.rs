@@ -18,6 +18,7 @@ use crate::project::names::Word;
 /// Renders templates that end in `.j2`.
 pub struct Engine {
     environment: Environment<'static>,
+    syntax: SyntaxConfig,
 }
 
 /// The result of one template.
@@ -40,12 +41,20 @@ impl Engine {
             .keep_trailing_newline(true)
             .build()?;
         let mut environment = Environment::new();
-        environment.set_syntax(syntax);
+        environment.set_syntax(syntax.clone());
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
         environment.add_filter("quote", |text: &str| quoted(text));
         environment.add_filter("package_in_order", package_in_order);
-        Ok(Self { environment })
+        Ok(Self {
+            environment,
+            syntax,
+        })
+    }
+
+    /// How tags are written and what becomes of the whitespace around them.
+    pub fn syntax(&self) -> &SyntaxConfig {
+        &self.syntax
     }
 
     /// Renders one template. An error names it and the line.
@@ -57,6 +66,17 @@ impl Engine {
     ) -> Result<Rendered> {
         let source = std::str::from_utf8(&template.bytes)
             .with_context(|| format!("{} is not UTF-8", template.origin))?;
+        self.render_text(&template.origin, source, values, inputs)
+    }
+
+    /// Renders a text that is to stand at `origin`.
+    pub fn render_text(
+        &self,
+        origin: &str,
+        source: &str,
+        values: &RenderContext,
+        inputs: &Inputs,
+    ) -> Result<Rendered> {
         let secrets = Arc::new(Secrets {
             values: inputs.secrets.clone(),
             asked: AtomicBool::new(false),
@@ -64,7 +84,7 @@ impl Engine {
         let context = context! { secret => Value::from_dyn_object(secrets.clone()), ..Value::from(Serde(values)) };
         let text = self
             .environment
-            .render_named_str(&template.origin, source, context)?;
+            .render_named_str(origin, source, context)?;
         Ok(Rendered {
             text,
             holds_secret: secrets.asked.load(Ordering::Relaxed),

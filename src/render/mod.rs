@@ -18,9 +18,10 @@ use crate::digest::Digest;
 use crate::project::config::Config;
 use crate::project::names::{RelPath, Word};
 use crate::project::owner::{Mode, Owner, Policy};
-use context::RenderContext;
-use engine::Engine;
 use layers::Layer;
+
+pub use context::RenderContext;
+pub use engine::Engine;
 
 /// What a rendering takes from outside, so that it is the same twice.
 #[derive(Debug, Clone, Default)]

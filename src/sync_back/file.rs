@@ -1,9 +1,13 @@
 //! One file that was applied to the project: whether it has edits, and what becomes of them.
 
+use std::borrow::Cow;
+
 use super::checkout::Checkout;
 use super::guard;
-use super::hunk::{Answers, Hunk, HunkId, Question};
+use super::hunk::{Answers, Hunk, HunkId, Question, Standing};
+use super::others::Renderer;
 use super::proposal::{FileEdit, Write};
+use super::rendered;
 use super::subject::Subject;
 use super::target::{Sides, Target, target};
 use super::verbatim::{self, Surroundings, answered};
@@ -28,15 +32,29 @@ pub enum Found {
     Edited(FileEdit, Option<Write>),
 }
 
+/// The edits of a file, and what those that go back make of its template.
+type Edits = (Vec<Hunk>, Option<Write>);
+
+/// What a template should make.
+enum Wanted<'a> {
+    /// What it makes.
+    Nothing,
+    /// This.
+    Bytes(Cow<'a, [u8]>),
+    /// Nobody can tell: it has changed in the same places.
+    Conflict,
+}
+
 /// Everything that is known when a file is judged.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Sight<'a> {
     pub subject: &'a Subject,
     pub checkout: &'a Checkout,
     pub answers: &'a Answers,
+    pub renderer: &'a Renderer,
 }
 
-impl Sight<'_> {
+impl<'a> Sight<'a> {
     /// Looks at the file that the state knows at `path`.
     pub fn look(self, path: &RelPath, known: &FileState) -> Found {
         let skip = |reason: &str| Found::Skip(reason.to_owned());
@@ -76,49 +94,130 @@ impl Sight<'_> {
         let Ok(template) = known.template.parse::<RelPath>() else {
             return skip(format!("its template, {}, has no place", known.template));
         };
-        if is_rendered(known) {
-            return skip(format!("it is rendered: change {template} by hand"));
-        }
-        let base = match known.digest {
-            Some(digest) if digest == source.digest => Some(&*source.bytes),
-            _ => self.subject.base(known),
+        let carried = match is_rendered(known) {
+            true => self.rendered(path, known, (source, file)),
+            false => self.copied(path, known, (source, file)),
         };
-        if guard::has_markers(&file.bytes, &source.bytes) {
-            return skip("it holds conflict markers".into());
+        match carried {
+            Err(reason) => skip(reason),
+            Ok(None) => Found::Nothing,
+            Ok(Some((hunks, write))) => {
+                let edit = FileEdit {
+                    path: path.clone(),
+                    template,
+                    owner: known.owner.clone(),
+                    hunks,
+                };
+                Found::Edited(edit, write)
+            }
         }
-        let edited = match target(Sides {
-            base,
-            edited: &file.bytes,
-            rendered: &source.bytes,
-        }) {
-            Target::Same => return Found::Nothing,
-            Target::Bytes(bytes) => bytes,
-            Target::NoBase if is_text(&file.bytes) => {
-                return skip(NOT_KEPT.into());
-            }
-            // What was applied is kept of text only.
-            Target::NoBase | Target::Conflict => {
-                let hunk = self.whole(path, &file.bytes, CHANGED_TOO);
-                return found(path, template, &known.owner, (vec![hunk], None));
-            }
-        };
-        let carried = self.carried(path, source, &edited);
-        found(path, template, &known.owner, carried)
     }
 
-    fn carried(self, path: &RelPath, source: &Source, edited: &[u8]) -> (Vec<Hunk>, Option<Write>) {
+    /// The edits of a file that is rendered; none when there are none.
+    fn rendered(
+        self,
+        path: &RelPath,
+        known: &FileState,
+        files: (&Source, &FileOnDisk),
+    ) -> Result<Option<Edits>, String> {
+        let (source, file) = files;
+        let by_hand = |why: &str| format!("{why}: change {} by hand", known.template);
+        let text = source
+            .text()
+            .map_err(|_| by_hand("its template is no text"))?;
+        let world = self.renderer.world(&known.template);
+        let ruled = world.rule(text);
+        let ruled = ruled
+            .map_err(|error| by_hand(&format!("its template cannot be taken apart ({error:#})")))?;
+        let rendered = ruled.own.text.as_bytes();
+        let edited = match self.wanted(known, file, rendered)? {
+            Wanted::Nothing => return Ok(None),
+            Wanted::Conflict => {
+                return Ok(Some((
+                    vec![self.whole(path, &file.bytes, CHANGED_TOO)],
+                    None,
+                )));
+            }
+            Wanted::Bytes(bytes) => bytes,
+        };
+        let edited = str::from_utf8(&edited).map_err(|_| by_hand("it is no text"))?;
+        let Some(carried) = rendered::carry(self.around(path), &ruled, edited) else {
+            let hunk = self.whole(
+                path,
+                &file.bytes,
+                "it differs too much from what its template makes: change the template by hand",
+            );
+            return Ok(Some((vec![hunk], None)));
+        };
+        Ok(Some((carried.hunks, written(source, Some(carried.source)))))
+    }
+
+    /// The edits of a file that is copied; none when there are none.
+    fn copied(
+        self,
+        path: &RelPath,
+        known: &FileState,
+        files: (&Source, &FileOnDisk),
+    ) -> Result<Option<Edits>, String> {
+        let (source, file) = files;
+        Ok(match self.wanted(known, file, &source.bytes)? {
+            Wanted::Nothing => None,
+            Wanted::Conflict => Some((vec![self.whole(path, &file.bytes, CHANGED_TOO)], None)),
+            Wanted::Bytes(bytes) => Some(self.carried(path, source, &bytes)),
+        })
+    }
+
+    /// What the template should make, where it makes `rendered` now.
+    fn wanted<'f>(
+        self,
+        known: &FileState,
+        file: &'f FileOnDisk,
+        rendered: &'f [u8],
+    ) -> Result<Wanted<'f>, String>
+    where
+        'a: 'f,
+    {
+        if guard::has_markers(&file.bytes, rendered) {
+            return Err("it holds conflict markers".into());
+        }
+        let base = match known.digest {
+            Some(digest) if digest == Digest::of(rendered) => Some(rendered),
+            _ => self.subject.base(known),
+        };
+        let sides = Sides {
+            base,
+            edited: &file.bytes,
+            rendered,
+        };
+        match target(sides) {
+            Target::Same => Ok(Wanted::Nothing),
+            Target::Bytes(bytes) => Ok(Wanted::Bytes(bytes)),
+            Target::Conflict => Ok(Wanted::Conflict),
+            Target::NoBase if is_text(&file.bytes) => Err(NOT_KEPT.into()),
+            // What was applied is kept of text only.
+            Target::NoBase => Ok(Wanted::Conflict),
+        }
+    }
+
+    fn around<'p>(&self, path: &'p RelPath) -> Surroundings<'p>
+    where
+        'a: 'p,
+    {
+        Surroundings {
+            path,
+            values: &self.subject.values,
+            secrets: &self.subject.secrets,
+            answers: self.answers,
+        }
+    }
+
+    fn carried(self, path: &RelPath, source: &Source, edited: &[u8]) -> Edits {
         if !is_text(edited) || !is_text(&source.bytes) {
             let hunk = self.binary(path, edited);
             let after = hunk.standing.goes_back().then(|| edited.to_vec());
             return (vec![hunk], written(source, after));
         }
-        let around = Surroundings {
-            path,
-            values: &self.subject.values,
-            secrets: &self.subject.secrets,
-            answers: self.answers,
-        };
-        let carried = verbatim::carry(around, &source.bytes, edited);
+        let carried = verbatim::carry(self.around(path), &source.bytes, edited);
         (carried.hunks, written(source, Some(carried.source)))
     }
 
@@ -130,7 +229,7 @@ impl Sight<'_> {
             .secrets
             .are_in(&String::from_utf8_lossy(edited))
         {
-            super::hunk::Standing::Refused("it holds a secret of this project".into())
+            Standing::Refused("it holds a secret of this project".into())
         } else {
             answered(None, self.answers.to(&id))
         };
@@ -181,19 +280,4 @@ fn written(source: &Source, after: Option<Vec<u8>>) -> Option<Write> {
         before: Some(source.bytes.to_vec()),
         after: Some(after),
     })
-}
-
-fn found(
-    path: &RelPath,
-    template: RelPath,
-    owner: &Owner,
-    (hunks, write): (Vec<Hunk>, Option<Write>),
-) -> Found {
-    let edit = FileEdit {
-        path: path.clone(),
-        template,
-        owner: owner.clone(),
-        hunks,
-    };
-    Found::Edited(edit, write)
 }

@@ -110,18 +110,18 @@ impl FromStr for Answer {
     }
 }
 
-/// The answers that were given, by the id of what they answer.
+/// The answers that were given, by the id of what they answer: an edit can need two, where it goes and what it says.
 #[derive(Debug, Clone, Default)]
-pub struct Answers(BTreeMap<String, Choice>);
+pub struct Answers(BTreeMap<String, Vec<Choice>>);
 
 impl Answers {
     /// What was answered to the hunk `id`.
-    pub fn to(&self, id: &HunkId) -> Option<&Choice> {
-        self.0.get(&id.0)
+    pub fn to(&self, id: &HunkId) -> &[Choice] {
+        self.0.get(&id.0).map_or(&[], Vec::as_slice)
     }
 
-    pub fn insert(&mut self, id: &HunkId, choice: Choice) {
-        self.0.insert(id.0.clone(), choice);
+    pub fn insert(&mut self, answer: Answer) {
+        self.0.entry(answer.id).or_default().push(answer.choice);
     }
 
     /// The ids that none of `known` has.
@@ -134,8 +134,9 @@ impl Answers {
 
 impl FromIterator<Answer> for Answers {
     fn from_iter<I: IntoIterator<Item = Answer>>(answers: I) -> Self {
-        let pair = |answer: Answer| (answer.id, answer.choice);
-        Self(answers.into_iter().map(pair).collect())
+        let mut all = Self::default();
+        answers.into_iter().for_each(|answer| all.insert(answer));
+        all
     }
 }
 

@@ -3,27 +3,42 @@
 //! Nothing is guessed, and nothing is written but through the journal of `apply`.
 
 mod checkout;
+mod contents;
+mod cut;
 mod file;
+mod firm;
+mod ground;
 mod guard;
 mod hunk;
+mod laws;
+mod moves;
+mod origin;
+mod others;
+mod place;
 pub mod preview;
 mod proposal;
+mod rendered;
 mod secrets;
 mod subject;
 mod target;
+mod tokens;
 mod values;
 mod verbatim;
+mod within;
 
 use std::path::Path;
 
 use anyhow::Result;
 
+use crate::evolve;
 use crate::project::Project;
 use crate::project::lock::Lock;
 use crate::project::names::RelPath;
+use crate::render::Inputs;
 use crate::ui::Ui;
 
 use file::{Found, Sight};
+use others::{Renderer, Setting};
 use proposal::Skipped;
 
 pub use checkout::Checkout;
@@ -73,8 +88,18 @@ impl SyncBack {
     }
 
     /// What would go back.
-    pub fn propose(&self, wish: &Wish) -> Proposal {
+    ///
+    /// # Errors
+    /// When the engine of the templates cannot be set up.
+    pub fn propose(&self, wish: &Wish) -> Result<Proposal> {
+        let catalogue = &self.checkout.catalogue;
+        let inputs = Inputs {
+            kinds: evolve::kinds(Some(&self.subject.state)),
+            ..Inputs::default()
+        };
+        let own = Setting::new(self.subject.config.clone(), catalogue, inputs);
         let sight = Sight {
+            renderer: &Renderer::new(own, catalogue)?,
             subject: &self.subject,
             checkout: &self.checkout,
             answers: &wish.answers,
@@ -93,7 +118,7 @@ impl SyncBack {
                 }
             }
         }
-        proposal
+        Ok(proposal)
     }
 
     /// Carries `proposal` out and says how many files of the checkout changed. The caller holds the checkout's lock.

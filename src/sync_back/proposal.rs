@@ -79,7 +79,7 @@ impl Proposal {
                 .exit(Exit::Usage));
         }
         for hunk in hunks {
-            if let (Standing::Open(question), Some(answer)) = (&hunk.standing, answers.to(&hunk.id))
+            if let (Standing::Open(question), [.., answer]) = (&hunk.standing, answers.to(&hunk.id))
             {
                 let message = format!("{answer} is no answer to {}: {}", hunk.id, question.reason);
                 let hint = format!("answer {}", choices(question));

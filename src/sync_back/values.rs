@@ -82,9 +82,10 @@ impl Values {
         }
     }
 
-    /// The values.
-    pub fn iter(&self) -> impl Iterator<Item = &Value> {
-        self.0.iter()
+    /// The value that templates call `name`.
+    pub fn named(&self, name: &str) -> &str {
+        let value = self.0.iter().find(|value| value.names.contains(&name));
+        value.map_or("", |value| value.text.as_str())
     }
 
     /// Where values stand in `text`, in order, none over another. A value that is not distinctive counts only where it is
@@ -109,6 +110,20 @@ impl Values {
         }
         found.sort_by_key(|occurrence| occurrence.range.start);
         found
+    }
+
+    /// `text` with variables for the values that surely are theirs.
+    pub fn with_variables(&self, text: &str) -> String {
+        let mut result = String::new();
+        let mut done = 0;
+        for found in self.occurrences(text) {
+            if let Some(name) = found.variable() {
+                result.push_str(&text[done..found.range.start]);
+                result.push_str(&format!("<%= {name} %>"));
+                done = found.range.end;
+            }
+        }
+        result + &text[done..]
     }
 
     /// The value that stands more often in `after` than in `before`, if there is one.

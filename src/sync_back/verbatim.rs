@@ -90,16 +90,21 @@ impl Surroundings<'_> {
     }
 }
 
-/// What becomes of an edit with a question or without, after an answer or none. An answer that was not among the choices
-/// is none.
-pub fn answered(question: Option<Question>, answer: Option<&Choice>) -> Standing {
-    match (question, answer) {
-        (_, Some(Choice::Skip)) => Standing::Left,
-        (None, _) => Standing::Placed,
-        (Some(question), Some(choice)) if question.choices.contains(choice) => {
-            Standing::Answered(choice.clone())
-        }
-        (Some(question), _) => Standing::Open(question),
+/// What becomes of an edit with a question or without, after these answers. An answer that was not among the choices is
+/// none.
+pub fn answered(question: Option<Question>, answers: &[Choice]) -> Standing {
+    if answers.contains(&Choice::Skip) {
+        return Standing::Left;
+    }
+    let Some(question) = question else {
+        return Standing::Placed;
+    };
+    let choice = answers
+        .iter()
+        .find(|choice| question.choices.contains(choice));
+    match choice.cloned() {
+        Some(choice) => Standing::Answered(choice),
+        None => Standing::Open(question),
     }
 }
 

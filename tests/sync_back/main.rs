@@ -1,4 +1,5 @@
 //! `sync-back` with the real binary: a project of small templates, a checkout of them, and edits of both.
 
 mod copied;
+mod rendered;
 mod support;
