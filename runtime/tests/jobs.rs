@@ -126,9 +126,10 @@ async fn work_for_later_waits() {
         in_transaction!(app.core.db(), tx => app.core.enqueue_at(tx, &counting(0), due).await)
     };
     enqueued.await.unwrap();
-    assert_eq!(app.work_jobs().await.done, 0);
+    app.work_jobs().await;
+    assert_eq!(tries.count.load(Ordering::SeqCst), 0);
     app.clock.advance(HOUR / 2);
-    assert_eq!(app.work_jobs().await.done, 1);
+    app.work_jobs().await;
     assert_eq!(tries.count.load(Ordering::SeqCst), 1);
 }
 
