@@ -19,8 +19,9 @@ use super::{actions, rules};
 use crate::app::Core;
 use crate::crypto::hex;
 use crate::error::{Error, Result};
+use crate::http::guard::{collect, problem_body};
 use crate::http::limits::{Limit, Standing};
-use crate::http::{Call, Endpoint, Gate, Reply, Visit, collect, problem_body};
+use crate::http::{Call, Endpoint, Gate, Reply, Visit};
 
 /// Lets keys in.
 pub(super) struct Door {

@@ -7,7 +7,7 @@ mod csrf;
 mod edge;
 mod endpoint;
 mod forms;
-mod guard;
+pub(crate) mod guard;
 pub mod limits;
 mod proxies;
 mod request;
@@ -22,7 +22,7 @@ pub use endpoint::{
     Scope, Shape, Special, example_of, type_name,
 };
 pub use forms::{Form, Upload, UploadedFile};
-pub(crate) use guard::{collect, guard, problem_body};
+pub(crate) use guard::guard;
 pub use proxies::TrustedProxies;
 pub use request::{Level, Message, Visit, VisitCookie, local_path};
 pub use routes::{RouteInfo, Routes};

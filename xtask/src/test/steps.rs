@@ -130,6 +130,7 @@ const FEATURES: &[&str] = &[
     "auth,credits,services",
     "auth,admin",
     "auth,credits,admin",
+    "auth,api",
     "auth,credits,services,admin,smtp",
 ];
 
