@@ -82,9 +82,7 @@ impl Engine {
             asked: AtomicBool::new(false),
         });
         let context = context! { secret => Value::from_dyn_object(secrets.clone()), ..Value::from(Serde(values)) };
-        let text = self
-            .environment
-            .render_named_str(origin, source, context)?;
+        let text = self.environment.render_named_str(origin, source, context)?;
         Ok(Rendered {
             text,
             holds_secret: secrets.asked.load(Ordering::Relaxed),
