@@ -77,6 +77,8 @@ enum Inner {
 const IDLE_CHECK: Duration = Duration::from_secs(5);
 /// How often a transaction that met a deadlock or a lost race is run again.
 pub const ATTEMPTS: u32 = 5;
+/// How long a file that others open at the same time is waited for.
+const OPENING: Duration = Duration::from_secs(10);
 const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 20;
 
@@ -104,6 +106,9 @@ impl Db {
         let options = AnyConnectOptions::from_str(&format!("sqlite://{path}?mode=rwc"))?;
         let opening = || format!("cannot open the SQLite file {path}");
         let mut writer = AnyConnection::connect_with(&options)
+            .await
+            .with_context(opening)?;
+        use_write_ahead_log(&mut writer)
             .await
             .with_context(opening)?;
         writer.execute(SQLITE_PRAGMAS).await.with_context(opening)?;
@@ -235,11 +240,13 @@ pub fn is_transient(error: &Error) -> bool {
     let Some(sqlx::Error::Database(fault)) = cause.downcast_ref::<sqlx::Error>() else {
         return false;
     };
-    // PostgreSQL: serialization_failure, deadlock_detected. SQLite: SQLITE_BUSY and its kinds.
-    matches!(
-        fault.code().as_deref(),
-        Some("40001" | "40P01" | "5" | "261" | "517")
-    )
+    // PostgreSQL: serialization_failure, deadlock_detected.
+    is_busy(fault.as_ref()) || matches!(fault.code().as_deref(), Some("40001" | "40P01"))
+}
+
+/// SQLite's SQLITE_BUSY and its kinds.
+fn is_busy(fault: &dyn sqlx::error::DatabaseError) -> bool {
+    matches!(fault.code().as_deref(), Some("5" | "261" | "517"))
 }
 
 /// Whether `error` is the violation of a unique constraint.
@@ -287,13 +294,28 @@ macro_rules! in_transaction {
 // `synchronous = FULL`: in WAL mode the default may forget the newest transactions when the power fails,
 // and among them could be a credit that was spent.
 const SQLITE_PRAGMAS: &str = "
-    PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA busy_timeout = 5000;
     PRAGMA foreign_keys = ON;
     PRAGMA temp_store = MEMORY;
     PRAGMA cache_size = -8000;
 ";
+
+/// The mode stands in the file. SQLite's own waiting does not cover the change to it, so that of several processes
+/// that make one file together some would be turned away.
+async fn use_write_ahead_log(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    let give_up = tokio::time::Instant::now() + OPENING;
+    loop {
+        match connection.execute("PRAGMA journal_mode = WAL").await {
+            Err(sqlx::Error::Database(fault))
+                if is_busy(fault.as_ref()) && tokio::time::Instant::now() < give_up =>
+            {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            outcome => return outcome.map(drop),
+        }
+    }
+}
 
 fn pool_options(size: u32) -> AnyPoolOptions {
     AnyPoolOptions::new()
