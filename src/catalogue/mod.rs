@@ -64,6 +64,22 @@ impl Pack {
         }
     }
 
+    /// Has the source that stands at `origin` in QuickScale's repository hold these bytes, or be gone.
+    pub fn put(&mut self, origin: &str, bytes: Option<Vec<u8>>) {
+        let Some((tree, path)) = origin.split_once('/') else {
+            return;
+        };
+        let sources = match tree {
+            "project_templates" => &mut self.project,
+            "service_templates" => &mut self.services,
+            "runtime" => &mut self.runtime,
+            _ => return,
+        };
+        sources.retain(|source| source.path != path);
+        sources.extend(bytes.map(|bytes| Source::new(path, bytes)));
+        sources.sort_by(|one, other| one.path.cmp(&other.path));
+    }
+
     /// The digest of everything in it.
     fn digest(&self) -> Digest {
         let trees = [&self.project, &self.services, &self.runtime, &self.packages];
@@ -150,7 +166,7 @@ impl Catalogue {
         };
         let manifest: BaseManifest = tree.manifest("base/base.yml")?;
         let mut base = tree.templates("base", &[])?;
-        apply_rules(&mut base, &manifest.files, "base.yml")?;
+        apply_rules(base.iter_mut(), &manifest.files, "base.yml")?;
         let modules = in_order(modules(&tree)?)?;
         let known = |name: &Word| modules.iter().any(|module| module.manifest.name == *name);
         let mut themes = BTreeMap::new();
@@ -192,6 +208,20 @@ impl Catalogue {
                 .lines()
                 .any(|other| other == line)
         })
+    }
+
+    /// The template that stands at `origin` in QuickScale's repository.
+    pub fn template(&self, origin: &str) -> Option<&Template> {
+        let modules = self.modules.iter().flat_map(|module| &module.templates);
+        let themes = self.themes.values();
+        let pages = themes.flat_map(|theme| theme.modules.values().flatten().chain(&theme.base));
+        let all = self
+            .base
+            .iter()
+            .chain(&self.runtime)
+            .chain(modules)
+            .chain(pages);
+        all.into_iter().find(|template| template.origin == origin)
     }
 
     /// A module by its name.
@@ -283,7 +313,7 @@ fn modules(tree: &Tree<'_>) -> Result<Vec<Module>> {
             manifest.name
         );
         let mut templates = tree.templates(&path, &[])?;
-        apply_rules(&mut templates, &manifest.files, &path)?;
+        apply_rules(templates.iter_mut(), &manifest.files, &path)?;
         modules.push(Module {
             manifest,
             templates,
@@ -355,7 +385,8 @@ fn theme(tree: &Tree<'_>, folder: &str, packages: &[Source]) -> Result<Theme> {
             .verbatim(PACKAGES_FOLDER)?,
         );
     }
-    apply_rules(&mut base, &manifest.files, &path)?;
+    let pages = modules.values_mut().flatten();
+    apply_rules(base.iter_mut().chain(pages), &manifest.files, &path)?;
     Ok(Theme {
         manifest,
         base,

@@ -1,13 +1,14 @@
 //! Templates: where a source file goes in a project and what is done with it on the way.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 
 use super::embedded::Embedded;
 use super::manifest::{Rule, Rules};
 use crate::digest::Digest;
-use crate::project::names::RelPath;
+use crate::project::names::{RelPath, Slug};
 
 /// A file that templates are made of: embedded, or read from a folder.
 #[derive(Debug, Clone)]
@@ -67,6 +68,33 @@ pub struct Template {
 /// The part of a path in a service's templates that stands for the service's name.
 const SERVICE_NAME: &str = "NAME";
 
+/// The parts of a path that stand for a project's names, by what templates call these.
+const NAMES: [(&str, &str); 2] = [
+    ("project.slug", "PROJECT_SLUG"),
+    ("project.crate_name", "PROJECT_CRATE_NAME"),
+];
+
+/// What stands in a template's path for the project's value that templates call `variable`.
+pub fn name_in_path(variable: &str) -> Option<&'static str> {
+    let name = NAMES.iter().find(|(name, _)| *name == variable);
+    name.map(|(_, part)| *part)
+}
+
+/// A path of templates as it is in a project of this name.
+fn in_project(path: &RelPath, slug: &Slug) -> Result<RelPath> {
+    let mut text = Cow::from(path.as_str());
+    for (variable, part) in NAMES {
+        if text.contains(part) {
+            let value = match variable {
+                "project.slug" => slug.to_string(),
+                _ => slug.crate_name(),
+            };
+            text = text.replace(part, &value).into();
+        }
+    }
+    Ok(text.parse()?)
+}
+
 impl Template {
     /// Makes a template of the source at `inside`, its path below the layer's folder, which lands below `prefix`.
     pub fn new(origin: String, prefix: &str, inside: &str, source: &Source) -> Result<Self> {
@@ -85,6 +113,23 @@ impl Template {
             bytes: source.bytes.clone(),
             digest: source.digest,
         })
+    }
+
+    /// Where the file goes in a project of this name.
+    ///
+    /// # Errors
+    /// When that is no path.
+    pub fn path_in(&self, slug: &Slug) -> Result<RelPath> {
+        in_project(&self.path, slug)
+    }
+
+    /// Where the file of a project of this name stood in earlier templates.
+    ///
+    /// # Errors
+    /// When one of them is no path.
+    pub fn moved_from_in(&self, slug: &Slug) -> Result<Vec<RelPath>> {
+        let former = self.rule.moved_from.iter();
+        former.map(|path| in_project(path, slug)).collect()
     }
 
     /// The same template for a service called `name`.
@@ -114,14 +159,21 @@ fn undotted(part: &str) -> Cow<'_, str> {
 }
 
 /// Gives templates what a manifest says about their paths; a path that no template has is a mistake in the manifest.
-pub fn apply_rules(templates: &mut [Template], rules: &Rules, manifest: &str) -> Result<()> {
-    for (path, rule) in rules {
-        let Some(template) = templates.iter_mut().find(|template| template.path == *path) else {
-            bail!("{manifest} speaks of {path}, which is not among its files");
-        };
-        template.rule = rule.clone();
+pub fn apply_rules<'a>(
+    templates: impl Iterator<Item = &'a mut Template>,
+    rules: &Rules,
+    manifest: &str,
+) -> Result<()> {
+    let mut waiting: BTreeMap<&RelPath, &Rule> = rules.iter().collect();
+    for template in templates {
+        if let Some(rule) = waiting.remove(&template.path) {
+            template.rule = rule.clone();
+        }
     }
-    Ok(())
+    match waiting.keys().next() {
+        Some(path) => bail!("{manifest} speaks of {path}, which is not among its files"),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -142,5 +194,14 @@ mod tests {
         );
         assert_eq!(place("docs/dot-com.md"), ("docs/.com.md".into(), false));
         assert_eq!(place(".env.j2"), (".env".into(), true));
+    }
+
+    #[test]
+    fn a_path_can_hold_the_names_of_the_project() {
+        let source = Source::new("x", "");
+        let inside = "docs/PROJECT_SLUG/PROJECT_CRATE_NAME.md";
+        let template = Template::new("x".into(), "", inside, &source).unwrap();
+        let path = template.path_in(&"my-saas".parse().unwrap()).unwrap();
+        assert_eq!(path.as_str(), "docs/my-saas/my_saas.md");
     }
 }

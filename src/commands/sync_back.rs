@@ -10,7 +10,7 @@ use crate::evolve;
 use crate::project::names::RelPath;
 use crate::project::{self, Project};
 use crate::sync_back::preview::{self, ProposalJson};
-use crate::sync_back::{self, Answer, SyncBack, Wish};
+use crate::sync_back::{self, Answer, NewFile, Rename, SyncBack, Wish};
 
 /// Carry edits of a project back into the templates of a QuickScale checkout
 ///
@@ -40,6 +40,15 @@ pub struct Args {
     /// Merge edits that were made on other templates than those of this quickscale
     #[arg(long)]
     rebase: bool,
+    /// Make a file of the project a template of LAYER: base, runtime, module:NAME, theme:NAME or theme:NAME/MODULE
+    #[arg(long, value_name = "PATH=LAYER")]
+    new: Vec<NewFile>,
+    /// Have a template follow its file to the name that it has in the project
+    #[arg(long, value_name = "OLD=NEW")]
+    rename: Vec<Rename>,
+    /// Remove the templates of files that were deleted in the project
+    #[arg(long)]
+    delete: bool,
     /// Print JSON
     #[arg(long, requires = "preview")]
     json: bool,
@@ -56,6 +65,9 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
         only: args.only,
         answers: args.hunk.into_iter().collect(),
         rebase: args.rebase,
+        delete: args.delete,
+        new: args.new,
+        renames: args.rename,
     };
     let sync = SyncBack::read(&project, templates, &wish)?;
     let proposal = sync.propose(&wish)?;

@@ -169,7 +169,9 @@ fn kept_file(base: Base<'_>, file: &FileOnDisk, wanted: &DesiredFile) -> Option<
     let template_changed = base.state.digest != wanted.digest;
     let as_wanted = file.bytes[..] == wanted.bytes[..];
     if as_wanted && keeps_mode {
-        return template_changed
+        let mode_changed = base.state.mode.on_disk() != wanted.mode.on_disk();
+        let mode_is_there = mode_changed && file.mode == wanted.mode.on_disk();
+        return (template_changed || mode_is_there)
             .then(|| verdict(Action::Adopt, "it is already as the templates want it"))
             .flatten();
     }

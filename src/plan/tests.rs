@@ -237,6 +237,21 @@ fn both_modes_are_kept() {
 }
 
 #[test]
+fn a_mode_that_the_user_set_first_is_adopted() {
+    let mut project = Project::new(Some("a\n"), None, Some("a\n"));
+    let script = FileOnDisk {
+        bytes: b"a\n".to_vec(),
+        mode: Mode::Executable,
+    };
+    project.disk.insert(path(PATH), Entry::File(script));
+    assert!(project.plan().is_quiet(), "it is the user's own");
+    project
+        .wanted
+        .insert(path(PATH), wanted_bytes(b"a\n", Mode::Executable));
+    assert_eq!(project.verdict(), ("adopt".into(), None));
+}
+
+#[test]
 fn without_its_pristine_copy_what_differs_is_a_conflict() {
     let mut project = Project::new(Some("a\nb\nc\n"), Some("A\nb\nc\n"), Some("a\nb\nC\n"));
     project.lost_pristine = true;

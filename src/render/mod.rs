@@ -73,8 +73,9 @@ pub fn render(config: &Config, catalogue: &Catalogue, inputs: &Inputs) -> Result
     {
         context.service = service;
         for template in templates.iter() {
-            let file = file(&engine, &context, inputs, &owner, template)?;
-            let path = template.path.clone();
+            let mut file = file(&engine, &context, inputs, &owner, template)?;
+            file.moved_from = template.moved_from_in(&config.slug)?;
+            let path = template.path_in(&config.slug)?;
             if let Some(other) = files.insert(path, file) {
                 let DesiredFile {
                     owner: first,
@@ -118,7 +119,7 @@ fn file(
         policy: template.rule.policy,
         mode: template.rule.mode,
         template: template.origin.clone(),
-        moved_from: template.rule.moved_from.clone(),
+        moved_from: Vec::new(),
         bytes,
         digest,
     })

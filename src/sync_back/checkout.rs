@@ -74,6 +74,11 @@ impl Checkout {
         sources.iter().find(|source| source.path == path)
     }
 
+    /// The sources.
+    pub fn pack(&self) -> &Pack {
+        &self.pack
+    }
+
     /// What stands on disk at some places of the folder.
     ///
     /// # Errors

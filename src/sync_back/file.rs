@@ -72,17 +72,20 @@ impl<'a> Sight<'a> {
             Entry::Blocked(_) | Entry::Alias(_) => return skip("it stands elsewhere now"),
         };
         let is_edited = known.digest != Some(Digest::of(&file.bytes));
-        match (is_edited, file.mode == known.mode.on_disk()) {
-            (false, true) => Found::Nothing,
-            (false, false) => skip("who may run it is said in the manifest beside its template"),
-            (true, _) => self.edited(path, known, file),
+        match is_edited {
+            true => self.carry(path, known, file),
+            false => Found::Nothing,
         }
     }
 
-    fn edited(self, path: &RelPath, known: &FileState, file: &FileOnDisk) -> Found {
+    /// Carries the edits of `file` back, which the state knows as `known`.
+    pub fn carry(self, path: &RelPath, known: &FileState, file: &FileOnDisk) -> Found {
         let skip = |reason: String| Found::Skip(reason);
         if let Some(reason) = guard::never(path) {
             return skip(reason.into());
+        }
+        if !self.subject.kept.contains(path) {
+            return skip("git ignores it".into());
         }
         let Some(source) = self.checkout.source(&known.template) else {
             return skip(format!(
@@ -91,9 +94,6 @@ impl<'a> Sight<'a> {
                 self.checkout.root().display()
             ));
         };
-        let Ok(template) = known.template.parse::<RelPath>() else {
-            return skip(format!("its template, {}, has no place", known.template));
-        };
         let carried = match is_rendered(known) {
             true => self.rendered(path, known, (source, file)),
             false => self.copied(path, known, (source, file)),
@@ -101,15 +101,10 @@ impl<'a> Sight<'a> {
         match carried {
             Err(reason) => skip(reason),
             Ok(None) => Found::Nothing,
-            Ok(Some((hunks, write))) => {
-                let edit = FileEdit {
-                    path: path.clone(),
-                    template,
-                    owner: known.owner.clone(),
-                    hunks,
-                };
-                Found::Edited(edit, write)
-            }
+            Ok(Some((hunks, write))) => match FileEdit::new(path, known, hunks) {
+                Some(edit) => Found::Edited(edit, write),
+                None => skip(format!("its template, {}, has no place", known.template)),
+            },
         }
     }
 

@@ -37,6 +37,13 @@ pub fn never(path: &RelPath) -> Option<&'static str> {
     is_data.then_some("data or a log")
 }
 
+/// Why a file that no template made never goes back; none when it may.
+pub fn never_as_new(path: &RelPath) -> Option<&'static str> {
+    let is_migration = path.as_str().starts_with("migrations/");
+    let migration = is_migration.then_some("a migration of this project's own tables");
+    never(path).or(migration)
+}
+
 /// Whether a file holds conflict markers that its template does not.
 pub fn has_markers(edited: &[u8], rendered: &[u8]) -> bool {
     let of_git = |text: &[u8]| {
@@ -76,6 +83,14 @@ mod tests {
         ] {
             assert_eq!(never(&path.parse().expect("a path")), None, "{path}");
         }
+    }
+
+    #[test]
+    fn a_new_migration_is_the_projects_and_one_of_the_runtime_is_not() {
+        let never = |path: &str| never_as_new(&path.parse().expect("a path"));
+        assert!(never("migrations/0001_notes.sql").is_some());
+        let of_runtime = "vendor/quickscale-runtime/src/auth/migrations/9.sql";
+        assert_eq!(never(of_runtime), None);
     }
 
     #[test]

@@ -53,7 +53,11 @@ impl<'a> World<'a> {
         })
     }
 
-    fn render(&self, source: &str, setting: &Setting) -> Result<String> {
+    /// What the text `source` makes there in a project.
+    ///
+    /// # Errors
+    /// When it is no template.
+    pub fn render(&self, source: &str, setting: &Setting) -> Result<String> {
         let Setting {
             context, inputs, ..
         } = setting;

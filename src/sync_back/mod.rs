@@ -5,20 +5,28 @@
 mod checkout;
 mod contents;
 mod cut;
+mod draft;
 mod file;
 mod firm;
+mod fresh;
+mod gone;
 mod ground;
 mod guard;
+mod home;
 mod hunk;
 mod laws;
+mod manifest;
+mod mode;
 mod moves;
 mod origin;
 mod others;
 mod place;
 pub mod preview;
 mod proposal;
+mod propose;
 mod rendered;
 mod secrets;
+mod strays;
 mod subject;
 mod target;
 mod tokens;
@@ -30,21 +38,20 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::evolve;
+use crate::error::{Exit, Fault};
 use crate::project::Project;
 use crate::project::lock::Lock;
 use crate::project::names::RelPath;
-use crate::render::Inputs;
+use crate::project::owner::Policy;
+use crate::project::tree::Entry;
 use crate::ui::Ui;
 
-use file::{Found, Sight};
-use others::{Renderer, Setting};
-use proposal::Skipped;
+use subject::Subject;
 
 pub use checkout::Checkout;
-pub use hunk::{Answer, Answers, Choice};
-pub use proposal::Proposal;
-pub use subject::Subject;
+pub use home::{Home, NewFile, Rename};
+pub use hunk::{Answer, Answers, Choice, Hunk, Standing};
+pub use proposal::{FileEdit, Offer, Proposal};
 
 /// What the user said about an exchange.
 #[derive(Debug, Clone, Default)]
@@ -55,12 +62,52 @@ pub struct Wish {
     pub answers: Answers,
     /// Whether edits made on other templates are merged into the checkout's.
     pub rebase: bool,
+    /// Whether the templates of files that were deleted go.
+    pub delete: bool,
+    /// Files of the project that are to become templates.
+    pub new: Vec<NewFile>,
+    /// Templates' files that have other names in the project.
+    pub renames: Vec<Rename>,
 }
 
 impl Wish {
     fn is_about(&self, path: &RelPath) -> bool {
         let mut around = path.folders().chain([path.clone()]);
         self.only.is_empty() || around.any(|around| self.only.contains(&around))
+    }
+
+    /// The files of the project that no template made and that are named.
+    fn named(&self) -> impl Iterator<Item = &RelPath> {
+        let new = self.new.iter().map(|new| &new.path);
+        new.chain(self.renames.iter().map(|rename| &rename.to))
+    }
+
+    /// Refuses names of files that cannot be what they are named as.
+    fn check(&self, subject: &Subject) -> Result<(), Fault> {
+        for path in self.named() {
+            if !subject.strays.contains(path) {
+                let why = match guard::never_as_new(path) {
+                    Some(why) => why,
+                    None if subject.state.files.contains_key(path) => "a template made it",
+                    None => "it is not there, or git ignores it",
+                };
+                let message = format!("{path} cannot become a template: {why}");
+                return Err(Fault::new(message).exit(Exit::Usage));
+            }
+        }
+        for Rename { from, .. } in &self.renames {
+            let why = match subject.state.files.get(from) {
+                None => "no template made it",
+                Some(known) if known.policy == Policy::Once => {
+                    "it is this project's own since its birth"
+                }
+                Some(_) if *subject.tree.entry(from) != Entry::Missing => "it is still there",
+                Some(_) => continue,
+            };
+            let message = format!("{from} cannot have been renamed: {why}");
+            return Err(Fault::new(message).exit(Exit::Usage));
+        }
+        Ok(())
     }
 }
 
@@ -75,50 +122,17 @@ impl SyncBack {
     /// Reads both.
     ///
     /// # Errors
-    /// When one cannot be read, or they do not belong together.
+    /// When one cannot be read, they do not belong together, or the wish names files that are not there.
     pub fn read(project: &Project, templates: Option<&Path>, wish: &Wish) -> Result<Self> {
         let checkout = Checkout::open(templates)?;
-        let subject = Subject::read(project, &checkout, wish.rebase)?;
+        let subject = Subject::read(project, &checkout, wish)?;
+        wish.check(&subject)?;
         Ok(Self { subject, checkout })
     }
 
     /// The templates.
     pub fn checkout(&self) -> &Checkout {
         &self.checkout
-    }
-
-    /// What would go back.
-    ///
-    /// # Errors
-    /// When the engine of the templates cannot be set up.
-    pub fn propose(&self, wish: &Wish) -> Result<Proposal> {
-        let catalogue = &self.checkout.catalogue;
-        let inputs = Inputs {
-            kinds: evolve::kinds(Some(&self.subject.state)),
-            ..Inputs::default()
-        };
-        let own = Setting::new(self.subject.config.clone(), catalogue, inputs);
-        let sight = Sight {
-            renderer: &Renderer::new(own, catalogue)?,
-            subject: &self.subject,
-            checkout: &self.checkout,
-            answers: &wish.answers,
-        };
-        let mut proposal = Proposal::default();
-        let files = self.subject.state.files.iter();
-        for (path, known) in files.filter(|(path, _)| wish.is_about(path)) {
-            match sight.look(path, known) {
-                Found::Nothing => {}
-                Found::Skip(reason) => proposal.skip(path, reason),
-                Found::Deleted => proposal.skip(path, "it was deleted in the project".into()),
-                Found::Edited(edit, write) => {
-                    let write = write.map(|write| (edit.template.clone(), write));
-                    proposal.writes.extend(write);
-                    proposal.files.push(edit);
-                }
-            }
-        }
-        Ok(proposal)
     }
 
     /// Carries `proposal` out and says how many files of the checkout changed. The caller holds the checkout's lock.
@@ -132,15 +146,6 @@ impl SyncBack {
             self.checkout.write(&operations)?;
         }
         Ok(operations.len())
-    }
-}
-
-impl Proposal {
-    fn skip(&mut self, path: &RelPath, reason: String) {
-        self.skipped.push(Skipped {
-            path: path.clone(),
-            reason,
-        });
     }
 }
 

@@ -36,6 +36,16 @@ impl Renderer {
         })
     }
 
+    /// The project that is looked at.
+    pub fn own(&self) -> &Setting {
+        &self.own
+    }
+
+    /// The others.
+    pub fn others(&self) -> &[Setting] {
+        &self.others
+    }
+
     /// The template that stands at `origin`, in every project.
     pub fn world<'a>(&'a self, origin: &'a str) -> World<'a> {
         World {
@@ -57,7 +67,14 @@ pub struct Setting {
 }
 
 impl Setting {
-    pub fn new(config: Config, catalogue: &Catalogue, inputs: Inputs) -> Self {
+    /// With values for the secrets that are nobody's: templates that hold secrets are never carried back.
+    pub fn new(config: Config, catalogue: &Catalogue, kinds: BTreeSet<Word>) -> Self {
+        let secret = |name: &Word| (name.clone(), format!("no {name} at all"));
+        let inputs = Inputs {
+            secrets: catalogue.secrets.iter().map(secret).collect(),
+            kinds,
+            ..Inputs::default()
+        };
         Self {
             context: RenderContext::new(&config, catalogue, &inputs),
             values: Values::of(&config, catalogue),
@@ -104,11 +121,8 @@ fn others(catalogue: &Catalogue) -> Result<Vec<Setting>> {
             };
             // Half of them have services of every kind.
             let kinds = catalogue.services.keys().filter(|_| number % 2 == 0);
-            let inputs = Inputs {
-                kinds: kinds.cloned().collect(),
-                ..Inputs::default()
-            };
-            settings.push(Setting::new(config, catalogue, inputs));
+            let kinds = kinds.cloned().collect();
+            settings.push(Setting::new(config, catalogue, kinds));
         }
     }
     Ok(settings)

@@ -9,11 +9,15 @@ use serde::Serialize;
 use similar::TextDiff;
 
 use super::hunk::{Choice, Hunk, HunkId, Standing, Tag};
-use super::proposal::{FileEdit, Proposal, Write, choices};
+use super::proposal::{FileEdit, Offer, Proposal, Write, choices};
 use crate::plan::preview::coloured;
+use crate::project::names::RelPath;
 
 /// The version of the JSON's format.
 const FORMAT_VERSION: u32 = 1;
+
+/// So many offers of a kind are shown to people.
+const OFFERS: usize = 12;
 
 /// A proposal for programs.
 #[derive(Debug, Serialize)]
@@ -23,6 +27,7 @@ pub struct ProposalJson<'a> {
     files: Vec<FileJson<'a>>,
     writes: Vec<WriteJson<'a>>,
     skipped: Vec<SkippedJson<'a>>,
+    offers: Vec<OfferJson<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -61,6 +66,31 @@ struct SkippedJson<'a> {
     reason: &'a str,
 }
 
+#[derive(Debug, Serialize)]
+struct OfferJson<'a> {
+    kind: &'static str,
+    path: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<&'a str>,
+    flag: String,
+}
+
+impl<'a> OfferJson<'a> {
+    fn new(offer: &'a Offer) -> Self {
+        let (kind, path, to) = match offer {
+            Offer::New { path } => ("new", path, None),
+            Offer::Gone { path, to: None } => ("deleted", path, None),
+            Offer::Gone { path, to: Some(to) } => ("renamed", path, Some(to.as_str())),
+        };
+        Self {
+            kind,
+            path: path.as_str(),
+            to,
+            flag: offer.flag(),
+        }
+    }
+}
+
 impl<'a> ProposalJson<'a> {
     pub fn new(proposal: &'a Proposal) -> Self {
         let file = |file: &'a FileEdit| FileJson {
@@ -88,6 +118,7 @@ impl<'a> ProposalJson<'a> {
             files: proposal.files.iter().map(file).collect(),
             writes: writes.collect(),
             skipped: skipped.collect(),
+            offers: proposal.offers.iter().map(OfferJson::new).collect(),
         }
     }
 }
@@ -134,6 +165,7 @@ pub fn text(proposal: &Proposal) -> String {
             text.push_str(&of_file(file, proposal.writes.get(&file.template)));
         }
     }
+    text.push_str(&beside(proposal));
     if !proposal.skipped.is_empty() {
         let _ = writeln!(
             text,
@@ -144,7 +176,55 @@ pub fn text(proposal: &Proposal) -> String {
             let _ = writeln!(text, "  {}  ({})", skipped.path, skipped.reason);
         }
     }
+    text.push_str(&offers(proposal));
     text.push_str(&summary(proposal));
+    text
+}
+
+/// What changes in the checkout beside the templates of the files: manifests, and what makes room for new names.
+fn beside(proposal: &Proposal) -> String {
+    let is_shown = |path: &RelPath| proposal.files.iter().any(|file| file.template == *path);
+    let writes = proposal.writes.iter().filter(|(path, _)| !is_shown(path));
+    let diffs: Vec<_> = writes
+        .map(|(path, write)| diff_coloured(path.as_str(), write))
+        .collect();
+    match diffs.is_empty() {
+        true => String::new(),
+        false => format!(
+            "{}\n{}",
+            Style::new().bold().apply_to("beside them"),
+            diffs.concat()
+        ),
+    }
+}
+
+/// What could be asked for; of files that no template made, the first few.
+fn offers(proposal: &Proposal) -> String {
+    let is_new = |offer: &&Offer| matches!(offer, Offer::New { .. });
+    let (new, gone): (Vec<_>, Vec<_>) = proposal.offers.iter().partition(is_new);
+    let mut text = String::new();
+    for (title, offers) in [
+        (
+            "gone in the project; their templates stay unless you say",
+            gone,
+        ),
+        ("made by no template; they stay unless you say", new),
+    ] {
+        if offers.is_empty() {
+            continue;
+        }
+        let _ = writeln!(text, "{}", Style::new().bold().apply_to(title));
+        for offer in offers.iter().take(OFFERS) {
+            let _ = writeln!(text, "  {}", offer.flag());
+        }
+        if offers.len() > OFFERS {
+            let _ = writeln!(
+                text,
+                "  … and {} more; --json lists them all",
+                offers.len() - OFFERS
+            );
+        }
+    }
     text
 }
 

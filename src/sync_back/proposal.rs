@@ -8,6 +8,7 @@ use crate::error::{Exit, Fault};
 use crate::plan::{After, Before, Operation};
 use crate::project::names::RelPath;
 use crate::project::owner::{Mode, Owner};
+use crate::project::state::FileState;
 use crate::project::tree::{Entry, Tree};
 
 /// Everything that is found in a project and what becomes of it.
@@ -19,6 +20,8 @@ pub struct Proposal {
     pub writes: BTreeMap<RelPath, Write>,
     /// What does not go back.
     pub skipped: Vec<Skipped>,
+    /// What goes back only when it is asked for.
+    pub offers: Vec<Offer>,
 }
 
 /// A file of the project with edits.
@@ -31,6 +34,18 @@ pub struct FileEdit {
     pub hunks: Vec<Hunk>,
 }
 
+impl FileEdit {
+    /// The edits of a file that the state knows; none when its template has no place.
+    pub fn new(path: &RelPath, known: &FileState, hunks: Vec<Hunk>) -> Option<Self> {
+        Some(Self {
+            path: path.clone(),
+            template: known.template.parse().ok()?,
+            owner: known.owner.clone(),
+            hunks,
+        })
+    }
+}
+
 /// A file of the checkout that changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Write {
@@ -38,6 +53,26 @@ pub struct Write {
     pub before: Option<Vec<u8>>,
     /// What will stand there; none when it is removed.
     pub after: Option<Vec<u8>>,
+}
+
+/// Something that goes back only when it is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Offer {
+    /// A file that no template made.
+    New { path: RelPath },
+    /// A file that a template made is gone; `to` looks like it under another name.
+    Gone { path: RelPath, to: Option<RelPath> },
+}
+
+impl Offer {
+    /// How it is asked for.
+    pub fn flag(&self) -> String {
+        match self {
+            Self::New { path } => format!("--new {path}=LAYER"),
+            Self::Gone { path, to: None } => format!("--delete --only {path}"),
+            Self::Gone { path, to: Some(to) } => format!("--rename {path}={to}"),
+        }
+    }
 }
 
 /// A file of the project that stays as it is.

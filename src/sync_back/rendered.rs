@@ -8,7 +8,7 @@ use super::ground::{Act, Ground, Way};
 use super::hunk::{Answers, Choice, Hunk, Question, Standing, Tag};
 use super::laws::Ruled;
 use super::place::{Placed, place};
-use super::values::Occurrence;
+use super::values::variable;
 use super::verbatim::{Carried, Surroundings, answered};
 
 /// Carries what turned the rendering into `edited` back into the template, as far as it may; none when they differ too much
@@ -137,8 +137,8 @@ impl Carrying<'_> {
         })?;
         let mut held = BTreeMap::new();
         contents.replace_values(self.ground.values, |hunk, found| {
-            match self.variable(hunk, found) {
-                Ok(variable) => variable,
+            match variable(found, self.answers.to(&self.hunks[hunk].id)) {
+                Ok(name) => name.map(str::to_owned),
                 Err(question) => {
                     held.insert(hunk, question);
                     None
@@ -161,37 +161,6 @@ impl Carrying<'_> {
             }
             (Way::Unsure { .. }, _) => &[],
         }
-    }
-
-    /// The variable for a value of this project in new text; none when it is to stand there as text.
-    fn variable(&self, hunk: usize, found: &Occurrence<'_>) -> Result<Option<String>, Question> {
-        let answers = self.answers.to(&self.hunks[hunk].id);
-        if answers.contains(&Choice::Literal) {
-            return Ok(None);
-        }
-        let names = &found.value.names;
-        let said = names
-            .iter()
-            .find(|name| answers.contains(&Choice::Var((**name).to_owned())));
-        if let Some(name) = said.copied().or(found.variable()) {
-            return Ok(Some(name.to_owned()));
-        }
-        let names = names.iter().map(|name| Choice::Var((*name).to_owned()));
-        let what = match names.len() {
-            0 | 1 => format!(
-                "`{}` in it can be {}, or a word",
-                found.value.text, found.value.what
-            ),
-            _ => format!(
-                "`{}` in it is the value of several variables",
-                found.value.text
-            ),
-        };
-        Err(Question {
-            reason: what,
-            tag: None,
-            choices: names.chain([Choice::Literal]).collect(),
-        })
     }
 
     fn keeps_laws(&self, going: &BTreeSet<usize>, contents: &Contents) -> Result<(), Question> {

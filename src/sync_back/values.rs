@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::hunk::{Choice, Question};
 use crate::catalogue::Catalogue;
 use crate::catalogue::option::OptionValue;
 use crate::project::config::Config;
@@ -146,6 +147,41 @@ impl Occurrence<'_> {
             _ => None,
         }
     }
+}
+
+/// What stands for a value of the project in text that is new: the variable that it surely is or that was answered, or
+/// nothing when it is to stay text.
+///
+/// # Errors
+/// What has to be asked.
+pub fn variable(
+    found: &Occurrence<'_>,
+    answers: &[Choice],
+) -> Result<Option<&'static str>, Question> {
+    if answers.contains(&Choice::Literal) {
+        return Ok(None);
+    }
+    let names = &found.value.names;
+    let is_said = |name: &&&str| answers.contains(&Choice::Var((**name).to_owned()));
+    if let Some(name) = names.iter().find(is_said).copied().or(found.variable()) {
+        return Ok(Some(name));
+    }
+    let names = names.iter().map(|name| Choice::Var((*name).to_owned()));
+    let reason = match names.len() {
+        0 | 1 => format!(
+            "`{}` in it can be {}, or a word",
+            found.value.text, found.value.what
+        ),
+        _ => format!(
+            "`{}` in it is the value of several variables",
+            found.value.text
+        ),
+    };
+    Err(Question {
+        reason,
+        tag: None,
+        choices: names.chain([Choice::Literal]).collect(),
+    })
 }
 
 /// Whether a text is hardly written by chance.

@@ -114,7 +114,11 @@ impl Workshop {
 
     /// A file of the project.
     pub fn project(&self, path: &str) -> String {
-        let path = self.path("my-saas").join(path);
+        self.file_of("my-saas", path)
+    }
+
+    pub fn file_of(&self, project: &str, path: &str) -> String {
+        let path = self.path(project).join(path);
         std::fs::read_to_string(path).expect("the file is there")
     }
 
