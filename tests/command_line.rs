@@ -176,12 +176,16 @@ fn modules_are_told_with_their_options() {
 #[test]
 fn a_module_that_is_none_is_refused_with_the_nearest() {
     let said = quickscale(&["modules", "show", "credit"]);
-    assert_eq!(said.status.code(), Some(1));
+    assert_eq!(said.status.code(), Some(2));
     let said = text(&said.stderr);
     assert_eq!(
         said,
-        "error: there is no module `credit`\nhint: did you mean `credits`?\n"
+        "error: unknown module `credit`\nhint: did you mean `credits`?\n"
     );
+    let said = quickscale(&["modules", "show", ".."]);
+    assert_eq!(said.status.code(), Some(2));
+    let said = text(&said.stderr);
+    assert!(said.contains("hint: there is auth, "), "{said}");
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use anyhow::Result;
 use clap::Subcommand;
 
-use crate::catalogue::{Catalogue, Module, nearest, overview};
+use crate::catalogue::{Catalogue, overview};
 use crate::cli::Ctx;
-use crate::error::{Exit, Fault};
+use crate::error::Exit;
 use crate::project::config::Config;
 
 /// Show which modules can be had, or one of them with its options
@@ -48,7 +48,7 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
             }
         }
         Some(What::Show { module, json }) => {
-            let module = catalogue.overview(known(catalogue, &module)?, config.as_ref());
+            let module = catalogue.overview(catalogue.asked_module(&module)?, config.as_ref());
             if json {
                 ctx.ui.json(&module)?;
             } else {
@@ -57,21 +57,4 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
         }
     }
     Ok(Exit::Done)
-}
-
-fn known<'c>(catalogue: &'c Catalogue, name: &str) -> Result<&'c Module> {
-    if let Some(module) = catalogue.module(name) {
-        return Ok(module);
-    }
-    let names = catalogue
-        .modules
-        .iter()
-        .map(|module| module.manifest.name.as_str());
-    let hint = match nearest(name, names) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "`quickscale modules` shows what there is".into(),
-    };
-    Err(Fault::new(format!("there is no module `{name}`"))
-        .hint(hint)
-        .into())
 }
