@@ -101,6 +101,11 @@ impl Net {
         Credits(self.0.max(0))
     }
 
+    /// What it was before `change`.
+    pub(super) fn less(self, change: Change) -> Self {
+        Self(self.0 - change.as_milli())
+    }
+
     pub(super) const fn from_column(milli: i64) -> Self {
         Self(milli)
     }

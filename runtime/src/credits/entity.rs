@@ -87,6 +87,8 @@ pub struct Account {
     pub(super) full: Credits,
     pub(super) last_seq: i64,
     pub(super) due_at: Timestamp,
+    /// What its owner was told of since credits were last put in.
+    pub(super) told: FillLevel,
     /// The hash of the newest entry, once it is known.
     pub(super) last_hash: Option<String>,
 }
@@ -126,6 +128,29 @@ pub struct Holdings {
     pub lots: Vec<Lot>,
     /// What the account came to when credits were last put in.
     pub full: Credits,
+}
+
+/// How full an account is. What is warned of stands higher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum FillLevel {
+    Enough,
+    Low,
+    Empty,
+}
+
+impl FillLevel {
+    pub fn as_column(self) -> i64 {
+        match self {
+            Self::Enough => 0,
+            Self::Low => 1,
+            Self::Empty => 2,
+        }
+    }
+
+    pub fn from_column(number: i64) -> Option<Self> {
+        let all = [Self::Enough, Self::Low, Self::Empty];
+        all.into_iter().find(|one| one.as_column() == number)
+    }
 }
 
 /// Where credits come from, which decides when they are used.

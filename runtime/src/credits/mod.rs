@@ -14,6 +14,7 @@ mod export;
 mod foresight;
 mod journal;
 mod ledger;
+mod letters;
 mod pages;
 mod panels;
 mod routes;
@@ -37,6 +38,7 @@ use crate::auth::UserCreated;
 use crate::db::Migration;
 use crate::error::Result;
 use crate::http::{Access, Endpoint, Routes};
+use crate::mail::MailSample;
 use crate::module::{Command, Install, Module, NavItem, NavPlace};
 use crate::pages::Sample;
 
@@ -47,8 +49,11 @@ pub struct Settings {
     pub signup_grant: Credits,
     /// How many hours credits can be used that come back after they had expired.
     pub renewed_hours: u32,
-    /// From which share of what an account last came to its owner is warned, in per cent; 0 for when it is empty only.
+    /// From which share of what an account came to when credits were last put in its owner is warned, in per cent; 0
+    /// for when it is empty only.
     pub low_balance_percent: u32,
+    /// Whether its owner is warned by mail, too.
+    pub low_balance_mail: bool,
 }
 
 impl Default for Settings {
@@ -57,6 +62,7 @@ impl Default for Settings {
             signup_grant: Credits::whole(100),
             renewed_hours: 24,
             low_balance_percent: 20,
+            low_balance_mail: true,
         }
     }
 }
@@ -93,6 +99,7 @@ impl Module for CreditsModule {
                 include_str!("migrations/0002_append_only.sqlite.sql"),
                 include_str!("migrations/0002_append_only.postgres.sql"),
             ),
+            Migration::portable("0003_notices", include_str!("migrations/0003_notices.sql")),
         ]
     }
 
@@ -123,6 +130,10 @@ impl Module for CreditsModule {
         pages::samples()
     }
 
+    fn mail_samples(&self) -> Vec<MailSample> {
+        letters::samples()
+    }
+
     fn install(&self, install: &mut Install) -> anyhow::Result<()> {
         let gift = self.settings.signup_grant;
         install.state(self.settings.clone());
@@ -133,6 +144,7 @@ impl Module for CreditsModule {
             })
         });
         install.every("credits.verify", VERIFY, |core| Box::pin(nightly(core)));
+        install.job::<actions::Notice>(|core, job| Box::pin(actions::notify(core, job)));
         install.panel(10, |visit, place| Box::pin(panels::panel(visit, place)));
         install.on::<UserCreated>(move |core, tx, created| {
             Box::pin(async move {

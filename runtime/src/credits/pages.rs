@@ -315,6 +315,8 @@ impl Page for StaffPage {
 #[derive(Debug, Serialize)]
 pub(super) struct DashboardPanel {
     pub balance: BalanceView,
+    /// A sentence for whoever runs out of credits.
+    pub warning: Option<&'static str>,
     pub entries: Vec<EntryRow>,
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::actions::{self, Cursor};
 use super::entity::Owner;
 use super::pages::{DashboardPanel, PricingPanel, StaffUserPanel, entry_rows};
-use super::{Settings, routes};
+use super::{Settings, routes, rules};
 use crate::error::Result;
 use crate::http::Visit;
 use crate::ids::UserId;
@@ -34,10 +34,13 @@ fn of(template: &'static str, data: impl Serialize) -> Panel {
 async fn dashboard(visit: &Visit) -> Result<Panel> {
     let core = visit.core();
     let owner = Owner::User(visit.require_principal()?.id.clone());
-    let balance = actions::balance(core, &owner).await?;
+    let (balance, full) = actions::standing(core, &owner).await?;
+    let percent = core.state::<Settings>()?.low_balance_percent;
+    let level = rules::level(balance.available, full, percent);
     let history = actions::history(core, &owner, Cursor::START, RECENT).await?;
     let data = DashboardPanel {
         balance: balance.into(),
+        warning: rules::warning(level),
         entries: entry_rows(history),
     };
     Ok(of("credits/panels/dashboard.html", data))

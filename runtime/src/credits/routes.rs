@@ -59,13 +59,13 @@ async fn balance(visit: Visit, principal: Principal) -> Result<Response> {
     let owner = Owner::User(principal.id);
     let mut holdings = actions::holdings(core, &owner).await?;
     let percent = core.state::<Settings>()?.low_balance_percent;
-    let warning = rules::warning(&holdings, percent);
+    let level = rules::level(holdings.balance.available, holdings.full, percent);
     let kinds = KindRow::all(&holdings.lots);
     holdings.lots.truncate(LOTS_SHOWN);
     let days = actions::use_by_day(core, &owner, DAYS).await?;
     visit.render(&CreditsPage {
         balance: holdings.balance.into(),
-        warning,
+        warning: rules::warning(level),
         kinds,
         lots: holdings.lots.into_iter().map(LotRow::from).collect(),
         use_chart: UseChart::of(&days),

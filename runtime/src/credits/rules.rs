@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::amount::{AmountError, Change, Credits};
-use super::entity::{Grant, HoldId, HoldTerms, Holdings, Lot, LotKind, LotRef, Note, Part};
+use super::entity::{FillLevel, Grant, HoldId, HoldTerms, Lot, LotKind, LotRef, Note, Part};
 use crate::clock::Timestamp;
 use crate::crypto::{is_token, token_digest};
 use crate::error::{Error, FieldErrors, Result};
@@ -246,17 +246,28 @@ pub fn days(text: &str) -> Result<Option<Duration>, &'static str> {
     Ok(Some(Duration::from_secs(days * 24 * 60 * 60)))
 }
 
-/// The sentence that warns whoever runs out of credits; none where there are enough, or never were any.
-pub fn warning(holdings: &Holdings, percent: u32) -> Option<&'static str> {
-    let available = i128::from(holdings.balance.available.as_milli());
-    let full = i128::from(holdings.full.as_milli());
+/// How full an account is that has `left` of what it came to when credits were last put in. One that never had any
+/// lacks none.
+pub fn level(left: Credits, full: Credits, percent: u32) -> FillLevel {
+    let (left, full) = (i128::from(left.as_milli()), i128::from(full.as_milli()));
     if full == 0 {
-        return None;
+        FillLevel::Enough
+    } else if left == 0 {
+        FillLevel::Empty
+    } else if left * 100 <= full * i128::from(percent) {
+        FillLevel::Low
+    } else {
+        FillLevel::Enough
     }
-    if available == 0 {
-        return Some("You have no credits left.");
+}
+
+/// The sentence that warns whoever runs out of credits.
+pub fn warning(level: FillLevel) -> Option<&'static str> {
+    match level {
+        FillLevel::Enough => None,
+        FillLevel::Low => Some("Your credits are running low."),
+        FillLevel::Empty => Some("You have no credits left."),
     }
-    (available * 100 <= full * i128::from(percent)).then_some("Your credits are running low.")
 }
 
 /// The first instant of a day in UTC that a form's field names: `2026-11-21`.
@@ -368,13 +379,8 @@ mod tests {
 
     #[test]
     fn whoever_runs_out_is_warned() {
-        let warned = |available, full, percent| {
-            let mut holdings = Holdings {
-                full: Credits::whole(full),
-                ..Holdings::default()
-            };
-            holdings.balance.available = Credits::whole(available);
-            warning(&holdings, percent)
+        let warned = |left, full, percent| {
+            warning(level(Credits::whole(left), Credits::whole(full), percent))
         };
         assert_eq!(warned(21, 100, 20), None);
         assert!(warned(20, 100, 20).is_some_and(|text| text.contains("low")));

@@ -6,6 +6,7 @@
 mod support;
 
 mod model;
+mod notices;
 mod pages;
 mod processes;
 mod races;

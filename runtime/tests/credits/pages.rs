@@ -11,7 +11,7 @@ use sqlx::Row as _;
 use crate::support::ledger::{assert_sound, count};
 use crate::support::{SITE, app, plain, sign_up, sign_up_admin, themed};
 
-async fn id_of(app: &TestApp, email: &str) -> String {
+pub async fn id_of(app: &TestApp, email: &str) -> String {
     let row = sqlx::query("SELECT id FROM users WHERE email = $1")
         .bind(email)
         .fetch_one(app.core.db().reader())
@@ -334,7 +334,7 @@ async fn what_comes_back_late_can_be_used_for_as_long_as_the_settings_say() {
 }
 
 /// Accounts and credits only.
-fn app_of(settings: credits::Settings) -> App {
+pub fn app_of(settings: credits::Settings) -> App {
     let open = quickscale_runtime::auth::Registration::Open;
     let auth = quickscale_runtime::auth::module(crate::support::settings(open));
     let shop = App::builder(SITE, Environment::Test).module(auth);

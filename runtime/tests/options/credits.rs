@@ -73,3 +73,20 @@ pub async fn low_balance_percent() {
         assert_eq!(page.contains("running low"), is_warned, "{percent}");
     }
 }
+
+#[tokio::test]
+pub async fn low_balance_mail() {
+    for is_told in [false, true] {
+        let app = start(|options| options.low_balance_mail = is_told).await;
+        sign_up(&app, "ada@example.com").await;
+        let id = column(&app, "SELECT id FROM users").await.remove(0);
+        let owner = Owner::User(id.into());
+        let spent = actions::spend(&app.core, &owner, Credits::whole(100), &note("used")).await;
+        spent.unwrap();
+        let mails = app.mails().await;
+        let told = mails
+            .iter()
+            .any(|mail| mail.subject.contains("no credits left"));
+        assert_eq!(told, is_told);
+    }
+}

@@ -2,10 +2,12 @@
 //! the first answer; the same key with another request is 422 `idempotency_key_reused`.
 
 mod history;
+mod notices;
 mod prices;
 mod upkeep;
 
 pub use history::{Cursor, DayOfUse, HistoryFilter, HistoryPage, history, search, use_by_day};
+pub(super) use notices::{Notice, notify};
 pub use prices::{declare_price, price, price_history, set_price};
 pub use upkeep::sweep;
 
@@ -35,10 +37,18 @@ pub async fn open_account(core: &Core, owner: &Owner) -> Result<()> {
 
 /// What the owner has. Nothing where there is no account. Only reads: what has run out does not count, booked or not.
 pub async fn balance(core: &Core, owner: &Owner) -> Result<Balance> {
+    Ok(standing(core, owner).await?.0)
+}
+
+/// What the owner has, and what the account came to when credits were last put in.
+pub(super) async fn standing(core: &Core, owner: &Owner) -> Result<(Balance, Credits)> {
     match store::find_account(core.db().reader(), owner).await? {
-        None => Ok(Balance::default()),
-        Some(account) if account.due_at > core.now() => Ok(account.balance()),
-        Some(_) => Ok(holdings(core, owner).await?.balance),
+        None => Ok(Default::default()),
+        Some(account) if account.due_at > core.now() => Ok((account.balance(), account.full)),
+        Some(_) => {
+            let holdings = holdings(core, owner).await?;
+            Ok((holdings.balance, holdings.full))
+        }
     }
 }
 

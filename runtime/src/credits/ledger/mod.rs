@@ -8,8 +8,11 @@ mod back;
 mod due;
 mod holds;
 
+use super::actions::Notice;
 use super::amount::{Change, Credits};
-use super::entity::{Account, Entry, EntryKind, Grant, Lot, LotId, LotKind, Note, Owner, Part};
+use super::entity::{
+    Account, Entry, EntryKind, FillLevel, Grant, Lot, LotId, LotKind, Note, Owner, Part,
+};
 use super::journal::{Allocation, JournalRow};
 use super::store::{self, Taking, Use};
 use super::{Settings, rules};
@@ -132,6 +135,7 @@ impl<'t> Ledger<'t> {
         let entry = self.add_lot(account, grant, booking).await?;
         self.pay_debt(account, self.now).await?;
         account.full = account.net().at_least_zero();
+        account.told = FillLevel::Enough;
         store::save_account(self.tx, account).await?;
         Ok(entry)
     }
@@ -286,7 +290,23 @@ impl<'t> Ledger<'t> {
         let hash = row.hash(account.id.as_str(), &previous);
         store::insert_entry(self.tx, &account.id, &row, &hash).await?;
         account.last_hash = Some(hash);
+        self.give_notice(account, &entry).await?;
         Ok(entry)
+    }
+
+    /// Has the owner told by mail when this entry made the account fall to where that is due.
+    async fn give_notice(&mut self, account: &Account, entry: &Entry) -> Result<()> {
+        let settings = self.settings()?;
+        let before = entry.balance_after.less(entry.change);
+        let [before, after] = [before, entry.balance_after].map(|balance| {
+            let percent = settings.low_balance_percent;
+            rules::level(balance.at_least_zero(), account.full, percent)
+        });
+        if settings.low_balance_mail && after > before && after > account.told {
+            let owner = store::owner_of(self.tx, &account.id).await?;
+            self.core.enqueue(self.tx, &Notice::to(&owner)).await?;
+        }
+        Ok(())
     }
 
     fn settings(&self) -> Result<std::sync::Arc<Settings>> {

@@ -4,7 +4,7 @@ use sqlx::Row as _;
 use sqlx::any::{AnyExecutor, AnyRow};
 
 use super::super::amount::Credits;
-use super::super::entity::{Account, AccountId, Owner};
+use super::super::entity::{Account, AccountId, FillLevel, Owner};
 use super::credits;
 use crate::clock::Timestamp;
 use crate::db::{Db, Tx};
@@ -26,7 +26,7 @@ pub struct Taking {
 /// The columns of an [`Account`], in the order in which [`account`] reads them.
 macro_rules! account_columns {
     () => {
-        "id, available, held, debt, used, full_amount, last_seq, due_at"
+        "id, available, held, debt, used, full_amount, last_seq, due_at, told"
     };
 }
 pub(super) use account_columns;
@@ -162,11 +162,20 @@ pub async fn take_available(
     row.as_ref().map(account).transpose()
 }
 
+/// Whose account it is.
+pub async fn owner_of(tx: &mut Tx, id: &AccountId) -> Result<Owner> {
+    let row = sqlx::query("SELECT id, owner_kind, owner_id FROM credit_accounts WHERE id = $1")
+        .bind(id.as_str())
+        .fetch_one(tx.conn())
+        .await?;
+    Ok(owned_account(&row)?.1)
+}
+
 /// Writes a locked account back.
 pub async fn save_account(tx: &mut Tx, account: &Account) -> Result<()> {
     sqlx::query(
         "UPDATE credit_accounts SET available = $2, held = $3, last_seq = $4, due_at = $5,
-             debt = $6, used = $7, full_amount = $8
+             debt = $6, used = $7, full_amount = $8, told = $9
          WHERE id = $1",
     )
     .bind(account.id.as_str())
@@ -177,12 +186,26 @@ pub async fn save_account(tx: &mut Tx, account: &Account) -> Result<()> {
     .bind(account.debt.as_milli())
     .bind(account.used)
     .bind(account.full.as_milli())
+    .bind(account.told.as_column())
     .execute(tx.conn())
     .await?;
     Ok(())
 }
 
+/// Notes what the owner of a locked account is told.
+pub async fn note_told(tx: &mut Tx, id: &AccountId, level: FillLevel) -> Result<()> {
+    sqlx::query("UPDATE credit_accounts SET told = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(level.as_column())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 pub(super) fn account(row: &AnyRow) -> Result<Account> {
+    let told: i64 = row.try_get(8)?;
+    let level = FillLevel::from_column(told);
+    let unknown = || Error::internal(anyhow::anyhow!("an account of which {told} was told"));
     Ok(Account {
         id: row.try_get::<String, _>(0)?.into(),
         available: credits(row, 1)?,
@@ -192,6 +215,7 @@ pub(super) fn account(row: &AnyRow) -> Result<Account> {
         full: credits(row, 5)?,
         last_seq: row.try_get(6)?,
         due_at: Timestamp::from_micros(row.try_get(7)?),
+        told: level.ok_or_else(unknown)?,
         last_hash: None,
     })
 }

@@ -111,7 +111,7 @@ macro_rules! take_off {
 }
 macro_rules! returning_account {
     () => {
-        " RETURNING a.id, a.available, a.held, a.debt, a.used, a.full_amount, a.last_seq, a.due_at"
+        " RETURNING a.id, a.available, a.held, a.debt, a.used, a.full_amount, a.last_seq, a.due_at, a.told"
     };
 }
 
@@ -146,7 +146,7 @@ async fn close_at_once(tx: &mut Tx, closing: &Closing<'_>) -> Result<Option<Clos
     row.map(|row| {
         Ok(ClosedHold {
             account: account(&row)?,
-            parts: parts_from_text(&row.try_get::<String, _>(8)?)?,
+            parts: parts_from_text(&row.try_get::<String, _>(9)?)?,
         })
     })
     .transpose()

@@ -9,7 +9,7 @@ mod prices;
 
 pub(super) use accounts::{
     NEVER, Taking, all_owners, find_account, insert_account, lock_account, lock_account_by_id,
-    overdue_owners, save_account, take_available,
+    note_told, overdue_owners, owner_of, save_account, take_available,
 };
 pub(super) use audit::{
     KeptAccount, KeptLot, held_by_lot, journal_rows, kept_account, kept_lots, repeated,
