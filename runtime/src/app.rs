@@ -146,6 +146,15 @@ impl App {
         if let Some(flag) = routes.undeclared_flag(&flags) {
             bail!("a route names the flag {flag}, which no module declares");
         }
+        if let Some(route) = routes.unsigned() {
+            let RouteInfo {
+                method, path, rule, ..
+            } = route;
+            bail!(
+                "{method} {path} is for {rule}, and its handler does not say so: take `Staff<may::…>` first and give the \
+                 route the rule `permitted()`"
+            );
+        }
         let settled = config.environment.is_production();
         let root = config.root.clone();
         let assets = Assets::new(

@@ -12,6 +12,9 @@ use crate::ids::NotAnId;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// The code of [`Error::password_required`].
+pub const PASSWORD_REQUIRED: &str = "password_required";
+
 /// A failed request. `http::guard` turns it into a page or into `application/problem+json` (RFC 9457).
 #[derive(Debug)]
 pub struct Error(Box<Problem>);
@@ -73,6 +76,15 @@ impl Error {
             StatusCode::UNAUTHORIZED,
             "unauthenticated",
             "Sign in to go on.",
+        )
+    }
+
+    /// What was asked for matters so much that the password must have been given just before.
+    pub fn password_required() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            PASSWORD_REQUIRED,
+            "Enter your password to go on.",
         )
     }
 

@@ -1,4 +1,4 @@
-//! Who may call what: every route, walked as a visitor, a user and an administrator, against a table.
+//! Who may call what: every route, walked as nobody, as a user and in each role of the staff, against a table.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
@@ -7,74 +7,68 @@ mod support;
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
-use quickscale_runtime::auth::{self, Registration};
+use quickscale_runtime::auth::{self, Registration, audit::Actor};
+use quickscale_runtime::http::{Access, FRESH, Permission, Role, Routes, Visit};
 use quickscale_runtime::testing::{Answer, Client, TestApp};
-use quickscale_runtime::{App, Environment, admin};
-use support::{SITE, column, sign_up, sign_up_admin, themed};
+use quickscale_runtime::{App, Environment, Module};
+use support::{SITE, app, column, sign_up, sign_up_admin, themed};
 
-const ROUTES: [(&str, &str, &str); 37] = [
-    ("GET", "/", "public"),
-    ("GET", "/about", "public"),
-    ("GET", "/accounts/email", "signed in"),
-    ("POST", "/accounts/email", "signed in"),
-    ("GET", "/accounts/login", "public"),
-    ("POST", "/accounts/login", "public"),
-    ("GET", "/accounts/logout", "public"),
-    ("POST", "/accounts/logout", "public"),
-    ("GET", "/accounts/password/change", "signed in"),
-    ("POST", "/accounts/password/change", "signed in"),
-    ("GET", "/accounts/password/reset", "public"),
-    ("POST", "/accounts/password/reset", "public"),
-    ("GET", "/accounts/password/reset/{token}", "public"),
-    ("POST", "/accounts/password/reset/{token}", "public"),
-    ("GET", "/accounts/profile", "signed in"),
-    ("POST", "/accounts/profile", "signed in"),
-    ("GET", "/accounts/signup", "public"),
-    ("POST", "/accounts/signup", "public"),
-    ("POST", "/accounts/verify/resend", "signed in"),
-    ("GET", "/accounts/verify/sent", "public"),
-    ("GET", "/accounts/verify/{token}", "public"),
-    ("POST", "/accounts/verify/{token}", "public"),
-    ("GET", "/admin", "staff: view_staff_area"),
-    ("GET", "/admin/jobs", "staff: manage_jobs"),
-    ("POST", "/admin/jobs/{id}/replay", "staff: manage_jobs"),
-    ("GET", "/admin/messages", "staff: view_messages"),
-    ("GET", "/admin/users", "staff: view_users"),
-    ("GET", "/admin/users/{id}", "staff: view_users"),
-    ("GET", "/admin/users/{id}/activation", "staff: manage_users"),
-    (
-        "POST",
-        "/admin/users/{id}/activation",
-        "staff: manage_users",
-    ),
-    ("GET", "/contact", "public"),
-    ("POST", "/contact", "public"),
-    ("GET", "/dashboard", "signed in"),
-    ("GET", "/health/live", "machine"),
-    ("GET", "/health/ready", "machine"),
-    ("POST", "/preferences/color-scheme", "public"),
-    ("GET", "/pricing", "public"),
+/// Every route: its method, its path and its rule. A new route needs a line here, in the order of the paths.
+const TABLE: &str = include_str!("access.txt");
+
+/// Who has which permission, beside administrators.
+const PERMISSIONS: [(&str, &[Role]); 10] = [
+    ("view_staff_area", &[Role::Support, Role::Billing]),
+    ("view_users", &[Role::Support, Role::Billing]),
+    ("manage_users", &[Role::Support]),
+    ("manage_roles", &[]),
+    ("view_messages", &[Role::Support]),
+    ("adjust_credits", &[Role::Billing]),
+    ("view_payments", &[Role::Support, Role::Billing]),
+    ("refund_payments", &[Role::Billing]),
+    ("manage_jobs", &[]),
+    ("view_audit", &[]),
 ];
 
-/// Accounts and staff pages alone; what other modules add is for their own tests.
-async fn start() -> TestApp {
-    let auth = auth::module(support::settings(Registration::Open));
-    let app = App::builder(SITE, Environment::Test).module(auth);
-    themed(app.module(admin::module(admin::Settings {})))
-        .start()
-        .await
+/// A line of the table: `GET /admin/users  staff: view_users`.
+fn lines() -> Vec<(&'static str, &'static str, &'static str)> {
+    let parts = |line: &'static str| {
+        let (method, rest) = line.split_once(' ').unwrap();
+        let (path, rule) = rest.trim().split_once(' ').unwrap();
+        (method, path, rule.trim())
+    };
+    TABLE.lines().map(parts).collect()
 }
 
 #[tokio::test]
 async fn every_route_has_the_rule_of_the_table() {
-    let app = start().await;
-    let mut routes: Vec<_> = app.core.routes().iter().collect();
-    routes.sort_by_key(|route| (route.path, route.method));
-    let routes: Vec<_> = routes
-        .iter()
+    let app = themed(app()).start().await;
+    let routes = app.core.routes().iter();
+    let mut routes: Vec<_> = routes
         .map(|route| (route.method, route.path, &*route.rule))
         .collect();
-    assert_eq!(routes, ROUTES);
+    routes.sort_by_key(|(method, path, _)| (*path, *method));
+    let table = routes
+        .iter()
+        .map(|(method, path, rule)| format!("{method:<4} {path:<42} {rule}\n"));
+    let table: String = table.collect();
+    assert!(routes == lines(), "the table would have to be:\n{table}");
+}
+
+#[test]
+fn every_permission_is_somebodys() {
+    let named = |permission: &Permission| {
+        let name = serde_json::to_value(permission).unwrap();
+        let name = name.as_str().unwrap().to_owned();
+        let roles = Role::ALL.into_iter().filter(|role| role.has(*permission));
+        (name, roles.collect::<Vec<_>>())
+    };
+    let actual: BTreeMap<_, _> = Permission::ALL.iter().map(named).collect();
+    let expected = PERMISSIONS.iter().map(|(name, roles)| {
+        let roles = roles.iter().copied().chain([Role::Admin]);
+        ((*name).to_owned(), roles.collect::<Vec<_>>())
+    });
+    assert_eq!(actual, expected.collect());
 }
 
 async fn call(client: &mut Client, method: &str, path: &str) -> Answer {
@@ -84,63 +78,97 @@ async fn call(client: &mut Client, method: &str, path: &str) -> Answer {
     }
 }
 
-/// What the rule makes of somebody: sent to sign in, refused, or let in.
-#[derive(Debug, PartialEq)]
+/// What the rule makes of somebody.
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Outcome {
     SignInFirst,
+    PasswordFirst,
+    KeyFirst,
     Forbidden,
     LetIn,
 }
 
-fn outcome(answer: &Answer) -> Outcome {
+fn outcome(answer: &Answer, path: &str) -> Outcome {
+    let location = answer.location();
     match answer.status {
-        StatusCode::SEE_OTHER if answer.location().starts_with("/accounts/login?") => {
-            Outcome::SignInFirst
+        StatusCode::SEE_OTHER if location.starts_with("/accounts/login?") => Outcome::SignInFirst,
+        StatusCode::SEE_OTHER if location.starts_with("/accounts/confirm?") => {
+            Outcome::PasswordFirst
         }
+        StatusCode::UNAUTHORIZED => Outcome::KeyFirst,
         StatusCode::FORBIDDEN => Outcome::Forbidden,
         status => {
             assert!(!status.is_server_error(), "{status}: {}", answer.text);
-            let stale = answer.text.contains("This link does not work");
-            assert!(stale || status != StatusCode::NOT_FOUND, "{}", answer.text);
+            // Behind the gate there may be nothing of that name.
+            let is_there = status != StatusCode::NOT_FOUND || path.contains('{');
+            assert!(is_there, "{path}: {}", answer.text);
             Outcome::LetIn
         }
     }
 }
 
-/// A job with this identifier that failed for good.
-async fn kill_a_job(app: &TestApp, id: &str) {
-    let mut tx = app.core.db().begin().await.unwrap();
-    let sql = "INSERT INTO jobs (id, name, payload, state, due_at, attempts, created_at, changed_at, last_error)
-        VALUES ($1, 'mail.send', '', 'dead', 0, 15, 0, 0, 'no way')";
-    sqlx::query(sql).bind(id).execute(tx.conn()).await.unwrap();
-    tx.commit().await.unwrap();
+fn expected(rule: &str, role: Option<Role>) -> Outcome {
+    let rule = rule.trim_end_matches(", fresh");
+    let (kind, name) = rule.split_once(": ").unwrap_or((rule, ""));
+    match (kind, role) {
+        ("public" | "machine", _) => Outcome::LetIn,
+        ("key", _) => Outcome::KeyFirst,
+        ("signed in" | "staff", None) => Outcome::SignInFirst,
+        ("signed in", Some(_)) | ("staff", Some(Role::Admin)) => Outcome::LetIn,
+        ("staff", Some(role)) => {
+            let row = PERMISSIONS.iter().find(|(known, _)| *known == name);
+            match row.unwrap().1.contains(&role) {
+                true => Outcome::LetIn,
+                false => Outcome::Forbidden,
+            }
+        }
+        (kind, _) => panic!("{kind} is not known here"),
+    }
+}
+
+/// Somebody of each role, and nobody.
+async fn everybody(app: &TestApp) -> Vec<(Option<Role>, Client)> {
+    let mut people = vec![(None, app.client())];
+    for role in Role::ALL {
+        let email = format!("{}@example.com", role.as_str());
+        let client = sign_up(app, &email).await;
+        let id = id_of(app, &email).await;
+        let done = auth::actions::set_role(&app.core, &Actor::CommandLine, &id, role).await;
+        done.unwrap();
+        people.push((Some(role), client));
+    }
+    people
+}
+
+async fn id_of(app: &TestApp, email: &str) -> quickscale_runtime::ids::UserId {
+    let rows = column(app, "SELECT email || ' ' || id FROM users").await;
+    let mut rows = rows.iter().filter_map(|row| row.split_once(' '));
+    let (_, id) = rows.find(|(known, _)| *known == email).unwrap();
+    id.parse().unwrap()
 }
 
 #[tokio::test]
 async fn every_route_lets_in_whom_its_rule_names_and_nobody_else() {
-    let app = start().await;
-    let admin = sign_up_admin(&app, "root@example.com").await;
-    let user = sign_up(&app, "ada@example.com").await;
-    let ada = column(&app, "SELECT id FROM users WHERE email = 'ada@example.com'").await;
-    kill_a_job(&app, &ada[0]).await;
+    let app = themed(app()).start().await;
+    let mut people = everybody(&app).await;
+    let ada = sign_up(&app, "ada@example.com").await;
+    drop(ada);
+    let ada = id_of(&app, "ada@example.com").await;
+    let mut routes = lines();
     // Last, because it ends the sessions.
-    let mut routes = ROUTES.to_vec();
     routes.sort_by_key(|(_, path, _)| *path == "/accounts/logout");
-    for (method, path, rule) in routes {
-        let expected = match rule.split(':').next().unwrap() {
-            "public" | "machine" => [Outcome::LetIn, Outcome::LetIn, Outcome::LetIn],
-            "signed in" => [Outcome::SignInFirst, Outcome::LetIn, Outcome::LetIn],
-            "staff" => [Outcome::SignInFirst, Outcome::Forbidden, Outcome::LetIn],
-            rule => panic!("{rule} is not known here"),
-        };
-        let path = path.replace("{id}", &ada[0]);
-        let people = [app.client(), user.clone(), admin.clone()];
-        for (mut client, expected) in people.into_iter().zip(expected) {
-            let answer = call(&mut client, method, &path).await;
+    for (method, pattern, rule) in routes {
+        let path = pattern.replace("{id}", ada.as_str());
+        let path = path
+            .replace("{name}", "demo")
+            .replace("{token}", "no-such-token-here");
+        let path = path.replace("{*path}", "favicon.ico");
+        for (role, client) in &mut people {
+            let answer = call(client, method, &path).await;
+            let (actual, expected) = (outcome(&answer, pattern), expected(rule, *role));
             assert_eq!(
-                outcome(&answer),
-                expected,
-                "{method} {path}: {}",
+                actual, expected,
+                "{method} {path} as {role:?}: {}",
                 answer.status
             );
         }
@@ -148,25 +176,81 @@ async fn every_route_lets_in_whom_its_rule_names_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn links_lead_only_where_one_may_go() {
-    let app = start().await;
-    let mut people = BTreeMap::new();
-    people.insert("visitor", app.client());
-    people.insert("user", sign_up(&app, "ada@example.com").await);
-    people.insert("admin", sign_up_admin(&app, "root@example.com").await);
-    for (who, client) in &mut people {
-        let page = support::plain(&client.get("/about").await);
-        for (path, seen_by) in [
-            ("/accounts/login", &["visitor"][..]),
-            ("/accounts/signup", &["visitor"]),
-            ("/dashboard", &["user", "admin"]),
-            ("/accounts/profile", &["user", "admin"]),
-            ("/admin", &["admin"]),
-            ("/admin/users", &["admin"]),
-            ("/admin/messages", &["admin"]),
-        ] {
-            let shown = page.contains(&format!("href=\"{path}\""));
-            assert_eq!(shown, seen_by.contains(who), "{who} {path}: {page}");
+async fn what_matters_most_asks_for_the_password_again() {
+    let app = themed(app()).start().await;
+    let mut root = sign_up_admin(&app, "root@example.com").await;
+    let root_id = id_of(&app, "root@example.com").await;
+    app.clock.advance(FRESH);
+    let mut seen = 0;
+    for (method, pattern, rule) in lines() {
+        let path = pattern.replace("{id}", root_id.as_str());
+        if rule.ends_with(", fresh") {
+            let answer = call(&mut root, method, &path).await;
+            assert_eq!(
+                outcome(&answer, pattern),
+                Outcome::PasswordFirst,
+                "{method} {path}"
+            );
+            seen += 1;
         }
     }
+    assert!(seen > 5, "{seen}");
+}
+
+#[tokio::test]
+async fn links_lead_only_where_one_may_go() {
+    let app = themed(app()).start().await;
+    let mut people = everybody(&app).await;
+    for (role, client) in &mut people {
+        let page = support::plain(&client.get("/about").await);
+        for (path, rule) in [
+            ("/dashboard", "signed in"),
+            ("/accounts/profile", "signed in"),
+            ("/admin", "staff: view_staff_area"),
+            ("/admin/users", "staff: view_users"),
+            ("/admin/messages", "staff: view_messages"),
+            ("/admin/audit", "staff: view_audit"),
+            ("/admin/jobs", "staff: manage_jobs"),
+        ] {
+            let shown = page.contains(&format!("href=\"{path}\""));
+            let may = expected(rule, *role) == Outcome::LetIn;
+            assert_eq!(shown, may, "{role:?} {path}: {page}");
+        }
+        for path in ["/accounts/login", "/accounts/signup"] {
+            let shown = page.contains(&format!("href=\"{path}\""));
+            assert_eq!(shown, role.is_none(), "{role:?} {path}: {page}");
+        }
+    }
+}
+
+/// A module whose route names a permission that its handler does not.
+struct Careless;
+
+impl Module for Careless {
+    fn name(&self) -> &'static str {
+        "careless"
+    }
+
+    fn routes(&self) -> Routes {
+        let rule = Access::Staff(Permission::ViewUsers);
+        Routes::new().get("/careless", rule, |visit: Visit| async move {
+            visit.redirect("/")
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_route_for_the_staff_whose_handler_does_not_say_so_does_not_start() {
+    let auth = auth::module(support::settings(Registration::Open));
+    let app = App::builder(SITE, Environment::Test)
+        .module(auth)
+        .module(Careless);
+    let Err(refused) = themed(app).try_start().await else {
+        panic!("it started");
+    };
+    let why = refused.to_string();
+    assert!(
+        why.contains("GET /careless is for staff: view_users"),
+        "{why}"
+    );
 }

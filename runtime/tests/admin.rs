@@ -163,7 +163,7 @@ async fn nobody_deactivates_the_own_account() {
     let path = format!("/admin/users/{id}/activation");
     let refused = root.post(&path, &[("active", "false")]).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
-    assert!(refused.text.contains("cannot deactivate your own account"));
+    assert!(refused.text.contains("cannot do this to your own account"));
     assert_eq!(root.get("/admin").await.status, StatusCode::OK);
 }
 

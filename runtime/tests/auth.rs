@@ -387,8 +387,15 @@ async fn somebody_with_an_account_becomes_administrator_and_keeps_the_password()
         .unwrap();
     assert_eq!(ada.get("/admin").await.status, StatusCode::OK);
     sign_in(&app, "ada@example.com").await;
-    let record = column(&app, "SELECT action || details FROM audit_entries").await;
-    assert_eq!(record, [r#"user.role_set{"role":"admin"}"#]);
+    let record = "SELECT action || before_state || after_state FROM audit_entries";
+    let (before, after) = (
+        r#"{"role":"user","active":true}"#,
+        r#"{"role":"admin","active":true}"#,
+    );
+    assert_eq!(
+        column(&app, record).await,
+        [format!("user.role_set{before}{after}")]
+    );
 
     let new = "an entirely new one";
     run(

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::app::Core;
-use crate::auth::audit::{self, Actor, AuditEntry};
+use crate::auth::audit::{Actor, AuditEntry};
 use crate::error::Result;
 use crate::{in_transaction, jobs};
 
@@ -11,13 +11,8 @@ use crate::{in_transaction, jobs};
 pub(super) async fn replay(core: &Core, actor: &Actor, id: &str) -> Result<String> {
     in_transaction!(core.db(), tx => {
         let name = jobs::actions::replay(core, tx, id).await?;
-        let entry = AuditEntry {
-            actor,
-            action: "job.replayed",
-            target: ("job", id),
-            details: json!({ "job": name }),
-        };
-        audit::record(tx, core.now(), &entry).await?;
+        let entry = AuditEntry::new(actor, "job.replayed", ("job", id)).details(json!({ "job": name }));
+        entry.record(tx, core.now()).await?;
         Ok(name)
     })
 }

@@ -2,6 +2,7 @@
 //! domains know and calls their actions.
 
 mod actions;
+mod audit;
 mod pages;
 mod routes;
 
@@ -31,7 +32,7 @@ impl Module for Admin {
     }
 
     fn routes(&self) -> Routes {
-        routes::routes()
+        routes::routes().merge(audit::routes())
     }
 
     fn navigation(&self) -> Vec<NavItem> {
@@ -47,11 +48,14 @@ impl Module for Admin {
             item("Overview", "/admin", Permission::ViewStaffArea, 0),
             item("Users", "/admin/users", Permission::ViewUsers, 10),
             item("Messages", "/admin/messages", Permission::ViewMessages, 20),
+            item("Record", "/admin/audit", Permission::ViewAudit, 80),
             item("Jobs", "/admin/jobs", Permission::ManageJobs, 90),
         ]
     }
 
     fn samples(&self) -> Vec<Sample> {
-        pages::samples()
+        let mut samples = pages::samples();
+        samples.push(Sample::of::<audit::AuditPage>());
+        samples
     }
 }

@@ -1,11 +1,10 @@
 //! What the staff's pages are rendered with.
 
 use serde::Serialize;
-use serde_json::{Value, json};
 
+use super::audit::RecordRow;
 use crate::auth::User;
 use crate::auth::actions::UserCounts;
-use crate::auth::audit::RecordedEntry;
 use crate::clock::Timestamp;
 use crate::http::Role;
 use crate::jobs::{DeadJob, JobCounts};
@@ -78,6 +77,8 @@ pub(super) struct UserPage {
     /// Whether it is the account of whoever looks at the page.
     pub is_own: bool,
     pub may_manage: bool,
+    /// What it can be made, by whoever may; else empty.
+    pub roles: Vec<RoleChoice>,
     pub sessions: i64,
     pub record: Vec<RecordRow>,
     pub panels: Vec<Panel>,
@@ -91,49 +92,31 @@ impl Page for UserPage {
             account: sample_user(true),
             is_own: false,
             may_manage: true,
+            roles: Role::ALL.map(RoleChoice::from).to_vec(),
             sessions: 2,
-            record: vec![RecordRow::from(RecordedEntry {
-                at: Timestamp::from_micros(1_795_251_905_000_000),
-                actor_email: None,
-                action: "user.role_set".into(),
-                details: json!({ "role": "admin", "note": "<b>" }),
-            })],
+            record: vec![RecordRow::sample()],
             panels: Vec::new(),
         }
     }
 }
 
-/// One line of the record of what the staff did.
-#[derive(Debug, Serialize)]
-pub(super) struct RecordRow {
-    pub at: Timestamp,
-    pub actor: String,
-    pub action: String,
-    /// `role: admin, reason: welcome`.
-    pub details: String,
+/// A role as a form offers it.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct RoleChoice {
+    value: Role,
+    label: &'static str,
 }
 
-impl From<RecordedEntry> for RecordRow {
-    fn from(entry: RecordedEntry) -> Self {
-        Self {
-            at: entry.at,
-            actor: entry.actor_email.unwrap_or_else(|| "Command line".into()),
-            action: entry.action.replace(['.', '_'], " "),
-            details: in_words(&entry.details),
-        }
+impl From<Role> for RoleChoice {
+    fn from(value: Role) -> Self {
+        let label = match value {
+            Role::User => "User",
+            Role::Support => "Support: users and messages",
+            Role::Billing => "Billing: credits and payments",
+            Role::Admin => "Administrator: everything",
+        };
+        Self { value, label }
     }
-}
-
-fn in_words(details: &Value) -> String {
-    let word = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let pairs = details.as_object().into_iter().flatten();
-    let pairs: Vec<_> = pairs
-        .map(|(name, value)| format!("{}: {}", name.replace('_', " "), word(value)))
-        .collect();
-    pairs.join(", ")
 }
 
 /// Asks before an account is deactivated or activated.
@@ -226,17 +209,5 @@ fn sample_user(is_active: bool) -> User {
         is_active,
         created_at: Timestamp::from_micros(1_795_251_905_000_000),
         last_signed_in_at: None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn details_are_told_in_words() {
-        let details = json!({ "before_after": "1 → 2", "count": 3 });
-        assert_eq!(in_words(&details), "before after: 1 → 2, count: 3");
-        assert_eq!(in_words(&json!({})), "");
     }
 }

@@ -7,38 +7,30 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::actions::replay;
+use super::audit::RecordRow;
 use super::pages::{
-    ActivationPage, JobsPage, MessagesPage, OverviewPage, RecordRow, UserPage, UsersPage,
+    ActivationPage, JobsPage, MessagesPage, OverviewPage, RoleChoice, UserPage, UsersPage,
 };
 use crate::auth::actions::{self, UserQuery};
 use crate::auth::audit::{Actor, entries_about};
 use crate::error::Result;
-use crate::http::{Access, Form, Level, Permission, Routes, Visit};
+use crate::http::{Form, Level, Permission, Role, Routes, Staff, may, permitted};
 use crate::ids::UserId;
 use crate::jobs;
 use crate::module::PanelPlace;
 use crate::site;
 
 pub(super) fn routes() -> Routes {
-    let see = Access::Staff(Permission::ViewUsers);
-    let manage = Access::Staff(Permission::ManageUsers);
     Routes::new()
-        .get("/admin", Access::Staff(Permission::ViewStaffArea), overview)
-        .get("/admin/users", see, users)
-        .get("/admin/users/{id}", see, user)
-        .get("/admin/users/{id}/activation", manage, ask_activation)
-        .post("/admin/users/{id}/activation", manage, set_activation)
-        .get(
-            "/admin/messages",
-            Access::Staff(Permission::ViewMessages),
-            messages,
-        )
-        .get("/admin/jobs", Access::Staff(Permission::ManageJobs), jobs)
-        .post(
-            "/admin/jobs/{id}/replay",
-            Access::Staff(Permission::ManageJobs),
-            replay_job,
-        )
+        .get("/admin", permitted(), overview)
+        .get("/admin/users", permitted(), users)
+        .get("/admin/users/{id}", permitted(), user)
+        .get("/admin/users/{id}/activation", permitted(), ask_activation)
+        .post("/admin/users/{id}/activation", permitted(), set_activation)
+        .post("/admin/users/{id}/role", permitted().fresh(), set_role)
+        .get("/admin/messages", permitted(), messages)
+        .get("/admin/jobs", permitted(), jobs)
+        .post("/admin/jobs/{id}/replay", permitted(), replay_job)
 }
 
 /// What "new" means on the overview.
@@ -50,7 +42,7 @@ const RECORD_LENGTH: i64 = 50;
 /// Longer than any address.
 const SEARCH_LENGTH: usize = 254;
 
-async fn overview(visit: Visit) -> Result<Response> {
+async fn overview(visit: Staff<may::ViewStaffArea>) -> Result<Response> {
     let core = visit.core();
     let since = core.now().minus(NEW);
     let page = OverviewPage {
@@ -69,7 +61,7 @@ struct Listing {
     before: Option<String>,
 }
 
-async fn users(visit: Visit, Query(listing): Query<Listing>) -> Result<Response> {
+async fn users(visit: Staff<may::ViewUsers>, Query(listing): Query<Listing>) -> Result<Response> {
     let search: String = listing
         .q
         .trim()
@@ -99,7 +91,7 @@ async fn users(visit: Visit, Query(listing): Query<Listing>) -> Result<Response>
 }
 
 /// `path` with the pairs that have a value as its query.
-fn address(path: &str, pairs: &[(&str, &str)]) -> String {
+pub(super) fn address(path: &str, pairs: &[(&str, &str)]) -> String {
     let pairs: Vec<_> = pairs
         .iter()
         .filter(|(_, value)| !value.is_empty())
@@ -108,14 +100,21 @@ fn address(path: &str, pairs: &[(&str, &str)]) -> String {
     format!("{path}?{query}")
 }
 
-async fn user(visit: Visit, Path(id): Path<String>) -> Result<Response> {
+async fn user(visit: Staff<may::ViewUsers>, Path(id): Path<String>) -> Result<Response> {
     let core = visit.core();
     let account = actions::find_user(core, &id.parse()?).await?;
     let record = entries_about(core, ("user", account.id.as_str()), RECORD_LENGTH).await?;
     let place = PanelPlace::StaffUser(account.id.clone());
     let page = UserPage {
         is_own: visit.require_principal()?.id == account.id,
-        may_manage: visit.may(Permission::ManageUsers),
+        may_manage: visit.may(match account.role.is_staff() {
+            true => Permission::ManageRoles,
+            false => Permission::ManageUsers,
+        }),
+        roles: match visit.may(Permission::ManageRoles) {
+            true => Role::ALL.map(RoleChoice::from).to_vec(),
+            false => Vec::new(),
+        },
         sessions: actions::count_sessions(core, &account.id).await?,
         record: record.into_iter().map(RecordRow::from).collect(),
         panels: core.panels(&visit, &place).await?,
@@ -124,7 +123,10 @@ async fn user(visit: Visit, Path(id): Path<String>) -> Result<Response> {
     visit.render(&page)
 }
 
-async fn ask_activation(visit: Visit, Path(id): Path<String>) -> Result<Response> {
+async fn ask_activation(
+    visit: Staff<may::ManageUsers>,
+    Path(id): Path<String>,
+) -> Result<Response> {
     let account = actions::find_user(visit.core(), &id.parse()?).await?;
     let sessions = actions::count_sessions(visit.core(), &account.id).await?;
     visit.render(&ActivationPage { account, sessions })
@@ -136,7 +138,7 @@ struct ActivationForm {
 }
 
 async fn set_activation(
-    visit: Visit,
+    visit: Staff<may::ManageUsers>,
     Path(id): Path<String>,
     Form(form): Form<ActivationForm>,
 ) -> Result<Response> {
@@ -152,7 +154,31 @@ async fn set_activation(
     Ok(visit.redirect_with(&format!("/admin/users/{id}"), Level::Success, text))
 }
 
-async fn messages(visit: Visit, Query(listing): Query<Listing>) -> Result<Response> {
+#[derive(Deserialize)]
+struct RoleForm {
+    role: Role,
+}
+
+async fn set_role(
+    visit: Staff<may::ManageRoles>,
+    Path(id): Path<String>,
+    Form(form): Form<RoleForm>,
+) -> Result<Response> {
+    let (core, id) = (visit.core(), id.parse()?);
+    actions::set_role(core, &Actor::of(&visit)?, &id, form.role).await?;
+    let account = actions::find_user(core, &id).await?;
+    let text = format!(
+        "The role of {} is {} now.",
+        account.email,
+        form.role.as_str()
+    );
+    Ok(visit.redirect_with(&format!("/admin/users/{id}"), Level::Success, text))
+}
+
+async fn messages(
+    visit: Staff<may::ViewMessages>,
+    Query(listing): Query<Listing>,
+) -> Result<Response> {
     let before = listing
         .before
         .map(|id| crate::ids::parse_id(&id))
@@ -172,7 +198,7 @@ async fn messages(visit: Visit, Query(listing): Query<Listing>) -> Result<Respon
     })
 }
 
-async fn jobs(visit: Visit, Query(listing): Query<Listing>) -> Result<Response> {
+async fn jobs(visit: Staff<may::ManageJobs>, Query(listing): Query<Listing>) -> Result<Response> {
     let before = listing
         .before
         .map(|id| crate::ids::parse_id(&id))
@@ -190,7 +216,7 @@ async fn jobs(visit: Visit, Query(listing): Query<Listing>) -> Result<Response> 
     })
 }
 
-async fn replay_job(visit: Visit, Path(id): Path<String>) -> Result<Response> {
+async fn replay_job(visit: Staff<may::ManageJobs>, Path(id): Path<String>) -> Result<Response> {
     let id = crate::ids::parse_id(&id)?;
     let name = replay(visit.core(), &Actor::of(&visit)?, &id).await?;
     let text = format!("{name} is tried again.");

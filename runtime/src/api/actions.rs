@@ -10,6 +10,7 @@ use super::rules;
 use super::store::keys as store;
 use crate::app::Core;
 use crate::auth;
+use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::http::Principal;
@@ -128,6 +129,8 @@ pub(super) async fn authenticate(core: &Core, text: &str) -> Result<(Principal, 
         name: user.name,
         role: user.role,
         session: String::new(),
+        // No key is as good as a password.
+        proved_at: Timestamp::from_micros(0),
     };
     note_use(core, &key).await;
     Ok((principal, key))

@@ -21,10 +21,18 @@ const KEYS: &str = "/accounts/api-keys";
 
 pub(super) fn routes() -> Routes {
     Routes::new()
-        .get(KEYS, Access::SignedIn, keys)
-        .post(KEYS, Access::SignedIn, create)
-        .post("/accounts/api-keys/{id}/rotate", Access::SignedIn, rotate)
-        .post("/accounts/api-keys/{id}/revoke", Access::SignedIn, revoke)
+        .get(KEYS, Access::SignedIn.fresh(), keys)
+        .post(KEYS, Access::SignedIn.fresh(), create)
+        .post(
+            "/accounts/api-keys/{id}/rotate",
+            Access::SignedIn.fresh(),
+            rotate,
+        )
+        .post(
+            "/accounts/api-keys/{id}/revoke",
+            Access::SignedIn.fresh(),
+            revoke,
+        )
         .get("/api/openapi.json", Access::Machine, openapi)
         .get("/api/docs", Access::Public, docs)
 }

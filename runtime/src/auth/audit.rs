@@ -1,7 +1,7 @@
-//! Who did what to whom: one row for each act of the staff, written in the act's own transaction.
-//! The database refuses to change or delete rows.
+//! Who did what to whom: one row for each act of the staff, written in the act's own transaction, and one for each
+//! that was refused. The database refuses to change or delete rows.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::store;
 use crate::app::Core;
@@ -10,6 +10,7 @@ use crate::db::Tx;
 use crate::error::Result;
 use crate::http::Visit;
 use crate::ids::UserId;
+use crate::in_transaction;
 
 /// Who acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,31 +45,105 @@ impl Actor {
 /// One act, about to be recorded.
 #[derive(Debug)]
 pub struct AuditEntry<'a> {
-    pub actor: &'a Actor,
-    /// What was done, for programs: `user.deactivated`, `credits.adjusted`.
-    pub action: &'static str,
-    /// The kind of thing it was done to, such as `user`, and its identifier.
-    pub target: (&'static str, &'a str),
-    /// What else must be known later, as an object: reason, before, after. No secrets.
-    pub details: Value,
+    pub(super) actor: &'a Actor,
+    pub(super) action: &'static str,
+    pub(super) target: (&'a str, &'a str),
+    pub(super) before: Option<Value>,
+    pub(super) after: Option<Value>,
+    pub(super) details: Value,
+}
+
+impl<'a> AuditEntry<'a> {
+    /// `action` is for programs: `user.deactivated`, `credits.adjusted`; `target` the kind of thing it was done to, such
+    /// as `user`, and its identifier.
+    pub fn new(actor: &'a Actor, action: &'static str, target: (&'a str, &'a str)) -> Self {
+        Self {
+            actor,
+            action,
+            target,
+            before: None,
+            after: None,
+            details: json!({}),
+        }
+    }
+
+    /// What was so before and is so now, as objects with the same members. No secrets.
+    #[must_use]
+    pub fn change(self, before: Value, after: Value) -> Self {
+        Self {
+            before: Some(before),
+            after: Some(after),
+            ..self
+        }
+    }
+
+    /// What else must be known later, as an object, such as the reason. No secrets.
+    #[must_use]
+    pub fn details(self, details: Value) -> Self {
+        Self { details, ..self }
+    }
+
+    /// Records the act in the transaction in which it happens.
+    ///
+    /// # Errors
+    /// When the database does not take it; the act must then not happen either.
+    pub async fn record(&self, tx: &mut Tx, at: Timestamp) -> Result<()> {
+        store::insert_audit_entry(tx, at, self).await
+    }
+}
+
+/// Records that `actor` was refused what `act` names, in a transaction of its own.
+///
+/// # Errors
+/// When the database does not take it.
+pub async fn record_refusal(
+    core: &Core,
+    actor: &Actor,
+    act: &str,
+    target: (&str, &str),
+) -> Result<()> {
+    let entry = AuditEntry::new(actor, "access.refused", target).details(json!({ "act": act }));
+    in_transaction!(core.db(), tx => entry.record(tx, core.now()).await)
 }
 
 /// One act, as it was recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecordedEntry {
+    pub id: String,
     pub at: Timestamp,
+    /// None for the command line.
+    pub actor: Option<UserId>,
     /// The acting person's address today; none for the command line or for somebody who is gone.
     pub actor_email: Option<String>,
+    /// The network address that the act came from.
+    pub address: String,
     pub action: String,
+    pub target_kind: String,
+    pub target_id: String,
+    /// The address today of the person whom it was done to.
+    pub target_email: Option<String>,
+    pub before: Option<Value>,
+    pub after: Option<Value>,
     pub details: Value,
 }
 
-/// Records an act in the transaction in which it happens.
+/// Which acts a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct RecordQuery {
+    pub actor: Option<UserId>,
+    /// The kind of thing and its identifier.
+    pub target: Option<(String, String)>,
+    /// The last act of the page before.
+    pub before: Option<String>,
+    pub limit: i64,
+}
+
+/// Acts, newest first.
 ///
 /// # Errors
-/// When the database does not take it; the act must then not happen either.
-pub async fn record(tx: &mut Tx, at: Timestamp, entry: &AuditEntry<'_>) -> Result<()> {
-    store::insert_audit_entry(tx, at, entry).await
+/// When the database does not answer.
+pub async fn entries(core: &Core, query: &RecordQuery) -> Result<Vec<RecordedEntry>> {
+    store::audit_entries(core.db(), query).await
 }
 
 /// The newest acts on one target, newest first.
@@ -77,8 +152,13 @@ pub async fn record(tx: &mut Tx, at: Timestamp, entry: &AuditEntry<'_>) -> Resul
 /// When the database does not answer.
 pub async fn entries_about(
     core: &Core,
-    target: (&str, &str),
+    (kind, id): (&str, &str),
     limit: i64,
 ) -> Result<Vec<RecordedEntry>> {
-    store::audit_entries(core.db(), target, limit).await
+    let query = RecordQuery {
+        target: Some((kind.to_owned(), id.to_owned())),
+        limit,
+        ..RecordQuery::default()
+    };
+    entries(core, &query).await
 }

@@ -15,7 +15,6 @@ mod routes;
 mod rules;
 mod store;
 mod threads;
-mod token_store;
 
 pub use entity::User;
 pub use rules::EmailAddress;
@@ -112,6 +111,12 @@ impl Module for Auth {
                 include_str!("migrations/0003_mailed_tokens.sql"),
             ),
             Migration::portable("0004_limits", include_str!("migrations/0004_limits.sql")),
+            Migration::by_dialect(
+                "0005_audit_states",
+                include_str!("migrations/0005_audit_states.sqlite.sql"),
+                include_str!("migrations/0005_audit_states.postgres.sql"),
+            ),
+            Migration::portable("0006_proofs", include_str!("migrations/0006_proofs.sql")),
         ]
     }
 

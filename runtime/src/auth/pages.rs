@@ -11,6 +11,7 @@ pub(super) fn samples() -> Vec<Sample> {
         Sample::of::<SignUpPage>(),
         Sample::of::<SignInPage>(),
         Sample::of::<SignOutPage>(),
+        Sample::of::<ConfirmPage>(),
         Sample::of::<ProfilePage>(),
         Sample::of::<PasswordPage>(),
         Sample::of::<DashboardPage>(),
@@ -74,6 +75,25 @@ impl Page for SignOutPage {
 
     fn sample() -> Self {
         Self {}
+    }
+}
+
+/// Asks for the password again before what matters most.
+#[derive(Debug, Serialize)]
+pub(super) struct ConfirmPage {
+    /// Where to go afterwards.
+    pub next: String,
+    pub errors: FieldErrors,
+}
+
+impl Page for ConfirmPage {
+    const TEMPLATE: &'static str = "auth/confirm.html";
+
+    fn sample() -> Self {
+        Self {
+            next: "/accounts/email?a=1&b=2".into(),
+            errors: FieldErrors::one("password", "This is not your password."),
+        }
     }
 }
 

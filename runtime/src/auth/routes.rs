@@ -9,7 +9,9 @@ use serde::Deserialize;
 use super::actions::{self, PasswordChange, SignIn, SignUp, Token};
 use super::entity::Browser;
 use super::mailed::CHECK_MAIL;
-use super::pages::{DashboardPage, PasswordPage, ProfilePage, SignInPage, SignOutPage, SignUpPage};
+use super::pages::{
+    ConfirmPage, DashboardPage, PasswordPage, ProfilePage, SignInPage, SignOutPage, SignUpPage,
+};
 use super::rules::{ABSOLUTE_LIMIT, DisplayName, EmailAddress, Password};
 use super::{Accounts, Registration};
 use crate::error::{FieldErrors, Result};
@@ -23,6 +25,8 @@ pub(super) fn routes(registration: Registration) -> Routes {
         .post("/accounts/login", Access::Public, sign_in)
         .get("/accounts/logout", Access::Public, show_sign_out)
         .post("/accounts/logout", Access::Public, sign_out)
+        .get("/accounts/confirm", Access::SignedIn, show_confirm)
+        .post("/accounts/confirm", Access::SignedIn, confirm)
         .get("/accounts/profile", Access::SignedIn, show_profile)
         .post("/accounts/profile", Access::SignedIn, save_profile)
         .get("/accounts/password/change", Access::SignedIn, show_password)
@@ -189,6 +193,39 @@ async fn sign_out(visit: Visit) -> Result<Response> {
     let mut response = visit.redirect_with("/", Level::Success, "You have signed out.");
     visit.clear_cookie(&mut response, VisitCookie::Session);
     Ok(response)
+}
+
+async fn show_confirm(visit: Visit, Query(Next { next }): Query<Next>) -> Result<Response> {
+    let errors = FieldErrors::default();
+    visit.render(&ConfirmPage { next, errors })
+}
+
+#[derive(Deserialize)]
+struct ConfirmForm {
+    password: SecretString,
+    #[serde(default)]
+    next: String,
+}
+
+async fn confirm(
+    visit: Visit,
+    principal: Principal,
+    Form(form): Form<ConfirmForm>,
+) -> Result<Response> {
+    let (core, address) = (visit.core(), visit.client_address());
+    match actions::confirm(core, &principal, form.password, &address).await? {
+        Some(token) => {
+            let response = visit.redirect(destination(&form.next));
+            Ok(enter(&visit, &token, response))
+        }
+        None => {
+            let page = ConfirmPage {
+                next: form.next,
+                errors: FieldErrors::one("password", "This is not your password."),
+            };
+            visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+        }
+    }
 }
 
 async fn show_profile(visit: Visit, principal: Principal) -> Result<Response> {

@@ -20,7 +20,9 @@ use crate::auth::actions::find_user;
 use crate::auth::{User, audit};
 use crate::crypto::random_token;
 use crate::error::{Error, FieldErrors, Result};
-use crate::http::{Access, Form, Level, Permission, Principal, Routes, Visit};
+use crate::http::{
+    Access, Form, Level, Permission, Principal, Routes, Staff, Visit, may, permitted,
+};
 use crate::ids::UserId;
 
 const ENTRIES_PER_PAGE: u32 = 25;
@@ -32,8 +34,8 @@ pub(super) fn routes() -> Routes {
         .get("/credits", Access::SignedIn, balance)
         .get("/credits/history", Access::SignedIn, history)
         .get("/credits/history.csv", Access::SignedIn, history_csv)
-        .get(staff, Access::Staff(Permission::ViewUsers), staff_page)
-        .post(staff, Access::Staff(Permission::AdjustCredits), adjust)
+        .get(staff, permitted(), staff_page)
+        .post(staff, permitted().fresh(), adjust)
 }
 
 /// Where the staff sees the credits of `user`.
@@ -163,7 +165,7 @@ async fn history(
 }
 
 async fn staff_page(
-    visit: Visit,
+    visit: Staff<may::ViewUsers>,
     Path(id): Path<String>,
     Query(paging): Query<Paging>,
 ) -> Result<Response> {
@@ -207,13 +209,15 @@ struct AdjustFields {
 }
 
 async fn adjust(
-    visit: Visit,
+    visit: Staff<may::AdjustCredits>,
     Path(id): Path<String>,
     Form(fields): Form<AdjustFields>,
 ) -> Result<Response> {
     let core = visit.core();
     let user = find_user(core, &id.parse()?).await?;
     if visit.require_principal()?.id == user.id {
+        let (actor, target) = (audit::Actor::of(&visit)?, ("user", user.id.as_str()));
+        audit::record_refusal(core, &actor, "credits.adjusted", target).await?;
         return Err(rules::own_account());
     }
     let errors = match check(&fields) {

@@ -1,61 +1,18 @@
 //! Who may call a route. A route without a rule does not compile: `Routes` asks for one.
 
+use std::time::Duration;
+
 use futures_util::future::BoxFuture;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::endpoint::Scope;
+use super::permission::{Permission, Role};
+use super::request::Visit;
 use crate::app::Core;
+use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::flags::Flag;
 use crate::ids::UserId;
-
-/// What somebody is to this application.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    User,
-    Admin,
-}
-
-impl Role {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Admin => "admin",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::User, Self::Admin]
-            .into_iter()
-            .find(|role| role.as_str() == text)
-    }
-
-    /// Whether this role carries `permission`.
-    pub fn has(self, permission: Permission) -> bool {
-        match (self, permission) {
-            (Self::Admin, Permission::ViewStaffArea | Permission::ViewUsers) => true,
-            (Self::Admin, Permission::ManageUsers) => true,
-            (Self::Admin, Permission::AdjustCredits | Permission::ViewMessages) => true,
-            (Self::Admin, Permission::ManageJobs) => true,
-            (Self::User, _) => false,
-        }
-    }
-}
-
-/// What a role may do beyond its own account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Permission {
-    ViewStaffArea,
-    ViewUsers,
-    /// Deactivate and activate accounts.
-    ManageUsers,
-    AdjustCredits,
-    ViewMessages,
-    /// See work that failed for good, and have it tried again.
-    ManageJobs,
-}
 
 /// Somebody who has signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -67,9 +24,20 @@ pub struct Principal {
     /// Which sign-in this is; ends with it.
     #[serde(skip)]
     pub session: String,
+    /// When the password was last given in this sign-in.
+    #[serde(skip)]
+    pub proved_at: Timestamp,
 }
 
+/// How long a password that was given counts as just given.
+pub const FRESH: Duration = Duration::from_secs(10 * 60);
+
 impl Principal {
+    /// Whether the password was given so lately that what matters most may be done.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        now.since(self.proved_at) < FRESH
+    }
+
     /// How pages call this person.
     pub fn display_name(&self) -> &str {
         if self.name.is_empty() {
@@ -89,7 +57,8 @@ pub enum Access {
     Machine,
     /// Whoever has signed in.
     SignedIn,
-    /// Whoever has signed in with a role that carries the permission.
+    /// Whoever has signed in with a role that carries the permission. Routes get it from their handler's signature, with
+    /// [`permitted`](super::permitted).
     Staff(Permission),
     /// Programs with a key that carries the scope. Cookies count for nothing, so that no foreign site can make
     /// a browser call it. The API's [`Gate`](super::Gate) looks at the key and takes the body.
@@ -105,6 +74,10 @@ pub struct Rule {
     pub body_limit: usize,
     /// Whether an unsafe request must carry this browser's token.
     pub csrf: bool,
+    /// Whether the password must have been given within the last minutes ([`FRESH`]); whoever has not is asked.
+    pub fresh: bool,
+    /// Whether the rule was made of the handler's signature, as every rule for the staff must be.
+    pub(crate) is_signed: bool,
 }
 
 const BODY_LIMIT: usize = 1024 * 1024;
@@ -116,25 +89,55 @@ impl From<Access> for Rule {
             flag: None,
             body_limit: BODY_LIMIT,
             csrf: !matches!(access, Access::Machine | Access::Key(_)),
+            fresh: false,
+            is_signed: false,
+        }
+    }
+}
+
+impl Rule {
+    /// The route exists only while `flag` is on.
+    #[must_use]
+    pub fn when(self, flag: &'static Flag) -> Self {
+        Self {
+            flag: Some(flag),
+            ..self
+        }
+    }
+
+    /// Allows bodies of up to `bytes`.
+    #[must_use]
+    pub fn body_limit(self, bytes: usize) -> Self {
+        Self {
+            body_limit: bytes,
+            ..self
+        }
+    }
+
+    /// Asks for the password again unless it was just given.
+    #[must_use]
+    pub fn fresh(self) -> Self {
+        Self {
+            fresh: true,
+            ..self
         }
     }
 }
 
 impl Access {
-    /// The route exists only while `flag` is on.
+    /// See [`Rule::when`].
     pub fn when(self, flag: &'static Flag) -> Rule {
-        Rule {
-            flag: Some(flag),
-            ..self.into()
-        }
+        Rule::from(self).when(flag)
     }
 
-    /// Allows bodies of up to `bytes`.
+    /// See [`Rule::body_limit`].
     pub fn body_limit(self, bytes: usize) -> Rule {
-        Rule {
-            body_limit: bytes,
-            ..self.into()
-        }
+        Rule::from(self).body_limit(bytes)
+    }
+
+    /// See [`Rule::fresh`].
+    pub fn fresh(self) -> Rule {
+        Rule::from(self).fresh()
     }
 }
 
@@ -146,4 +149,7 @@ pub trait Authenticator: Send + Sync {
         core: &'a Core,
         token: &'a str,
     ) -> BoxFuture<'a, Result<Option<Principal>>>;
+
+    /// Notes that somebody of the staff was refused what `permission` allows.
+    fn note_refusal<'a>(&'a self, visit: &'a Visit, permission: Permission) -> BoxFuture<'a, ()>;
 }

@@ -15,9 +15,10 @@ use serde_json::{Map, Value, json};
 
 use super::access::{Access, Principal, Rule};
 use super::csrf;
+use super::permission::Permission;
 use super::request::{Level, Visit, VisitCookie, read_cookie};
 use crate::app::Core;
-use crate::error::{Error, Result};
+use crate::error::{Error, PASSWORD_REQUIRED, Result};
 use crate::pages::ErrorPage;
 
 /// How long a handler may take before the client is told to try again.
@@ -35,6 +36,7 @@ pub async fn guard(
         Err(error) => (None, Some(error)),
     };
     let visit = Visit::new(core, &parts, principal);
+    let is_safe = csrf::is_safe(&parts.method);
     let answer = async {
         failure.map_or(Ok(()), Err)?;
         let body = admit(&visit, rule, &parts, body).await?;
@@ -42,7 +44,7 @@ pub async fn guard(
         run(next, Request::from_parts(parts, body)).await
     };
     let response = answer.await.unwrap_or_else(|error| error.into_response());
-    render_failure(&visit, response)
+    render_failure(&visit, is_safe, response)
 }
 
 async fn authenticate(
@@ -85,12 +87,10 @@ async fn admit(
         Access::SignedIn => {
             visit.require_principal()?;
         }
-        Access::Staff(permission) => {
-            visit.require_principal()?;
-            if !visit.may(permission) {
-                return Err(Error::forbidden());
-            }
-        }
+        Access::Staff(permission) => admit_staff(visit, permission).await?,
+    }
+    if rule.fresh && !visit.require_principal()?.is_fresh(visit.core().now()) {
+        return Err(Error::password_required());
     }
     if csrf::is_safe(&parts.method) {
         return Ok(body);
@@ -100,6 +100,17 @@ async fn admit(
         check_origin(visit, parts, &body).await?;
     }
     Ok(Body::from(body))
+}
+
+async fn admit_staff(visit: &Visit, permission: Permission) -> Result<()> {
+    let principal = visit.require_principal()?;
+    if visit.may(permission) {
+        return Ok(());
+    }
+    if let (true, Some(authenticator)) = (principal.role.is_staff(), visit.core().authenticator()) {
+        authenticator.note_refusal(visit, permission).await;
+    }
+    Err(Error::forbidden())
 }
 
 /// A body of at most `limit` bytes.
@@ -155,7 +166,7 @@ async fn run(next: Next, request: Request) -> Result<Response> {
 }
 
 /// Turns a response that carries an [`Error`], or a bare status of a library, into what the client reads.
-fn render_failure(visit: &Visit, mut response: Response) -> Response {
+fn render_failure(visit: &Visit, is_safe: bool, mut response: Response) -> Response {
     let status = response.status();
     let error = match response.extensions_mut().remove::<Arc<Error>>() {
         Some(error) => error,
@@ -173,6 +184,9 @@ fn render_failure(visit: &Visit, mut response: Response) -> Response {
         let path = format!("/accounts/login?next={next}");
         return visit.redirect_with(&path, Level::Info, "Sign in to go on.");
     }
+    if error.code() == PASSWORD_REQUIRED {
+        return ask_password(visit, is_safe);
+    }
     let page = ErrorPage::new(&error);
     let mut rendered = visit.render_with(error.status(), &page).unwrap_or_else(|fault| {
         tracing::error!(request_id = visit.request_id(), %fault, "the error page cannot be rendered");
@@ -180,6 +194,20 @@ fn render_failure(visit: &Visit, mut response: Response) -> Response {
     });
     set_retry_after(&error, &mut rendered);
     rendered
+}
+
+/// Sends the browser to where the password is asked for, and from there back to what it wanted: to the page, or to
+/// the one whose form it sent.
+fn ask_password(visit: &Visit, is_safe: bool) -> Response {
+    let (next, text) = match is_safe {
+        true => (visit.path_and_query(), "Enter your password to go on."),
+        false => (
+            visit.came_from().unwrap_or_default(),
+            "Enter your password, then send the form again.",
+        ),
+    };
+    let path = format!("/accounts/confirm?next={}", utf8_percent(next));
+    visit.redirect_with(&path, Level::Info, text)
 }
 
 /// What a handler said beside its failure: how often it may be asked, how to prove who one is.

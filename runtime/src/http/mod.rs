@@ -9,11 +9,13 @@ mod endpoint;
 mod forms;
 pub(crate) mod guard;
 pub mod limits;
+mod permission;
 mod proxies;
 mod request;
 mod routes;
+mod staff;
 
-pub use access::{Access, Authenticator, Permission, Principal, Role, Rule};
+pub use access::{Access, Authenticator, FRESH, Principal, Rule};
 pub use assets::Assets;
 pub use cross_origin::CrossOrigin;
 pub use edge::edge;
@@ -23,6 +25,8 @@ pub use endpoint::{
 };
 pub use forms::{Form, Upload, UploadedFile};
 pub(crate) use guard::guard;
+pub use permission::{Permission, Permit, Role, may};
 pub use proxies::TrustedProxies;
 pub use request::{Level, Message, Visit, VisitCookie, local_path};
 pub use routes::{RouteInfo, Routes};
+pub use staff::{Permitted, RuleFor, Signature, Staff, permitted};

@@ -11,8 +11,9 @@ use axum::response::{Html, IntoResponse as _, Response};
 use cookie::{Cookie, SameSite};
 use serde::{Deserialize, Serialize};
 
-use super::access::{Permission, Principal};
+use super::access::Principal;
 use super::csrf;
+use super::permission::Permission;
 use crate::app::Core;
 use crate::error::{Error, Result};
 use crate::pages::Page;
@@ -135,6 +136,14 @@ impl Visit {
     pub fn may(&self, permission: Permission) -> bool {
         self.principal()
             .is_some_and(|principal| principal.role.has(permission))
+    }
+
+    /// The page of this site that the request was sent from, where the browser tells.
+    pub(super) fn came_from(&self) -> Option<&str> {
+        let path = self
+            .header("referer")?
+            .strip_prefix(self.core().config().origin())?;
+        Some(local_path(path))
     }
 
     /// Whether the answer goes to a program rather than to a person.

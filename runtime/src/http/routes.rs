@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::access::{Access, Rule};
 use super::guard::guard;
+use super::staff::RuleFor;
 use crate::app::Core;
 
 /// The routes of one module. Each names who may call it.
@@ -31,7 +32,7 @@ pub struct RouteInfo {
     pub path: &'static str,
     #[serde(skip)]
     pub access: Access,
-    /// The access rule in words: `public`, `signed in`, `staff: view_users`.
+    /// The access rule in words: `public`, `signed in`, `staff: view_users`, `signed in, fresh`.
     pub rule: String,
     pub flag: Option<&'static str>,
 }
@@ -43,22 +44,22 @@ impl Routes {
 
     /// Answers `GET` (and `HEAD`) at `path`.
     #[must_use]
-    pub fn get<H, T>(self, path: &'static str, rule: impl Into<Rule>, handler: H) -> Self
+    pub fn get<H, T>(self, path: &'static str, rule: impl RuleFor<T>, handler: H) -> Self
     where
         H: Handler<T, Core> + Sync,
         T: 'static,
     {
-        self.add(Method::GET, path, rule.into(), handler)
+        self.add(Method::GET, path, rule.rule(), handler)
     }
 
     /// Answers `POST` at `path`.
     #[must_use]
-    pub fn post<H, T>(self, path: &'static str, rule: impl Into<Rule>, handler: H) -> Self
+    pub fn post<H, T>(self, path: &'static str, rule: impl RuleFor<T>, handler: H) -> Self
     where
         H: Handler<T, Core> + Sync,
         T: 'static,
     {
-        self.add(Method::POST, path, rule.into(), handler)
+        self.add(Method::POST, path, rule.rule(), handler)
     }
 
     fn add<H, T>(mut self, method: Method, path: &'static str, rule: Rule, handler: H) -> Self
@@ -74,7 +75,7 @@ impl Routes {
             method: name,
             path,
             access: rule.access,
-            rule: describe(rule.access),
+            rule: describe(rule),
             flag: rule.flag.map(|flag| flag.name),
         };
         let make = Box::new(move |core: Core| {
@@ -106,6 +107,16 @@ impl Routes {
             .find(|n| !known(*n))
     }
 
+    /// The first route for the staff whose permission its handler does not state.
+    pub(crate) fn unsigned(&self) -> Option<&RouteInfo> {
+        let is_unsigned =
+            |route: &&Route| matches!(route.rule.access, Access::Staff(_)) && !route.rule.is_signed;
+        self.routes
+            .iter()
+            .find(is_unsigned)
+            .map(|route| &route.info)
+    }
+
     pub(crate) fn into_router(self, core: &Core) -> Router<Core> {
         self.routes
             .into_iter()
@@ -115,8 +126,8 @@ impl Routes {
     }
 }
 
-fn describe(access: Access) -> String {
-    match access {
+fn describe(rule: Rule) -> String {
+    let mut words = match rule.access {
         Access::Public => "public".into(),
         Access::Machine => "machine".into(),
         Access::SignedIn => "signed in".into(),
@@ -125,5 +136,9 @@ fn describe(access: Access) -> String {
             format!("staff: {}", name.as_str().unwrap_or_default())
         }
         Access::Key(scope) => format!("key: {}", scope.name),
+    };
+    if rule.fresh {
+        words.push_str(", fresh");
     }
+    words
 }

@@ -12,7 +12,7 @@ use quickscale_runtime::testing::TestApp;
 use crate::program::{
     KEYS, Program, all_scopes, assert_problem, first_id, make_key, shown_key, start,
 };
-use crate::support::{column, count, plain, sign_up};
+use crate::support::{column, confirm, count, plain, sign_up};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -194,6 +194,7 @@ async fn a_replaced_key_works_until_the_overlap_ends() {
     app.clock.advance(DAY);
     assert_problem(&old.get("/api/v1/me").await, 401, "invalid_key");
     assert_eq!(new.get("/api/v1/me").await.status, 200);
+    confirm(&mut ada).await;
     let ended = ada
         .post(
             &path,
@@ -278,18 +279,18 @@ async fn the_pages_of_keys_are_for_whoever_has_signed_in() {
         .collect();
     ours.sort_unstable();
     let expected = [
-        ("GET", "/accounts/api-keys", "signed in"),
+        ("GET", "/accounts/api-keys", "signed in, fresh"),
         ("GET", "/api/docs", "public"),
         ("GET", "/api/openapi.json", "machine"),
-        ("POST", "/accounts/api-keys", "signed in"),
-        ("POST", "/accounts/api-keys/{id}/revoke", "signed in"),
-        ("POST", "/accounts/api-keys/{id}/rotate", "signed in"),
+        ("POST", "/accounts/api-keys", "signed in, fresh"),
+        ("POST", "/accounts/api-keys/{id}/revoke", "signed in, fresh"),
+        ("POST", "/accounts/api-keys/{id}/rotate", "signed in, fresh"),
     ];
     assert_eq!(ours, expected);
     for (method, path, rule) in expected {
         let request = Request::builder().method(method).uri(path);
         let answer = app.client().send(request, Body::empty()).await;
         let is_sent_away = answer.location().starts_with("/accounts/login?");
-        assert_eq!(is_sent_away, rule == "signed in", "{method} {path}");
+        assert_eq!(is_sent_away, rule == "signed in, fresh", "{method} {path}");
     }
 }

@@ -87,6 +87,13 @@ pub async fn sign_in(app: &TestApp, email: &str) -> Client {
     client
 }
 
+/// Gives the password again, as is asked for before what matters most.
+pub async fn confirm(client: &mut Client) {
+    let fields = [("password", PASSWORD), ("next", "/dashboard")];
+    let answer = client.post("/accounts/confirm", &fields).await;
+    assert_eq!(answer.location(), "/dashboard", "{}", answer.text);
+}
+
 /// A browser of a new administrator.
 pub async fn sign_up_admin(app: &TestApp, email: &str) -> Client {
     let client = sign_up(app, email).await;

@@ -7,7 +7,7 @@ use super::sessions::{Token, open_session};
 use crate::app::Core;
 use crate::auth::entity::{Browser, Credentials, NewUser, Purpose, User};
 use crate::auth::rules::{DisplayName, EmailAddress, Password};
-use crate::auth::{Accounts, EmailVerification, UserCreated, limits, store, token_store};
+use crate::auth::{Accounts, EmailVerification, UserCreated, limits, store};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::http::{Principal, Role};
@@ -135,7 +135,7 @@ pub(in crate::auth) async fn change_password(
             return Ok(PasswordChange::Refused);
         }
         store::delete_sessions_of(tx, &principal.id).await?;
-        token_store::delete_of(tx, &principal.id, Purpose::ResetPassword).await?;
+        store::tokens::delete_of(tx, &principal.id, Purpose::ResetPassword).await?;
         tell_of_new_password(core, tx, &principal.email).await?;
         let credentials = Credentials {
             user: principal.id.clone(),

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use crate::app::Core;
@@ -11,10 +10,10 @@ use crate::auth::letters::{
     AccountExistsMail, EmailChangedMail, PasswordChangedMail, ResetMail, VerifyMail,
 };
 use crate::auth::rules::{EmailAddress, Password};
-use crate::auth::{Accounts, limits, store, token_store};
+use crate::auth::{Accounts, limits, store};
 use crate::crypto::random_token;
 use crate::db::Tx;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::http::Principal;
 use crate::ids::UserId;
 use crate::in_transaction;
@@ -37,7 +36,7 @@ fn digest(core: &Core, token: &str) -> String {
 async fn new_token(core: &Core, tx: &mut Tx, for_whom: &MailedToken) -> Result<String> {
     let token = random_token();
     let end = core.now().plus(lifetime(for_whom.purpose));
-    token_store::insert(tx, &digest(core, &token), for_whom, end).await?;
+    store::tokens::insert(tx, &digest(core, &token), for_whom, end).await?;
     Ok(token)
 }
 
@@ -90,7 +89,7 @@ pub(in crate::auth) async fn resend_verification(core: &Core, principal: &Princi
 /// # Errors
 /// When the database does not answer.
 pub async fn is_verified(core: &Core, user: &UserId) -> Result<bool> {
-    token_store::is_verified(core.db(), user).await
+    store::tokens::is_verified(core.db(), user).await
 }
 
 /// What a link is for, without using it: mail scanners follow links too.
@@ -99,7 +98,7 @@ pub(in crate::auth) async fn find_link(
     token: &str,
     purpose: Purpose,
 ) -> Result<Option<MailedToken>> {
-    token_store::find(core.db(), (&digest(core, token), purpose), core.now()).await
+    store::tokens::find(core.db(), (&digest(core, token), purpose), core.now()).await
 }
 
 /// How the confirmation of an address ended.
@@ -116,51 +115,41 @@ pub(in crate::auth) enum Confirmed {
 pub(in crate::auth) async fn confirm_email(core: &Core, token: &str) -> Result<Confirmed> {
     let (digest, now) = (digest(core, token), core.now());
     in_transaction!(core.db(), tx => {
-        let found = token_store::take(tx, (&digest, Purpose::VerifyEmail), now).await?;
+        let found = store::tokens::take(tx, (&digest, Purpose::VerifyEmail), now).await?;
         let Some(MailedToken { user, email, .. }) = found else {
             return Ok(Confirmed::Stale);
         };
         let key = EmailAddress::parse(&email).map_err(anyhow::Error::msg)?.key();
-        if token_store::mark_verified(tx, &user, &key, now).await? {
+        if store::tokens::mark_verified(tx, &user, &key, now).await? {
             return Ok(Confirmed::Done);
         }
-        let changed = token_store::change_email(tx, &user, (&email, &key), now).await?;
+        let changed = store::tokens::change_email(tx, &user, (&email, &key), now).await?;
         let Some(old) = changed else {
             return Ok(Confirmed::Taken);
         };
         // Links to the old address open nothing any more.
-        token_store::delete_of(tx, &user, Purpose::VerifyEmail).await?;
-        token_store::delete_of(tx, &user, Purpose::ResetPassword).await?;
+        store::tokens::delete_of(tx, &user, Purpose::VerifyEmail).await?;
+        store::tokens::delete_of(tx, &user, Purpose::ResetPassword).await?;
         let content = EmailChangedMail { new_email: &email };
         core.send_mail(tx, Mail::to(&old, &content)).await?;
         Ok(Confirmed::Done)
     })
 }
 
-/// Mails a link to the address that is to become somebody's, if the password is his. Who owns that address
-/// already is told to its owner alone.
+/// Mails a link to the address that is to become somebody's. Who owns that address already is told to its owner
+/// alone.
 pub(in crate::auth) async fn ask_for_new_email(
     core: &Core,
     principal: &Principal,
-    (email, password): (&EmailAddress, SecretString),
-) -> Result<bool> {
-    let credentials = store::credentials_of(core.db(), &principal.id).await?;
-    let credentials = credentials.ok_or_else(Error::unauthenticated)?;
-    let hasher = &core.state::<Accounts>()?.hasher;
-    if !hasher
-        .verify(password, Some(credentials.password_hash))
-        .await?
-    {
-        return Ok(false);
-    }
+    email: &EmailAddress,
+) -> Result<()> {
     count_mail(core, email.as_str()).await?;
     let owner = store::user_by_email(core.db(), &email.key()).await?;
     in_transaction!(core.db(), tx => {
         match &owner {
-            Some(owner) if owner.id != principal.id => tell_of_account(core, tx, owner).await?,
-            _ => ask_for_verification(core, tx, (&principal.id, email.as_str())).await?,
+            Some(owner) if owner.id != principal.id => tell_of_account(core, tx, owner).await,
+            _ => ask_for_verification(core, tx, (&principal.id, email.as_str())).await,
         }
-        Ok(true)
     })
 }
 
@@ -226,16 +215,16 @@ pub(in crate::auth) async fn reset_password(
     let hash = core.state::<Accounts>()?.hasher.hash(new).await?;
     let (digest, now) = (digest(core, token), core.now());
     in_transaction!(core.db(), tx => {
-        let found = token_store::take(tx, (&digest, Purpose::ResetPassword), now).await?;
+        let found = store::tokens::take(tx, (&digest, Purpose::ResetPassword), now).await?;
         let Some(MailedToken { user, email, .. }) = found else {
             return Ok(false);
         };
         store::set_password(tx, &user, &hash).await?;
         store::delete_sessions_of(tx, &user).await?;
-        token_store::delete_of(tx, &user, Purpose::ResetPassword).await?;
+        store::tokens::delete_of(tx, &user, Purpose::ResetPassword).await?;
         let key = EmailAddress::parse(&email).map_err(anyhow::Error::msg)?.key();
         // Whoever opened the link reads this address's mail.
-        token_store::mark_verified(tx, &user, &key, now).await?;
+        store::tokens::mark_verified(tx, &user, &key, now).await?;
         core.send_mail(tx, Mail::to(&email, &PasswordChangedMail {})).await?;
         Ok(true)
     })
@@ -249,5 +238,5 @@ pub(super) async fn tell_of_new_password(core: &Core, tx: &mut Tx, email: &str) 
 
 /// Forgets links that do not work any more.
 pub(in crate::auth) async fn sweep_links(core: &Core) -> Result<()> {
-    in_transaction!(core.db(), tx => token_store::sweep(tx, core.now()).await)
+    in_transaction!(core.db(), tx => store::tokens::sweep(tx, core.now()).await)
 }

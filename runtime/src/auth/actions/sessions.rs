@@ -5,13 +5,14 @@ use secrecy::SecretString;
 
 use super::mailed::{ask_for_verification, count_mail};
 use crate::app::Core;
+use crate::auth::audit::{self, Actor};
 use crate::auth::entity::{Browser, Credentials, Session, SessionId};
 use crate::auth::rules::{EmailAddress, SEEN_INTERVAL, session_end};
 use crate::auth::{Accounts, EmailVerification, limits, store};
 use crate::crypto::random_token;
 use crate::db::Tx;
-use crate::error::Result;
-use crate::http::{Authenticator, Principal};
+use crate::error::{Error, Result};
+use crate::http::{Authenticator, Permission, Principal, Visit};
 use crate::ids::UserId;
 use crate::in_transaction;
 
@@ -120,6 +121,42 @@ pub(super) async fn open_session(
     Ok(Some(token))
 }
 
+/// Checks the password of somebody who has signed in, and gives his session a new token. None when it is not his.
+///
+/// # Errors
+/// 429 after too many wrong ones.
+pub(in crate::auth) async fn confirm(
+    core: &Core,
+    principal: &Principal,
+    password: SecretString,
+    address: &str,
+) -> Result<Option<Token>> {
+    let accounts = core.state::<Accounts>()?;
+    let key = EmailAddress::parse(&principal.email)
+        .map_err(anyhow::Error::msg)?
+        .key();
+    let failing = limits::failed_sign_in(&accounts.settings, address, &key);
+    limits::count(core, &failing).await?;
+    let credentials = store::credentials_of(core.db(), &principal.id).await?;
+    let credentials = credentials.ok_or_else(Error::unauthenticated)?;
+    let hash = Some(credentials.password_hash);
+    if !accounts.hasher.verify(password, hash).await? {
+        return Ok(None);
+    }
+    let (now, token) = (core.now(), Token(random_token()));
+    let (old, new) = (principal.session.clone().into(), SessionId::new(now));
+    let digest = digest(core, &token.0);
+    let renewed = in_transaction!(core.db(), tx => {
+        limits::forgive(tx, &failing).await?;
+        store::renew_session(tx, &old, (&new, &digest), now).await
+    })?;
+    // Ended meanwhile.
+    if !renewed {
+        return Err(Error::unauthenticated());
+    }
+    Ok(Some(token))
+}
+
 /// Ends one session.
 pub(in crate::auth) async fn sign_out(core: &Core, session: &SessionId) -> Result<()> {
     in_transaction!(core.db(), tx => store::delete_session(tx, session).await)
@@ -151,6 +188,19 @@ impl Authenticator for Sessions {
                 }
             }
             Ok(Some(live.principal))
+        })
+    }
+
+    fn note_refusal<'a>(&'a self, visit: &'a Visit, permission: Permission) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let Ok(actor) = Actor::of(visit) else { return };
+            let act = serde_json::to_value(permission).unwrap_or_default();
+            let act = act.as_str().unwrap_or_default();
+            let target = ("page", visit.path());
+            let noted = audit::record_refusal(visit.core(), &actor, act, target).await;
+            if let Err(error) = noted {
+                tracing::warn!(%error, "a refusal cannot be noted");
+            }
         })
     }
 }

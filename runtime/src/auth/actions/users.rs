@@ -1,14 +1,15 @@
 //! What the staff and the command line see of other people's accounts and do to them.
 
+use axum::http::StatusCode;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::accounts::create_user;
 use crate::app::Core;
 use crate::auth::audit::{self, Actor, AuditEntry};
 use crate::auth::entity::{NewUser, User};
 use crate::auth::rules::{DisplayName, EmailAddress, Password};
-use crate::auth::{Accounts, store, token_store};
+use crate::auth::{Accounts, store};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -81,22 +82,26 @@ pub async fn count_sessions(core: &Core, user: &UserId) -> Result<i64> {
 /// without a record.
 ///
 /// # Errors
-/// 404 when there is no such user, 403 when it is the actor's own.
+/// 404 when there is no such user, 403 when it is the actor's own, or one of the staff's and the actor may not manage
+/// those.
 pub async fn set_active(core: &Core, actor: &Actor, user: &UserId, active: bool) -> Result<()> {
-    if actor.user() == Some(user) {
-        let why = "You cannot deactivate your own account. Ask another administrator.";
-        return Err(Error::new(
-            axum::http::StatusCode::FORBIDDEN,
-            "own_account",
-            why,
-        ));
-    }
-    find_user(core, user).await?;
     let action = if active {
         "user.activated"
     } else {
         "user.deactivated"
     };
+    let account = find_user(core, user).await?;
+    refuse_own(core, actor, action, user).await?;
+    if account.role.is_staff() && !may_manage_staff(core, actor).await? {
+        return Err(refuse(
+            core,
+            actor,
+            action,
+            user,
+            "Only an administrator may do this to one of the staff.",
+        )
+        .await);
+    }
     in_transaction!(core.db(), tx => {
         if !store::set_active(tx, user, active).await? {
             return Ok(());
@@ -104,8 +109,56 @@ pub async fn set_active(core: &Core, actor: &Actor, user: &UserId, active: bool)
         if !active {
             store::delete_sessions_of(tx, user).await?;
         }
-        audit::record(tx, core.now(), &entry(actor, action, user, json!({}))).await
+        let (before, after) = (json!({ "active": !active }), json!({ "active": active }));
+        let entry = AuditEntry::new(actor, action, ("user", user.as_str())).change(before, after);
+        entry.record(tx, core.now()).await
     })
+}
+
+/// Gives an account another role. The same again changes nothing and leaves no record.
+///
+/// # Errors
+/// 404 when there is no such user, 403 when it is the actor's own: so there is always an administrator left.
+pub async fn set_role(core: &Core, actor: &Actor, user: &UserId, role: Role) -> Result<()> {
+    let action = "user.role_set";
+    refuse_own(core, actor, action, user).await?;
+    in_transaction!(core.db(), tx => {
+        let old = store::lock_role(tx, user).await?.ok_or_else(Error::not_found)?;
+        if old == role {
+            return Ok(());
+        }
+        store::change_role(tx, user, role).await?;
+        let (before, after) = (json!({ "role": old }), json!({ "role": role }));
+        let entry = AuditEntry::new(actor, action, ("user", user.as_str())).change(before, after);
+        entry.record(tx, core.now()).await
+    })
+}
+
+async fn may_manage_staff(core: &Core, actor: &Actor) -> Result<bool> {
+    match actor.user() {
+        None => Ok(true),
+        Some(actor) => Ok(find_user(core, actor)
+            .await?
+            .role
+            .has(Permission::ManageRoles)),
+    }
+}
+
+async fn refuse_own(core: &Core, actor: &Actor, action: &str, user: &UserId) -> Result<()> {
+    if actor.user() != Some(user) {
+        return Ok(());
+    }
+    let why = "You cannot do this to your own account. Ask another administrator.";
+    Err(refuse(core, actor, action, user, why).await)
+}
+
+/// A refusal, recorded.
+async fn refuse(core: &Core, actor: &Actor, action: &str, user: &UserId, why: &str) -> Error {
+    let target = ("user", user.as_str());
+    match audit::record_refusal(core, actor, action, target).await {
+        Err(error) => error,
+        Ok(()) => Error::new(StatusCode::FORBIDDEN, "not_yours_to_do", why),
+    }
 }
 
 /// Makes sure that an active account with this address and role is there. A password that is given becomes
@@ -122,16 +175,21 @@ pub(in crate::auth) async fn ensure_user(
         None => None,
     };
     in_transaction!(core.db(), tx => {
+        let before = store::user_in(tx, &key).await?;
         match (store::set_role(tx, &key, role).await?, &hash) {
             (Some(user), hash) => {
                 // Whoever runs the binary vouches for the address.
-                token_store::mark_verified(tx, &user, &key, core.now()).await?;
+                store::tokens::mark_verified(tx, &user, &key, core.now()).await?;
                 if let Some(hash) = hash {
                     store::set_password(tx, &user, hash).await?;
                     store::delete_sessions_of(tx, &user).await?;
                 }
-                let entry = entry(&Actor::CommandLine, "user.role_set", &user, json!({ "role": role }));
-                audit::record(tx, core.now(), &entry).await?;
+                let state = |role, active| json!({ "role": role, "active": active });
+                let before = before.map_or(json!({}), |user| state(user.role, user.is_active));
+                let target = ("user", user.as_str());
+                let entry = AuditEntry::new(&Actor::CommandLine, "user.role_set", target)
+                    .change(before, state(role, true));
+                entry.record(tx, core.now()).await?;
                 Ok(Ensured::Changed)
             }
             (None, None) => Ok(Ensured::NeedsPassword),
@@ -139,9 +197,11 @@ pub(in crate::auth) async fn ensure_user(
                 let (email, name, password_hash) = (email.clone(), DisplayName::default(), hash.clone());
                 let new = NewUser { email, name, password_hash, role };
                 let user = create_user(core, tx, &new).await?.ok_or_else(taken_meanwhile)?;
-                token_store::mark_verified(tx, &user.id, &key, core.now()).await?;
-                let entry = entry(&Actor::CommandLine, "user.created", &user.id, json!({ "role": role }));
-                audit::record(tx, core.now(), &entry).await?;
+                store::tokens::mark_verified(tx, &user.id, &key, core.now()).await?;
+                let target = ("user", user.id.as_str());
+                let entry = AuditEntry::new(&Actor::CommandLine, "user.created", target)
+                    .details(json!({ "role": role }));
+                entry.record(tx, core.now()).await?;
                 Ok(Ensured::Created)
             }
         }
@@ -183,18 +243,4 @@ fn taken_meanwhile() -> Error {
         "email_taken",
         "Somebody has just signed up with this address. Try again.",
     )
-}
-
-fn entry<'a>(
-    actor: &'a Actor,
-    action: &'static str,
-    user: &'a UserId,
-    details: Value,
-) -> AuditEntry<'a> {
-    AuditEntry {
-        actor,
-        action,
-        target: ("user", user.as_str()),
-        details,
-    }
 }

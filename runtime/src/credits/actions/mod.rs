@@ -249,18 +249,14 @@ pub async fn adjust(core: &Core, owner: &Owner, adjustment: &Adjustment) -> Resu
     };
     let done = in_transaction!(core.db(), tx => {
         let entry = Ledger::new(core, tx, now).adjust(owner, (change, until), &note).await?;
-        let record = AuditEntry {
-            actor: &adjustment.by,
-            action: "credits.adjusted",
-            target: owner.as_audit_target(),
-            details: json!({
+        let record = AuditEntry::new(&adjustment.by, "credits.adjusted", owner.as_audit_target())
+            .details(json!({
                 "change": change,
                 "until": until.map(Timestamp::rfc3339),
                 "balance_after": entry.balance_after,
                 "reason": adjustment.reason,
-            }),
-        };
-        audit::record(tx, now, &record).await?;
+            }));
+        record.record(tx, now).await?;
         Ok(entry)
     });
     let digest = rules::digest_of_adjustment(change, until, &note);

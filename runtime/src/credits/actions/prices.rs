@@ -83,13 +83,10 @@ pub async fn set_price(
     let before = newest.map(|known| known.amount);
     let done = in_transaction!(core.db(), tx => {
         store::insert_price(tx, &price, &acting(by), now).await?;
-        let record = AuditEntry {
-            actor: by,
-            action: "price.set",
-            target: ("price", item),
-            details: json!({ "before": before, "after": amount, "version": number }),
-        };
-        audit::record(tx, now, &record).await
+        let record = AuditEntry::new(by, "price.set", ("price", item))
+            .change(json!({ "price": before }), json!({ "price": amount }))
+            .details(json!({ "version": number }));
+        record.record(tx, now).await
     });
     match done {
         Ok(()) => Ok(price),

@@ -3,13 +3,13 @@
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::entity::{MailedToken, Purpose};
+use crate::auth::entity::{MailedToken, Purpose};
 use crate::clock::Timestamp;
 use crate::db::{Db, Tx};
 use crate::error::Result;
 use crate::ids::UserId;
 
-pub(super) async fn insert(
+pub(in crate::auth) async fn insert(
     tx: &mut Tx,
     digest: &str,
     token: &MailedToken,
@@ -38,7 +38,7 @@ fn read(purpose: Purpose, row: &AnyRow) -> Result<MailedToken> {
 }
 
 /// What a link is for, without using it.
-pub(super) async fn find(
+pub(in crate::auth) async fn find(
     db: &Db,
     (digest, purpose): (&str, Purpose),
     at: Timestamp,
@@ -56,7 +56,7 @@ pub(super) async fn find(
 }
 
 /// Uses a link up: of those who come at the same time, one gets it.
-pub(super) async fn take(
+pub(in crate::auth) async fn take(
     tx: &mut Tx,
     (digest, purpose): (&str, Purpose),
     at: Timestamp,
@@ -74,7 +74,7 @@ pub(super) async fn take(
 }
 
 /// Makes every link of this kind useless that was mailed for an account.
-pub(super) async fn delete_of(tx: &mut Tx, user: &UserId, purpose: Purpose) -> Result<()> {
+pub(in crate::auth) async fn delete_of(tx: &mut Tx, user: &UserId, purpose: Purpose) -> Result<()> {
     sqlx::query("DELETE FROM mailed_tokens WHERE user_id = $1 AND purpose = $2")
         .bind(user.as_str())
         .bind(purpose.as_str())
@@ -83,7 +83,7 @@ pub(super) async fn delete_of(tx: &mut Tx, user: &UserId, purpose: Purpose) -> R
     Ok(())
 }
 
-pub(super) async fn sweep(tx: &mut Tx, at: Timestamp) -> Result<()> {
+pub(in crate::auth) async fn sweep(tx: &mut Tx, at: Timestamp) -> Result<()> {
     sqlx::query("DELETE FROM mailed_tokens WHERE expires_at <= $1")
         .bind(at.as_micros())
         .execute(tx.conn())
@@ -92,7 +92,7 @@ pub(super) async fn sweep(tx: &mut Tx, at: Timestamp) -> Result<()> {
 }
 
 /// Notes that an address is its owner's, if it is still the account's.
-pub(super) async fn mark_verified(
+pub(in crate::auth) async fn mark_verified(
     tx: &mut Tx,
     user: &UserId,
     email_key: &str,
@@ -110,7 +110,7 @@ pub(super) async fn mark_verified(
     Ok(done.rows_affected() == 1)
 }
 
-pub(super) async fn is_verified(db: &Db, user: &UserId) -> Result<bool> {
+pub(in crate::auth) async fn is_verified(db: &Db, user: &UserId) -> Result<bool> {
     let row = sqlx::query("SELECT 1 FROM users WHERE id = $1 AND email_verified_at IS NOT NULL")
         .bind(user.as_str())
         .fetch_optional(db.reader())
@@ -119,7 +119,7 @@ pub(super) async fn is_verified(db: &Db, user: &UserId) -> Result<bool> {
 }
 
 /// Gives an account a confirmed address, unless it is another account's. Says the old one.
-pub(super) async fn change_email(
+pub(in crate::auth) async fn change_email(
     tx: &mut Tx,
     user: &UserId,
     (email, email_key): (&str, &str),

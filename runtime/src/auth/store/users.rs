@@ -1,26 +1,22 @@
-//! Every query about users, sessions and the record of the staff's acts.
+//! Every query about users.
 
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::actions::{UserCounts, UserQuery};
-use super::audit::{Actor, AuditEntry, RecordedEntry};
-use super::entity::{Credentials, NewUser, Session, SessionId, User};
+use crate::auth::actions::{UserCounts, UserQuery};
+use crate::auth::entity::{Credentials, NewUser, User};
 use crate::clock::Timestamp;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
-use crate::http::{Principal, Role};
-use crate::ids::{AFTER_ALL, UserId, new_id};
-
-/// A live session and its owner.
-pub(super) struct LiveSession {
-    pub principal: Principal,
-    pub created_at: Timestamp,
-    pub last_seen_at: Timestamp,
-}
+use crate::http::Role;
+use crate::ids::{AFTER_ALL, UserId};
 
 /// Inserts an account, unless its address is taken: then nothing happens and the answer is `None`.
-pub(super) async fn insert_user(tx: &mut Tx, at: Timestamp, new: &NewUser) -> Result<Option<User>> {
+pub(in crate::auth) async fn insert_user(
+    tx: &mut Tx,
+    at: Timestamp,
+    new: &NewUser,
+) -> Result<Option<User>> {
     let user = User {
         id: UserId::new(at),
         email: new.email.as_str().into(),
@@ -46,7 +42,7 @@ pub(super) async fn insert_user(tx: &mut Tx, at: Timestamp, new: &NewUser) -> Re
     Ok((done.rows_affected() == 1).then_some(user))
 }
 
-pub(super) async fn credentials(db: &Db, email_key: &str) -> Result<Option<Credentials>> {
+pub(in crate::auth) async fn credentials(db: &Db, email_key: &str) -> Result<Option<Credentials>> {
     let row = sqlx::query(
         "SELECT id, password_hash, is_active, email_verified_at FROM users WHERE email_key = $1",
     )
@@ -56,7 +52,7 @@ pub(super) async fn credentials(db: &Db, email_key: &str) -> Result<Option<Crede
     row.map(|row| read_credentials(&row)).transpose()
 }
 
-pub(super) async fn credentials_of(db: &Db, user: &UserId) -> Result<Option<Credentials>> {
+pub(in crate::auth) async fn credentials_of(db: &Db, user: &UserId) -> Result<Option<Credentials>> {
     let row = sqlx::query(
         "SELECT id, password_hash, is_active, email_verified_at FROM users WHERE id = $1",
     )
@@ -77,7 +73,7 @@ fn read_credentials(row: &AnyRow) -> Result<Credentials> {
 
 /// Notes a sign-in, if the account is still active and its password still the one that was checked.
 /// Locks the row, so that a password changed meanwhile is seen.
-pub(super) async fn note_sign_in(
+pub(in crate::auth) async fn note_sign_in(
     tx: &mut Tx,
     at: Timestamp,
     checked: &Credentials,
@@ -94,103 +90,7 @@ pub(super) async fn note_sign_in(
     Ok(done.rows_affected() == 1)
 }
 
-pub(super) async fn insert_session(tx: &mut Tx, session: &Session) -> Result<()> {
-    sqlx::query(
-        "INSERT INTO sessions (id, user_id, token_digest, created_at, last_seen_at, expires_at,
-             user_agent, address)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(session.id.as_str())
-    .bind(session.user.as_str())
-    .bind(&session.token_digest)
-    .bind(session.created_at.as_micros())
-    .bind(session.last_seen_at.as_micros())
-    .bind(session.expires_at.as_micros())
-    .bind(&session.user_agent)
-    .bind(&session.address)
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
-/// The session behind a token, if it has not ended and its owner is active.
-pub(super) async fn live_session(
-    db: &Db,
-    digest: &str,
-    at: Timestamp,
-) -> Result<Option<LiveSession>> {
-    let row = sqlx::query(
-        "SELECT s.id, s.created_at, s.last_seen_at, u.id, u.email, u.name, u.role
-         FROM sessions s JOIN users u ON u.id = s.user_id
-         WHERE s.token_digest = $1 AND s.expires_at > $2 AND u.is_active = 1",
-    )
-    .bind(digest)
-    .bind(at.as_micros())
-    .fetch_optional(db.reader())
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let principal = Principal {
-        id: row.try_get::<String, _>(3)?.into(),
-        email: row.try_get(4)?,
-        name: row.try_get(5)?,
-        role: read_role(&row, 6)?,
-        session: row.try_get(0)?,
-    };
-    Ok(Some(LiveSession {
-        principal,
-        created_at: Timestamp::from_micros(row.try_get(1)?),
-        last_seen_at: Timestamp::from_micros(row.try_get(2)?),
-    }))
-}
-
-/// Notes that a session is in use.
-pub(super) async fn touch_session(
-    tx: &mut Tx,
-    session: &str,
-    seen_at: Timestamp,
-    expires_at: Timestamp,
-) -> Result<()> {
-    sqlx::query(
-        "UPDATE sessions SET last_seen_at = $1, expires_at = $2 WHERE id = $3 AND last_seen_at < $1",
-    )
-    .bind(seen_at.as_micros())
-    .bind(expires_at.as_micros())
-    .bind(session)
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn delete_session(tx: &mut Tx, session: &SessionId) -> Result<()> {
-    sqlx::query("DELETE FROM sessions WHERE id = $1")
-        .bind(session.as_str())
-        .execute(tx.conn())
-        .await?;
-    Ok(())
-}
-
-pub(super) async fn delete_sessions_of(tx: &mut Tx, user: &UserId) -> Result<()> {
-    sqlx::query("DELETE FROM sessions WHERE user_id = $1")
-        .bind(user.as_str())
-        .execute(tx.conn())
-        .await?;
-    Ok(())
-}
-
-/// Deletes up to `limit` sessions that have ended.
-pub(super) async fn sweep_sessions(tx: &mut Tx, at: Timestamp, limit: i64) -> Result<()> {
-    sqlx::query(
-        "DELETE FROM sessions WHERE id IN
-             (SELECT id FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
-    )
-    .bind(at.as_micros())
-    .bind(limit)
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn set_name(tx: &mut Tx, user: &UserId, name: &str) -> Result<()> {
+pub(in crate::auth) async fn set_name(tx: &mut Tx, user: &UserId, name: &str) -> Result<()> {
     sqlx::query("UPDATE users SET name = $1 WHERE id = $2")
         .bind(name)
         .bind(user.as_str())
@@ -200,7 +100,7 @@ pub(super) async fn set_name(tx: &mut Tx, user: &UserId, name: &str) -> Result<(
 }
 
 /// Replaces the password, if it is still the one that was checked.
-pub(super) async fn replace_password(
+pub(in crate::auth) async fn replace_password(
     tx: &mut Tx,
     checked: &Credentials,
     password_hash: &str,
@@ -216,7 +116,11 @@ pub(super) async fn replace_password(
 }
 
 /// Replaces the password, whatever it was.
-pub(super) async fn set_password(tx: &mut Tx, user: &UserId, password_hash: &str) -> Result<()> {
+pub(in crate::auth) async fn set_password(
+    tx: &mut Tx,
+    user: &UserId,
+    password_hash: &str,
+) -> Result<()> {
     sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2")
         .bind(password_hash)
         .bind(user.as_str())
@@ -226,7 +130,11 @@ pub(super) async fn set_password(tx: &mut Tx, user: &UserId, password_hash: &str
 }
 
 /// Gives an account a role and activates it; `None` when there is none with this address.
-pub(super) async fn set_role(tx: &mut Tx, email_key: &str, role: Role) -> Result<Option<UserId>> {
+pub(in crate::auth) async fn set_role(
+    tx: &mut Tx,
+    email_key: &str,
+    role: Role,
+) -> Result<Option<UserId>> {
     let row =
         sqlx::query("UPDATE users SET role = $1, is_active = 1 WHERE email_key = $2 RETURNING id")
             .bind(role.as_str())
@@ -237,8 +145,26 @@ pub(super) async fn set_role(tx: &mut Tx, email_key: &str, role: Role) -> Result
         .transpose()
 }
 
+/// The role of an account, whose row is locked; `None` when there is no such account.
+pub(in crate::auth) async fn lock_role(tx: &mut Tx, user: &UserId) -> Result<Option<Role>> {
+    let row = sqlx::query("UPDATE users SET role = role WHERE id = $1 RETURNING role")
+        .bind(user.as_str())
+        .fetch_optional(tx.conn())
+        .await?;
+    row.map(|row| read_role(&row, 0)).transpose()
+}
+
+pub(in crate::auth) async fn change_role(tx: &mut Tx, user: &UserId, role: Role) -> Result<()> {
+    sqlx::query("UPDATE users SET role = $1 WHERE id = $2")
+        .bind(role.as_str())
+        .bind(user.as_str())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Whether this changed anything.
-pub(super) async fn set_active(tx: &mut Tx, user: &UserId, active: bool) -> Result<bool> {
+pub(in crate::auth) async fn set_active(tx: &mut Tx, user: &UserId, active: bool) -> Result<bool> {
     let done = sqlx::query("UPDATE users SET is_active = $1 WHERE id = $2 AND is_active <> $1")
         .bind(i64::from(active))
         .bind(user.as_str())
@@ -264,16 +190,16 @@ fn read_user(row: &AnyRow) -> Result<User> {
     })
 }
 
-pub(super) async fn user(db: &Db, id: &UserId) -> Result<Option<User>> {
+pub(in crate::auth) async fn user(db: &Db, id: &UserId) -> Result<Option<User>> {
     user_where(db, "id = $1", id.as_str()).await
 }
 
-pub(super) async fn user_by_email(db: &Db, email_key: &str) -> Result<Option<User>> {
+pub(in crate::auth) async fn user_by_email(db: &Db, email_key: &str) -> Result<Option<User>> {
     user_where(db, "email_key = $1", email_key).await
 }
 
 /// The user with this address, as the transaction sees it.
-pub(super) async fn user_in(tx: &mut Tx, email_key: &str) -> Result<Option<User>> {
+pub(in crate::auth) async fn user_in(tx: &mut Tx, email_key: &str) -> Result<Option<User>> {
     let sql = AssertSqlSafe(format!("SELECT {USER} FROM users WHERE email_key = $1"));
     let row = sqlx::query(sql)
         .bind(email_key)
@@ -292,7 +218,7 @@ async fn user_where(db: &Db, condition: &'static str, value: &str) -> Result<Opt
 }
 
 /// Everybody with another role than a user's who may sign in.
-pub(super) async fn active_staff(tx: &mut Tx) -> Result<Vec<User>> {
+pub(in crate::auth) async fn active_staff(tx: &mut Tx) -> Result<Vec<User>> {
     let sql = format!("SELECT {USER} FROM users WHERE role <> $1 AND is_active = 1 ORDER BY id");
     let rows = sqlx::query(AssertSqlSafe(sql))
         .bind(Role::User.as_str())
@@ -302,7 +228,7 @@ pub(super) async fn active_staff(tx: &mut Tx) -> Result<Vec<User>> {
 }
 
 /// Newest first.
-pub(super) async fn users(db: &Db, query: &UserQuery) -> Result<Vec<User>> {
+pub(in crate::auth) async fn users(db: &Db, query: &UserQuery) -> Result<Vec<User>> {
     let sql = AssertSqlSafe(format!(
         r"SELECT {USER} FROM users WHERE id < $1 AND email_key LIKE $2 ESCAPE '\'
           ORDER BY id DESC LIMIT $3"
@@ -326,7 +252,7 @@ fn pattern(part: &str) -> String {
     format!("%{escaped}%")
 }
 
-pub(super) async fn count_users(db: &Db, new_since: Timestamp) -> Result<UserCounts> {
+pub(in crate::auth) async fn count_users(db: &Db, new_since: Timestamp) -> Result<UserCounts> {
     let row = sqlx::query(
         "SELECT COUNT(*), COUNT(CASE WHEN is_active = 1 THEN 1 END),
              COUNT(CASE WHEN role <> $1 THEN 1 END), COUNT(CASE WHEN created_at >= $2 THEN 1 END)
@@ -344,16 +270,7 @@ pub(super) async fn count_users(db: &Db, new_since: Timestamp) -> Result<UserCou
     })
 }
 
-pub(super) async fn count_sessions(db: &Db, user: &UserId, at: Timestamp) -> Result<i64> {
-    let row = sqlx::query("SELECT COUNT(*) FROM sessions WHERE user_id = $1 AND expires_at > $2")
-        .bind(user.as_str())
-        .bind(at.as_micros())
-        .fetch_one(db.reader())
-        .await?;
-    Ok(row.try_get(0)?)
-}
-
-fn read_role(row: &AnyRow, at: usize) -> Result<Role> {
+pub(super) fn read_role(row: &AnyRow, at: usize) -> Result<Role> {
     let text: String = row.try_get(at)?;
     let unknown = || {
         Error::internal(anyhow::anyhow!(
@@ -361,59 +278,4 @@ fn read_role(row: &AnyRow, at: usize) -> Result<Role> {
         ))
     };
     Role::parse(&text).ok_or_else(unknown)
-}
-
-pub(super) async fn insert_audit_entry(
-    tx: &mut Tx,
-    at: Timestamp,
-    entry: &AuditEntry<'_>,
-) -> Result<()> {
-    let (actor, address) = match entry.actor {
-        Actor::Person { user, address } => (Some(user.as_str()), address.as_str()),
-        Actor::CommandLine => (None, ""),
-    };
-    sqlx::query(
-        "INSERT INTO audit_entries (id, created_at, actor_id, address, action, target_kind, target_id,
-             details)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(new_id(at))
-    .bind(at.as_micros())
-    .bind(actor)
-    .bind(address)
-    .bind(entry.action)
-    .bind(entry.target.0)
-    .bind(entry.target.1)
-    .bind(entry.details.to_string())
-    .execute(tx.conn())
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn audit_entries(
-    db: &Db,
-    (kind, id): (&str, &str),
-    limit: i64,
-) -> Result<Vec<RecordedEntry>> {
-    let rows = sqlx::query(
-        "SELECT a.created_at, u.email, a.action, a.details
-         FROM audit_entries a LEFT JOIN users u ON u.id = a.actor_id
-         WHERE a.target_kind = $1 AND a.target_id = $2 ORDER BY a.created_at DESC, a.id DESC LIMIT $3",
-    )
-    .bind(kind)
-    .bind(id)
-    .bind(limit)
-    .fetch_all(db.reader())
-    .await?;
-    rows.iter()
-        .map(|row| {
-            let details: String = row.try_get(3)?;
-            Ok(RecordedEntry {
-                at: Timestamp::from_micros(row.try_get(0)?),
-                actor_email: row.try_get(1)?,
-                action: row.try_get(2)?,
-                details: serde_json::from_str(&details).map_err(Error::internal)?,
-            })
-        })
-        .collect()
 }
