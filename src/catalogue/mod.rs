@@ -210,18 +210,21 @@ impl Catalogue {
         })
     }
 
-    /// The template that stands at `origin` in QuickScale's repository.
-    pub fn template(&self, origin: &str) -> Option<&Template> {
+    /// Every template but those of services.
+    pub fn templates(&self) -> impl Iterator<Item = &Template> {
         let modules = self.modules.iter().flat_map(|module| &module.templates);
         let themes = self.themes.values();
         let pages = themes.flat_map(|theme| theme.modules.values().flatten().chain(&theme.base));
-        let all = self
-            .base
+        self.base
             .iter()
             .chain(&self.runtime)
             .chain(modules)
-            .chain(pages);
-        all.into_iter().find(|template| template.origin == origin)
+            .chain(pages)
+    }
+
+    /// The template that stands at `origin` in QuickScale's repository.
+    pub fn template(&self, origin: &str) -> Option<&Template> {
+        self.templates().find(|template| template.origin == origin)
     }
 
     /// A module by its name.

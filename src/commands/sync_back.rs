@@ -10,7 +10,7 @@ use crate::evolve;
 use crate::project::names::RelPath;
 use crate::project::{self, Project};
 use crate::sync_back::preview::{self, ProposalJson};
-use crate::sync_back::{self, Answer, NewFile, Rename, SyncBack, Wish};
+use crate::sync_back::{self, Answer, NewFile, Proposal, Rename, SyncBack, Wish};
 
 /// Carry edits of a project back into the templates of a QuickScale checkout
 ///
@@ -28,6 +28,9 @@ pub struct Args {
     /// Write it
     #[arg(long, group = "deed")]
     apply: bool,
+    /// Ask about each edit on this terminal, then write
+    #[arg(long, group = "deed")]
+    interactive: bool,
     /// The checkout, instead of the one that this quickscale was built from
     #[arg(long, value_name = "DIR")]
     templates: Option<PathBuf>,
@@ -57,8 +60,7 @@ pub struct Args {
 pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     let project = project(&args, ctx)?;
     let templates = args.templates.as_deref();
-    let _lock = args
-        .apply
+    let _lock = (!args.preview)
         .then(|| sync_back::hold(templates, &ctx.ui))
         .transpose()?;
     let wish = Wish {
@@ -66,10 +68,21 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
         answers: args.hunk.into_iter().collect(),
         rebase: args.rebase,
         delete: args.delete,
+        deleted: Vec::new(),
         new: args.new,
         renames: args.rename,
     };
-    let sync = SyncBack::read(&project, templates, &wish)?;
+    let mut sync = SyncBack::read(&project, templates, &wish)?;
+    if args.interactive {
+        let proposal = sync_back::ask(&mut sync, wish, &ctx.ui)?;
+        ctx.ui.info(&preview::text(&proposal));
+        let count = count(proposal.writes.len());
+        if proposal.writes.is_empty() || ctx.ui.confirm(&format!("Change {count}?"), false)? {
+            return carry_out(&sync, &proposal, ctx);
+        }
+        ctx.ui.info("Nothing was changed.");
+        return Ok(Exit::Done);
+    }
     let proposal = sync.propose(&wish)?;
     proposal.check(&wish.answers)?;
     if args.json {
@@ -82,23 +95,26 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     ctx.ui.info(&text);
-    let count = sync.carry_out(&proposal)?;
-    if count > 0 {
+    carry_out(&sync, &proposal, ctx)
+}
+
+fn carry_out(sync: &SyncBack, proposal: &Proposal, ctx: &Ctx) -> Result<Exit> {
+    let changed = sync.carry_out(proposal)?;
+    if changed > 0 {
         let backup = sync.checkout().backup();
-        let what = if count == 1 {
-            "1 template"
-        } else {
-            &format!("{count} templates")
-        };
-        ctx.ui.status(
-            "Carried",
-            &format!(
-                "edits into {what}; what stood there is kept in {}",
-                backup.display()
-            ),
-        );
+        let what = count(changed);
+        let kept = format!("what stood there is kept in {}", backup.display());
+        ctx.ui
+            .status("Carried", &format!("edits into {what}; {kept}"));
     }
     Ok(Exit::Done)
+}
+
+fn count(templates: usize) -> String {
+    match templates {
+        1 => "1 template".into(),
+        many => format!("{many} templates"),
+    }
 }
 
 fn project(args: &Args, ctx: &Ctx) -> Result<Project> {

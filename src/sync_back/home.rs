@@ -79,6 +79,19 @@ impl Home {
         }
     }
 
+    /// Which projects get its files, in a few words.
+    pub fn summary(&self) -> String {
+        match self {
+            Self::Base => "every project has it".into(),
+            Self::Runtime => "the crate that every project has".into(),
+            Self::Module(module) => format!("projects with {module}, whatever the theme"),
+            Self::Theme(theme) => format!("projects with the theme {theme}"),
+            Self::Pages { theme, module } => {
+                format!("projects with the theme {theme} and with {module}")
+            }
+        }
+    }
+
     /// Where the template of the file at `path` stands; none when this layer has no place for it.
     pub fn template(&self, path: &str, rendered: bool) -> Option<RelPath> {
         let end = if rendered { ".j2" } else { "" };

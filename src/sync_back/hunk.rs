@@ -120,10 +120,6 @@ impl Answers {
         self.0.get(&id.0).map_or(&[], Vec::as_slice)
     }
 
-    pub fn insert(&mut self, answer: Answer) {
-        self.0.entry(answer.id).or_default().push(answer.choice);
-    }
-
     /// The ids that none of `known` has.
     pub fn strangers<'a>(&'a self, known: &[&HunkId]) -> impl Iterator<Item = &'a str> {
         let known: Vec<String> = known.iter().map(|id| id.0.clone()).collect();
@@ -135,8 +131,16 @@ impl Answers {
 impl FromIterator<Answer> for Answers {
     fn from_iter<I: IntoIterator<Item = Answer>>(answers: I) -> Self {
         let mut all = Self::default();
-        answers.into_iter().for_each(|answer| all.insert(answer));
+        all.extend(answers);
         all
+    }
+}
+
+impl Extend<Answer> for Answers {
+    fn extend<I: IntoIterator<Item = Answer>>(&mut self, answers: I) {
+        for Answer { id, choice } in answers {
+            self.0.entry(id).or_default().push(choice);
+        }
     }
 }
 

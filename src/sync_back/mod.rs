@@ -2,10 +2,12 @@
 //! templates make of it; an edit goes back where there is one place for it, and is asked about where there is not.
 //! Nothing is guessed, and nothing is written but through the journal of `apply`.
 
+mod ask;
 mod checkout;
 mod contents;
 mod cut;
 mod draft;
+mod echo;
 mod file;
 mod firm;
 mod fresh;
@@ -18,6 +20,8 @@ mod laws;
 mod manifest;
 mod mode;
 mod moves;
+#[cfg(test)]
+mod oracle;
 mod origin;
 mod others;
 mod place;
@@ -40,14 +44,16 @@ use anyhow::Result;
 
 use crate::error::{Exit, Fault};
 use crate::project::Project;
+use crate::project::config::Config;
 use crate::project::lock::Lock;
-use crate::project::names::RelPath;
+use crate::project::names::{RelPath, Word};
 use crate::project::owner::Policy;
 use crate::project::tree::Entry;
 use crate::ui::Ui;
 
 use subject::Subject;
 
+pub use ask::ask;
 pub use checkout::Checkout;
 pub use home::{Home, NewFile, Rename};
 pub use hunk::{Answer, Answers, Choice, Hunk, Standing};
@@ -64,6 +70,8 @@ pub struct Wish {
     pub rebase: bool,
     /// Whether the templates of files that were deleted go.
     pub delete: bool,
+    /// The same for single files.
+    pub deleted: Vec<RelPath>,
     /// Files of the project that are to become templates.
     pub new: Vec<NewFile>,
     /// Templates' files that have other names in the project.
@@ -133,6 +141,20 @@ impl SyncBack {
     /// The templates.
     pub fn checkout(&self) -> &Checkout {
         &self.checkout
+    }
+
+    /// The layers that a new file can belong to, those of the project first.
+    pub fn homes(&self, path: &RelPath) -> Vec<Home> {
+        let Config { theme, modules, .. } = &self.subject.config;
+        let pages = |module: &Word| Home::Pages {
+            theme: theme.clone(),
+            module: module.clone(),
+        };
+        let own = [Home::Base, Home::Theme(theme.clone()), Home::Runtime].into_iter();
+        let of_modules = modules.keys().cloned().map(Home::Module);
+        let all = own.chain(of_modules).chain(modules.keys().map(pages));
+        all.filter(|home| home.template(path.as_str(), false).is_some())
+            .collect()
     }
 
     /// Carries `proposal` out and says how many files of the checkout changed. The caller holds the checkout's lock.

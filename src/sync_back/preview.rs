@@ -8,7 +8,7 @@ use console::Style;
 use serde::Serialize;
 use similar::TextDiff;
 
-use super::hunk::{Choice, Hunk, HunkId, Standing, Tag};
+use super::hunk::{Choice, Hunk, HunkId, Question, Standing, Tag};
 use super::proposal::{FileEdit, Offer, Proposal, Write, choices};
 use crate::plan::preview::coloured;
 use crate::project::names::RelPath;
@@ -233,10 +233,7 @@ fn of_file(file: &FileEdit, write: Option<&Write>) -> String {
     for hunk in &file.hunks {
         let _ = writeln!(text, "    {}", of_hunk(file, hunk));
         if let Standing::Open(question) = &hunk.standing {
-            let tag = question.tag.iter();
-            for Tag { line, text: tag } in tag.clone() {
-                let _ = writeln!(text, "            at {}:{line}: {tag}", file.template);
-            }
+            text.push_str(&of_place(file, question));
             text.push_str(&shown(hunk));
             let choices = choices(question);
             let _ = writeln!(text, "            answer --hunk {}=… {choices}", hunk.id);
@@ -246,6 +243,24 @@ fn of_file(file: &FileEdit, write: Option<&Write>) -> String {
         text.push_str(&diff_coloured(file.template.as_str(), write));
     }
     text
+}
+
+/// An edit as it is asked about.
+pub fn of_question(file: &FileEdit, hunk: &Hunk) -> String {
+    let place = match &hunk.standing {
+        Standing::Open(question) => of_place(file, question),
+        Standing::Placed | Standing::Answered(_) => String::new(),
+        Standing::Left | Standing::Refused(_) => String::new(),
+    };
+    format!("\n{}\n{place}{}", of_hunk(file, hunk), shown(hunk))
+}
+
+/// The tag that a question is about.
+fn of_place(file: &FileEdit, question: &Question) -> String {
+    let tag = question.tag.as_ref();
+    tag.map_or_else(String::new, |Tag { line, text }| {
+        format!("            at {}:{line}: {text}\n", file.template)
+    })
 }
 
 fn of_hunk(file: &FileEdit, hunk: &Hunk) -> String {

@@ -106,7 +106,9 @@ impl Proposing<'_> {
         let renamed = self.wish.renames.iter().find(|rename| rename.from == *path);
         let edit = match renamed {
             Some(rename) => gone::renamed(self.sight, rename, known, &mut self.draft),
-            None if self.wish.delete => gone::deleted(self.sight, path, known, &mut self.draft),
+            None if self.wish.delete || self.wish.deleted.contains(path) => {
+                gone::deleted(self.sight, path, known, &mut self.draft)
+            }
             None => {
                 let base = self.sight.subject.base(known).unwrap_or_default();
                 let to = gone::become_of(base, self.sight.subject.fresh());

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::contents::Contents;
+use super::echo;
 use super::ground::{Act, Ground, Way};
 use super::hunk::{Answers, Choice, Hunk, Question, Standing, Tag};
 use super::laws::Ruled;
@@ -136,6 +137,12 @@ impl Carrying<'_> {
             }
         })?;
         let mut held = BTreeMap::new();
+        for (hunk, act) in &acts {
+            if !self.is_literal(*hunk) {
+                let question = echo::question(&self.ground, act);
+                held.extend(question.map(|question| (*hunk, question)));
+            }
+        }
         contents.replace_values(self.ground.values, |hunk, found| {
             match variable(found, self.answers.to(&self.hunks[hunk].id)) {
                 Ok(name) => name.map(str::to_owned),
@@ -163,6 +170,12 @@ impl Carrying<'_> {
         }
     }
 
+    /// Whether the user wants a hunk to say what it says, in every project.
+    fn is_literal(&self, hunk: usize) -> bool {
+        let answers = self.answers.to(&self.hunks[hunk].id);
+        answers.contains(&Choice::Literal)
+    }
+
     fn keeps_laws(&self, going: &BTreeSet<usize>, contents: &Contents) -> Result<(), Question> {
         let mut wanted = String::new();
         let mut done = 0;
@@ -173,11 +186,7 @@ impl Carrying<'_> {
             done = edit.old.end;
         }
         wanted.push_str(&self.ground.text()[done..]);
-        let is_literal = |hunk: &usize| {
-            let answers = self.answers.to(&self.hunks[*hunk].id);
-            answers.contains(&Choice::Literal)
-        };
-        let leaks = going.iter().any(is_literal);
+        let leaks = going.iter().any(|hunk| self.is_literal(*hunk));
         let checked = self.ruled.check(contents, &wanted, leaks);
         checked.map_err(|broken| only_skip(broken.0))
     }

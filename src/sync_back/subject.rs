@@ -1,6 +1,7 @@
 //! [`Subject`]: the project that is looked at, as the rest of sync-back needs it. Reads only.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -32,6 +33,7 @@ const EXAMPLE: &str = ".env.example";
 /// A project with edits.
 #[derive(Debug)]
 pub struct Subject {
+    root: PathBuf,
     pub config: Config,
     pub state: State,
     /// What stands where something was applied.
@@ -74,7 +76,8 @@ impl Subject {
             |path: &&RelPath| !state.files.contains_key(path) && never_as_new(path).is_none();
         let strays = kept.iter().filter(is_stray).cloned().collect();
         Ok(Self {
-            fresh: fresh(project, wish, &strays, &gone(&state, &tree))?,
+            root: project.root().to_path_buf(),
+            fresh: fresh(project.root(), wish, &strays, &gone(&state, &tree))?,
             kept,
             strays,
             values: Values::of(&config, &checkout.catalogue),
@@ -93,6 +96,16 @@ impl Subject {
             Entry::Missing | Entry::Link | Entry::Folder(_) | Entry::Special => None,
             Entry::Blocked(_) | Entry::Alias(_) => None,
         }
+    }
+
+    /// Reads the files that no template made and that `wish` names by now.
+    ///
+    /// # Errors
+    /// When one cannot be read.
+    pub fn read_named(&mut self, wish: &Wish) -> Result<()> {
+        let gone = gone(&self.state, &self.tree);
+        self.fresh = fresh(&self.root, wish, &self.strays, &gone)?;
+        Ok(())
     }
 
     /// The files that one that is gone can have become.
@@ -119,21 +132,16 @@ fn gone<'a>(state: &'a State, tree: &Tree) -> Vec<&'a RelPath> {
 }
 
 /// The contents of the files that were named, and of those that a file that is gone can have become.
-fn fresh(
-    project: &Project,
-    wish: &Wish,
-    strays: &BTreeSet<RelPath>,
-    gone: &[&RelPath],
-) -> Result<Tree> {
+fn fresh(root: &Path, wish: &Wish, strays: &BTreeSet<RelPath>, gone: &[&RelPath]) -> Result<Tree> {
     let kind = |path: &RelPath| path.as_str().rsplit('.').next().map(str::to_owned);
     let kinds: BTreeSet<_> = gone.iter().map(|path| kind(path)).collect();
     let can_be = |path: &&RelPath| {
-        let found = fs_err::metadata(path.under(project.root()));
+        let found = fs_err::metadata(path.under(root));
         kinds.contains(&kind(path)) && found.is_ok_and(|found| found.len() <= STRAY_SIZE)
     };
     let others = strays.iter().filter(can_be).take(MOST_STRAYS);
     let named = wish.named().filter(|path| strays.contains(path));
-    Tree::read(project.root(), others.chain(named))
+    Tree::read(root, others.chain(named))
 }
 
 /// The templates that a project was made from are those of this quickscale or those that its edits go to.

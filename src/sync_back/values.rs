@@ -89,6 +89,11 @@ impl Values {
         value.map_or("", |value| value.text.as_str())
     }
 
+    /// Whether `text` is a value and nothing else.
+    pub fn is_value(&self, text: &str) -> bool {
+        self.0.iter().any(|value| value.text == text)
+    }
+
     /// Where values stand in `text`, in order, none over another. A value that is not distinctive counts only where it is
     /// a word.
     pub fn occurrences<'a>(&'a self, text: &str) -> Vec<Occurrence<'a>> {
@@ -189,7 +194,8 @@ pub fn is_distinctive(text: &str) -> bool {
     text.chars().count() >= DISTINCTIVE_LENGTH && text.chars().any(char::is_alphabetic)
 }
 
-fn is_whole(text: &str, range: &Range<usize>) -> bool {
+/// Whether no part of a word stands right before or behind a range.
+pub fn is_whole(text: &str, range: &Range<usize>) -> bool {
     let before = text[..range.start].chars().next_back();
     let after = text[range.end..].chars().next();
     ![before, after].into_iter().flatten().any(is_word)

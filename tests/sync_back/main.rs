@@ -4,3 +4,4 @@ mod copied;
 mod files;
 mod rendered;
 mod support;
+mod terminal;

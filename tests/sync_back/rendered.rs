@@ -307,6 +307,27 @@ fn a_value_inside_a_word_is_asked_about() {
 }
 
 #[test]
+fn what_an_expansion_says_is_asked_when_it_is_said_again() {
+    let template = "<% for module in modules %>\n- <%= module.summary %>\n  one\n<% endfor %>\nOn <%= theme %>.\nend\n";
+    let (shop, hunk) = asked(template, "end\n", "end of plain\n");
+    assert_eq!(hunk["tag"]["text"], "<%= theme %>");
+    assert_eq!(choices(&hunk), ["literal", "skip"]);
+    assert_eq!(
+        answered(&shop, &hunk, "literal"),
+        template.replace("end\n", "end of plain\n")
+    );
+    assert_eq!(
+        after(template, "end\n", "a part explained\n"),
+        template.replace("\nend\n", "\na part explained\n"),
+        "no variable of a loop can be meant outside of it"
+    );
+    let shop = Workshop::with_templates(&[("base/notes.md.j2", template.as_bytes())]);
+    shop.init("my-saas", &["--module", "one"]);
+    shop.replace("notes.md", "  one\n", "  of a part\n  one\n");
+    shop.refuses(&[], 3, "<%= module.summary %>");
+}
+
+#[test]
 fn whitespace_control_is_kept() {
     let template = "a\n  <%- if has.two %> b <%- endif +%>\n  c  <%= project.slug -%>\n   , d\ne\n";
     assert_eq!(

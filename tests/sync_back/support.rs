@@ -164,8 +164,10 @@ impl Workshop {
         }
     }
 
-    pub fn run(&self, arguments: &[&str]) -> Said {
-        let output = Command::new(QUICKSCALE)
+    /// The binary with its surroundings sealed.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(QUICKSCALE);
+        command
             .current_dir(self.folder.path())
             .env_clear()
             .env("HOME", self.folder.path())
@@ -173,9 +175,13 @@ impl Workshop {
             .env("COLUMNS", "100")
             .env("QUICKSCALE_TEMPLATES", self.path("pack"))
             .stdin(Stdio::null())
-            .args(arguments)
-            .output()
-            .expect("quickscale can be started");
+            .args(arguments);
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Said {
+        let output = self.command(arguments).output();
+        let output = output.expect("quickscale can be started");
         Said {
             code: output.status.code(),
             out: String::from_utf8(output.stdout).expect("text"),

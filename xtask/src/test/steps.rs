@@ -28,6 +28,9 @@ pub enum When {
     Named,
 }
 
+/// The variable by which the oracle of sync-back is told how many edits to try.
+const ORACLE_EDITS: &str = "QUICKSCALE_ORACLE_EDITS";
+
 /// Every check, the quickest to tell first.
 pub const STEPS: &[Step] = &[
     Step {
@@ -78,6 +81,20 @@ pub const STEPS: &[Step] = &[
         tools: &[Tool::Git, Tool::Node],
         when: When::Unhurried,
         run: laws,
+    },
+    Step {
+        name: "oracle",
+        summary: "what sync-back carries back is what was meant, on six thousand random edits of the templates",
+        tools: &[Tool::Node],
+        when: When::Unhurried,
+        run: oracle,
+    },
+    Step {
+        name: "oracle-full",
+        summary: "the same on twenty thousand, or on as many as QUICKSCALE_ORACLE_EDITS says",
+        tools: &[Tool::Node],
+        when: When::Named,
+        run: oracle_full,
     },
     Step {
         name: "runtime-sqlite",
@@ -184,6 +201,22 @@ fn laws(world: &mut World) -> Result<()> {
     let mut command = repo::cargo(&["test", "--package", "quickscale", "--lib", "--"]);
     command.args(["merge::", "plan::laws::"]);
     test(world, command.env("PROPTEST_CASES", "10000"))
+}
+
+fn oracle(world: &mut World) -> Result<()> {
+    try_edits(world, "6000")
+}
+
+fn oracle_full(world: &mut World) -> Result<()> {
+    let edits = std::env::var(ORACLE_EDITS);
+    try_edits(world, edits.as_deref().unwrap_or("20000"))
+}
+
+/// Prints how many edits went back, were asked about or were wrong.
+fn try_edits(world: &mut World, edits: &str) -> Result<()> {
+    let mut command = repo::cargo(&["test", "--package", "quickscale", "--lib", "--"]);
+    command.args(["sync_back::oracle::", "--nocapture"]);
+    test(world, command.env(ORACLE_EDITS, edits))
 }
 
 fn runtime_sqlite(world: &mut World) -> Result<()> {

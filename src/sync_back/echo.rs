@@ -1,0 +1,49 @@
+//! New text that says what an expansion beside it says: it may be meant as text, or as that expansion once more.
+
+use super::cut::Kind;
+use super::ground::{Act, Ground};
+use super::hunk::{Choice, Question, Tag};
+use super::values::{is_distinctive, is_whole};
+
+/// What is asked about an act that writes such text.
+pub fn question(ground: &Ground<'_>, act: &Act) -> Option<Question> {
+    let Act::Write { piece, cut, with } = act else {
+        return None;
+    };
+    let (new, old) = (&ground.edited[with.clone()], &ground.text()[cut.clone()]);
+    let tag = echoed(ground, *piece, new, old)?;
+    Some(Question {
+        reason: format!(
+            "it says what {} says beside it, and can be that or text",
+            tag.text
+        ),
+        tag: Some(tag),
+        choices: vec![Choice::Literal],
+    })
+}
+
+/// The expansion that says something of `new` that `old` does not: of a loop only where `new` stands in one, too. What the
+/// project's values are is not its affair.
+fn echoed(ground: &Ground<'_>, piece: usize, new: &str, old: &str) -> Option<Tag> {
+    let around = |piece: usize| ground.cut.loop_around(ground.origin.pieces[piece].part);
+    let is_in_loop = around(piece).is_some();
+    let is_near = |other: &usize| {
+        ground.kind(*other) == Kind::Expansion && (is_in_loop || around(*other).is_none())
+    };
+    let says = |other: &usize| {
+        let said = &ground.text()[ground.range(*other)];
+        is_distinctive(said)
+            && !ground.values.is_value(said)
+            && said_in(new, said)
+            && !said_in(old, said)
+    };
+    let mut pieces = 0..ground.origin.pieces.len();
+    let found = pieces.find(|other| is_near(other) && says(other))?;
+    Some(ground.tag_of(found))
+}
+
+/// Whether a text says something, not within a word.
+fn said_in(text: &str, said: &str) -> bool {
+    let mut places = text.match_indices(said);
+    places.any(|(start, _)| is_whole(text, &(start..start + said.len())))
+}
