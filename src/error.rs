@@ -79,6 +79,12 @@ impl Fault {
         self
     }
 
+    /// Tells the message of `other` behind its own.
+    pub fn and(mut self, other: &Self) -> Self {
+        self.message.push_str(&format!("\n{}\n", other.message));
+        self
+    }
+
     /// Exits with another code than 1.
     pub fn exit(mut self, exit: Exit) -> Self {
         self.exit = exit;

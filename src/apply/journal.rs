@@ -39,6 +39,8 @@ pub enum Purpose {
     Apply,
     /// An apply that is taken back: for nothing.
     Undo,
+    /// The first apply that is taken back: for nothing, and the state goes, too.
+    Unmake,
 }
 
 /// One path that changes.

@@ -10,6 +10,7 @@ mod staging;
 mod steps;
 mod sweep;
 mod transaction;
+mod undo;
 
 use anyhow::Result;
 

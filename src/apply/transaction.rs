@@ -12,7 +12,7 @@ use super::disk::{Disk, is_full};
 use super::journal::{APPLY_DIR, Entry, Journal, Purpose, UNDO_DIR};
 use crate::digest::Digest;
 use crate::error::Fault;
-use crate::plan::{After, Before, Operation, ReadyPlan};
+use crate::plan::{Operation, ReadyPlan};
 use crate::project::STATE_DIR;
 use crate::project::names::RelPath;
 use crate::project::owner::Mode;
@@ -30,14 +30,14 @@ pub enum Recovered {
 }
 
 /// What a transaction writes.
-struct Changes<'a> {
-    operations: &'a [Operation],
+pub(super) struct Changes<'a> {
+    pub operations: &'a [Operation],
     /// What is known of a project afterwards; none for a folder that is no project.
-    known: Option<&'a ReadyPlan>,
+    pub known: Option<&'a ReadyPlan>,
 }
 
 impl<'a> Changes<'a> {
-    fn of(ready: &'a ReadyPlan) -> Self {
+    pub fn of(ready: &'a ReadyPlan) -> Self {
         Self {
             operations: &ready.operations,
             known: Some(ready),
@@ -48,7 +48,7 @@ impl<'a> Changes<'a> {
 /// Where a transaction works.
 #[derive(Debug)]
 pub struct Transaction<'a> {
-    root: &'a Path,
+    pub(super) root: &'a Path,
     disk: &'a Disk,
 }
 
@@ -85,7 +85,12 @@ impl<'a> Transaction<'a> {
         self.run(&changes, Purpose::Apply, written)
     }
 
-    fn run(&self, changes: &Changes<'_>, purpose: Purpose, written: OnWritten<'_>) -> Result<()> {
+    pub(super) fn run(
+        &self,
+        changes: &Changes<'_>,
+        purpose: Purpose,
+        written: OnWritten<'_>,
+    ) -> Result<()> {
         own_folders_are_real(self.root)?;
         ensure!(
             !Self::is_pending(self.root),
@@ -149,50 +154,15 @@ impl<'a> Transaction<'a> {
                 Stands::Other => kept.push(entry.path.clone()),
             }
         }
-        if !kept.is_empty() && self.has_state(&folder) {
+        let has_state = journal.purpose != Purpose::Unmake && self.has_state(&folder);
+        if !kept.is_empty() && has_state {
             self.forget(&folder, &kept)?;
         }
         self.complete(&folder, &journal)?;
         Ok(Recovered::Finished { kept })
     }
 
-    /// Takes the last apply back.
-    ///
-    /// # Errors
-    /// When there is none, or a file that it wrote has been changed since; nothing is changed then.
-    pub fn undo(&self) -> Result<Vec<RelPath>> {
-        let folder = self.folder(UNDO_DIR);
-        own_folders_are_real(self.root)?;
-        let journal =
-            Journal::read(&folder)?.ok_or_else(|| Fault::new("there is no apply to take back"))?;
-        let mut changed = Vec::new();
-        for entry in &journal.entries {
-            if stands(self.root, entry)? != Stands::After {
-                changed.push(entry.path.as_str());
-            }
-        }
-        if !changed.is_empty() {
-            let message = format!(
-                "the last apply cannot be taken back, because these files have changed since: {}",
-                changed.join(", ")
-            );
-            let hint = "change quickscale.yml back and apply that, or restore the files";
-            return Err(Fault::new(message).hint(hint).into());
-        }
-        let state = fs_err::read_to_string(folder.join("old").join(STATE_FILE)).context(
-            Fault::new("what stood before the last apply is not known any more"),
-        )?;
-        let ready = ReadyPlan {
-            operations: reverse(&folder, &journal)?,
-            state: State::from_yaml(&state)?,
-            pristine: BTreeMap::new(),
-        };
-        self.run(&Changes::of(&ready), Purpose::Undo, &mut |_| Ok(()))?;
-        let paths = journal.entries.into_iter().map(|entry| entry.path);
-        Ok(paths.collect())
-    }
-
-    fn folder(&self, name: &str) -> PathBuf {
+    pub(super) fn folder(&self, name: &str) -> PathBuf {
         self.root.join(STATE_DIR).join(name)
     }
 
@@ -201,7 +171,7 @@ impl<'a> Transaction<'a> {
         self.state_file().exists() || folder.join("new").join(STATE_FILE).exists()
     }
 
-    fn state_file(&self) -> PathBuf {
+    pub(super) fn state_file(&self) -> PathBuf {
         self.root.join(STATE_DIR).join(STATE_FILE)
     }
 
@@ -353,6 +323,11 @@ impl<'a> Transaction<'a> {
         match journal.purpose {
             Purpose::Apply => self.disk.rename(folder, &undo)?,
             Purpose::Undo => self.discard(folder)?,
+            Purpose::Unmake => {
+                self.disk.remove(&self.state_file())?;
+                self.disk.settle(&own)?;
+                self.discard(folder)?;
+            }
         }
         self.disk.settle(&own)?;
         self.sweep_pristine()
@@ -431,34 +406,6 @@ impl<'a> Transaction<'a> {
         }
         Ok(())
     }
-}
-
-/// What takes the changes of a journal back, the last one first.
-fn reverse(folder: &Path, journal: &Journal) -> Result<Vec<Operation>> {
-    let reverse = |(number, entry): (usize, &Entry)| {
-        let kept = |before: super::journal::Contents| -> Result<After> {
-            let bytes = fs_err::read(Journal::old_file(folder, number))?;
-            ensure!(
-                Digest::of(&bytes) == before.digest,
-                Fault::new(format!("what {} was before is damaged", entry.path))
-            );
-            let mode = before.mode;
-            Ok(After {
-                bytes: bytes.into(),
-                mode,
-            })
-        };
-        Ok(Operation {
-            path: entry.path.clone(),
-            before: entry.after.map(|after| Before {
-                digest: after.digest,
-                mode: after.mode,
-            }),
-            after: entry.before.map(kept).transpose()?,
-        })
-    };
-    let entries = journal.entries.iter().enumerate();
-    entries.rev().map(reverse).collect()
 }
 
 /// What is told of an error after which everything is as before: `message`, unless it is a fault that tells its own.

@@ -162,6 +162,66 @@ fn an_apply_changes_everything_and_undo_takes_it_back() {
     assert!(transaction.undo().is_err());
 }
 
+/// The plan of a first apply in an empty folder.
+fn first(root: &Path) -> ReadyPlan {
+    let wanted = desired(BEFORE);
+    let input = Input {
+        desired: &wanted,
+        state: None,
+        pristine: &BTreeMap::new(),
+        tree: &Tree::read(root, wanted.files.keys()).unwrap(),
+        strays: &Tree::default(),
+        only: &BTreeSet::new(),
+    };
+    let next = State::for_tests(BTreeMap::new());
+    plan(&input)
+        .resolve(&wanted, next, &Choices::new())
+        .unwrap()
+}
+
+/// Every point at which a kill can meet an undo, of a first apply and of a later one: afterwards everything is as before
+/// or as after.
+#[test]
+fn a_kill_at_any_step_of_an_undo_ends_as_before_or_after() {
+    let applied = |is_first: bool| {
+        let (folder, plan) = if is_first {
+            let folder = tempfile::tempdir().unwrap();
+            let plan = first(folder.path());
+            (folder, plan)
+        } else {
+            let (folder, state) = project(BEFORE);
+            let plan = ready(folder.path(), &state, &desired(AFTER));
+            (folder, plan)
+        };
+        let before = snapshot(folder.path());
+        Transaction::new(folder.path(), &Disk::default())
+            .apply(&plan, &mut |_| Ok(()))
+            .unwrap();
+        (folder, before)
+    };
+    for is_first in [true, false] {
+        let (whole, before) = applied(is_first);
+        let after = snapshot(whole.path());
+        let disk = Disk::with_fuse(1000);
+        Transaction::new(whole.path(), &disk).undo().unwrap();
+        assert_eq!(snapshot(whole.path()), before);
+        assert_eq!(before.is_empty(), is_first);
+        let mut ends = [0, 0];
+        for step in 0..1000 - disk.steps_left() {
+            let (folder, _) = applied(is_first);
+            let root = folder.path();
+            Transaction::new(root, &Disk::with_fuse(step))
+                .undo()
+                .unwrap_err();
+            Transaction::new(root, &Disk::default()).recover().unwrap();
+            let now = snapshot(root);
+            assert!(now == before || now == after, "killed at {step}: {now:?}");
+            ends[usize::from(now == before)] += 1;
+        }
+        assert!(ends.iter().all(|count| *count > 5), "{ends:?}");
+    }
+}
+
 #[test]
 fn undo_refuses_when_a_file_has_changed_since() {
     let (folder, state) = project(BEFORE);

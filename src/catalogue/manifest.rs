@@ -87,6 +87,31 @@ pub struct Variable {
     pub secret: bool,
 }
 
+impl Variable {
+    /// Refuses what could not stand in `.env.example` and in compose.yml as it is.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(&self, name: &str) -> Result<(), String> {
+        let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        if !name.starts_with(|c: char| c.is_ascii_uppercase()) || !name.chars().all(is_part) {
+            return Err(format!(
+                "{name} is no name of an environment variable: A_NAME_2 is"
+            ));
+        }
+        let default = self.default.as_deref().unwrap_or_default();
+        if default
+            .contains(|c: char| c.is_whitespace() || c.is_control() || "\"'\\$#{}".contains(c))
+        {
+            return Err(format!("the default of {name} cannot stand in a .env file"));
+        }
+        if self.secret && self.default.is_some() {
+            return Err(format!("{name} is a secret and has a default"));
+        }
+        Ok(())
+    }
+}
+
 /// `theme.yml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

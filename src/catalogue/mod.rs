@@ -168,6 +168,7 @@ impl Catalogue {
         let mut base = tree.templates("base", &[])?;
         apply_rules(base.iter_mut(), &manifest.files, "base.yml")?;
         let modules = in_order(modules(&tree)?)?;
+        check_variables(&modules)?;
         let known = |name: &Word| modules.iter().any(|module| module.manifest.name == *name);
         let mut themes = BTreeMap::new();
         for name in tree.folders("themes") {
@@ -323,6 +324,23 @@ fn modules(tree: &Tree<'_>) -> Result<Vec<Module>> {
         });
     }
     Ok(modules)
+}
+
+/// Each environment variable belongs to one module, and can stand where it will.
+fn check_variables(modules: &[Module]) -> Result<()> {
+    let mut owners = BTreeMap::new();
+    for ModuleManifest {
+        name, environment, ..
+    } in modules.iter().map(|module| &module.manifest)
+    {
+        for (variable, known) in environment {
+            known.check(variable).map_err(anyhow::Error::msg)?;
+            if let Some(other) = owners.insert(variable, name) {
+                bail!("{variable} belongs to the modules {other} and {name}");
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Puts each module after those that it requires, else by name; a circle or a stranger is a mistake.

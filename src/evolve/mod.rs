@@ -3,9 +3,11 @@
 
 mod conflicts;
 mod generate;
+mod notes;
 mod saved;
 mod selectors;
 mod status;
+mod wish;
 
 use std::collections::BTreeSet;
 
@@ -29,7 +31,7 @@ use crate::project::{CONFIG_FILE, Project};
 use crate::render::{Desired, Inputs, render};
 use crate::ui::Ui;
 
-use selectors::{Wish, listed};
+use wish::{Wished, wished};
 
 pub use conflicts::{OnConflict, choose};
 pub use generate::{Service, services};
@@ -94,8 +96,9 @@ impl Evolution {
             text: wished,
             mut notes,
         } = wished;
-        notes.extend(state.iter().filter_map(|state| staying(state, &config)));
-        let desired = render(&config, Catalogue::embedded(), &inputs)?;
+        let catalogue = Catalogue::embedded();
+        notes.extend(notes::of(state.as_ref(), &config, catalogue));
+        let desired = render(&config, catalogue, &inputs)?;
         let snapshot = Snapshot::read(&project, state, &desired)?;
         let only = selectors.only();
         let mut plan = plan::plan(&Input {
@@ -243,59 +246,6 @@ fn kind_of(template: &str) -> Option<Word> {
         .strip_prefix("service_templates/")?
         .split_once('/')?;
     kind.parse().ok()
-}
-
-/// What a project should be, and how quickscale.yml comes to say it.
-struct Wished {
-    config: Config,
-    /// The text of quickscale.yml when it is to be edited.
-    text: Option<String>,
-    notes: Vec<String>,
-}
-
-/// Reads quickscale.yml's `text` as it is, or as `selectors` want it.
-fn wished(
-    text: &str,
-    selectors: &Selectors,
-    catalogue: &Catalogue,
-    state: Option<&State>,
-) -> Result<Wished> {
-    let applied = state.map(|state| &state.config);
-    if !selectors.is_wish() {
-        return Ok(Wished {
-            config: Config::from_text(text, catalogue, applied)?,
-            text: None,
-            notes: Vec::new(),
-        });
-    }
-    let Wish { edits, notes } = {
-        let now = Config::from_text(text, catalogue, None)?;
-        selectors.wish(&now, catalogue)?
-    };
-    let edited = config::edit::apply(text, &edits)?;
-    Ok(Wished {
-        config: Config::from_text(&edited, catalogue, applied)?,
-        text: (edited != text).then_some(edited),
-        notes,
-    })
-}
-
-/// What is said of the modules that go: their data does not.
-fn staying(state: &State, config: &Config) -> Option<String> {
-    let modules = state.config.modules.keys();
-    let gone: Vec<&str> = modules
-        .filter(|name| !config.modules.contains_key(*name))
-        .map(Word::as_str)
-        .collect();
-    let names = listed(&gone);
-    let (verb, comes) = match gone.as_slice() {
-        [] => return None,
-        [_] => ("has", "it comes"),
-        [_, _, ..] => ("have", "they come"),
-    };
-    Some(format!(
-        "What {names} {verb} in the database stays, and is there again when {comes} back."
-    ))
 }
 
 /// Shows the plan, has its conflicts answered, asks once more on a terminal, and carries it out. The caller holds the

@@ -2,14 +2,16 @@
 //! become edits of quickscale.yml.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::asked::{Setting, usage};
+use crate::catalogue::manifest::ModuleManifest;
 use crate::catalogue::{Catalogue, Closure};
 use crate::error::Fault;
-use crate::project::config::Config;
 use crate::project::config::edit::Edit;
+use crate::project::config::{AppliedConfig, Config};
 use crate::project::names::Word;
 use crate::project::owner::Owner;
 
@@ -54,12 +56,31 @@ impl Selectors {
             || self.theme.is_some()
     }
 
-    /// The edits that bring `config` to what was asked.
+    /// Whether everything that is named is there, and every value one of its option's.
+    ///
+    /// # Errors
+    /// The first that is not ([`crate::error::Exit::Usage`]).
+    pub fn names_are_known(&self, catalogue: &Catalogue) -> Result<(), Fault> {
+        named(&self.add, catalogue)?;
+        named(&self.remove, catalogue)?;
+        for setting in &self.settings {
+            catalogue.asked_setting(setting)?;
+        }
+        let mut theme = self.theme.iter();
+        theme.try_for_each(|name| catalogue.asked_theme(name).map(drop))
+    }
+
+    /// The edits that bring `config` to what was asked. What was applied last says what modules that come back were.
     ///
     /// # Errors
     /// When a name is unknown or a value is none of its option's ([`crate::error::Exit::Usage`]), or modules do not go
     /// together.
-    pub fn wish(&self, config: &Config, catalogue: &Catalogue) -> Result<Wish, Fault> {
+    pub fn wish(
+        &self,
+        config: &Config,
+        catalogue: &Catalogue,
+        applied: Option<&AppliedConfig>,
+    ) -> Result<Wish, Fault> {
         let added = named(&self.add, catalogue)?;
         let removed = named(&self.remove, catalogue)?;
         if let Some(both) = added.intersection(&removed).next() {
@@ -83,6 +104,7 @@ impl Selectors {
             let name = &module.manifest.name;
             if closure.modules.contains(name) && !on.contains(name) {
                 wish.edits.push(Edit::AddModule(name.clone()));
+                self.come_back(&module.manifest, applied, &mut wish);
             }
         }
         for (module, because) in &closure.added {
@@ -95,6 +117,37 @@ impl Selectors {
             wish.edits.push(Edit::SetTheme(theme.clone()));
         }
         Ok(wish)
+    }
+
+    /// A module that was on before has the options again that cannot change, unless the user names them.
+    fn come_back(
+        &self,
+        manifest: &ModuleManifest,
+        applied: Option<&AppliedConfig>,
+        wish: &mut Wish,
+    ) {
+        let module = &manifest.name;
+        for (option, known) in &manifest.options {
+            let before =
+                applied.and_then(|last| last.value(None, module.as_str(), option.as_str()));
+            let value = before.and_then(|before| known.kind.read(before).ok());
+            let (Some(reason), Some(value)) = (&known.fixed, value) else {
+                continue;
+            };
+            let named = format!("{module}.{option}=");
+            let is_named = self.settings.iter().any(|text| text.starts_with(&named));
+            if is_named || value == known.default {
+                continue;
+            }
+            wish.notes.push(format!(
+                "Module {module} comes back with {option} `{value}`, which cannot change: {reason}."
+            ));
+            wish.edits.push(Edit::SetOption {
+                module: module.clone(),
+                option: option.clone(),
+                value,
+            });
+        }
     }
 
     fn options(
@@ -120,6 +173,26 @@ impl Selectors {
             });
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Selectors {
+    /// The flags as they could have been typed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            add,
+            remove,
+            settings,
+            theme,
+            only,
+        } = self;
+        let lists = [("--add", add), ("--remove", remove)];
+        let lists = lists.into_iter().filter(|(_, names)| !names.is_empty());
+        let flags = lists.map(|(flag, names)| format!("{flag} {}", names.join(",")));
+        let flags = flags.chain(settings.iter().map(|setting| format!("--set {setting}")));
+        let flags = flags.chain(theme.iter().map(|theme| format!("--theme {theme}")));
+        let flags = flags.chain(only.iter().map(|owner| format!("--only {owner}")));
+        f.write_str(&flags.collect::<Vec<_>>().join(" "))
     }
 }
 
@@ -212,7 +285,7 @@ mod tests {
     }
 
     fn refused(modules: &str, flags: &str) -> (String, u8) {
-        let fault = selectors(flags).wish(&config(modules), &sample::catalogue());
+        let fault = selectors(flags).wish(&config(modules), &sample::catalogue(), None);
         let error = anyhow::Error::new(fault.unwrap_err());
         let hint = crate::error::hint_of(&error).unwrap_or_default();
         let code = crate::error::exit_of(&error).code();
@@ -221,8 +294,11 @@ mod tests {
 
     #[test]
     fn what_a_module_needs_comes_first_and_is_told() {
-        let wish = selectors("--add services --set billing.trial_days=3")
-            .wish(&config("{}"), &sample::catalogue());
+        let wish = selectors("--add services --set billing.trial_days=3").wish(
+            &config("{}"),
+            &sample::catalogue(),
+            None,
+        );
         let Wish { edits, notes } = wish.unwrap();
         let word = |text: &str| text.parse::<Word>().unwrap();
         let added = |text| Edit::AddModule(word(text));
@@ -238,7 +314,7 @@ mod tests {
             "Module billing comes with services, which needs it."
         );
         let again = selectors("--add auth --remove services");
-        let wish = again.wish(&config("{auth: {}}"), &sample::catalogue());
+        let wish = again.wish(&config("{auth: {}}"), &sample::catalogue(), None);
         let Wish { edits, notes } = wish.unwrap();
         assert_eq!(
             (edits, notes),

@@ -7,6 +7,8 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::Project;
+#[cfg(test)]
+use super::config::Gone;
 use super::config::{AppliedConfig, Config};
 use super::names::RelPath;
 use super::owner::{Mode, Owner, Policy};
@@ -103,12 +105,23 @@ impl State {
         };
         Ok(match last {
             None => fresh(crate::birth::random_id()?, 1, BTreeMap::new()),
-            Some(last) if whole => fresh(last.project.clone(), last.serial + 1, last.files.clone()),
+            Some(last) if whole => {
+                let next = fresh(last.project.clone(), last.serial + 1, last.files.clone());
+                Self {
+                    config: next.config.after(&last.config),
+                    ..next
+                }
+            }
             Some(last) => Self {
                 serial: last.serial + 1,
                 ..last.clone()
             },
         })
+    }
+
+    /// Whether there was none before it.
+    pub fn is_first(&self) -> bool {
+        self.serial == 1
     }
 
     /// Whether `other` differs in its serial at most.
@@ -136,6 +149,7 @@ impl State {
                 theme: "htmx".parse().expect("a word"),
                 modules: BTreeMap::new(),
                 environments: BTreeMap::new(),
+                gone: Gone::default(),
             },
             files,
         }

@@ -99,6 +99,48 @@ fn undo_takes_the_last_apply_back_and_only_that() {
 }
 
 #[test]
+fn undo_takes_the_first_apply_back_as_well() {
+    let born = Project::new(&["--module", "credits"]);
+    let project = Project::scratch();
+    project.write("quickscale.yml", born.read("quickscale.yml"));
+    project.write("README.md", "mine\n");
+    let before = project.snapshot();
+    assert_eq!(project.apply(&["--on-conflict", "mine"]).code, Some(0));
+    let said = project.run(&["undo"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(project.snapshot(), before);
+    assert_eq!(project.names(".quickscale/base"), [] as [&str; 0]);
+    let said = project.run(&["undo"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(
+        said.err.contains("there is no apply to take back"),
+        "{said:?}"
+    );
+    // As if nothing had been: it can be applied again, and what was edited since is not taken away.
+    assert_eq!(project.apply(&["--on-conflict", "theirs"]).code, Some(0));
+    assert_eq!(project.read("README.md"), born.read("README.md"));
+    let env = format!("{}MINE=1\n", project.read(".env"));
+    project.write(".env", &env);
+    let said = project.run(&["undo"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("changed since: .env"), "{said:?}");
+    assert_eq!(project.read(".env"), env);
+}
+
+#[test]
+fn what_was_born_has_no_apply_to_take_back() {
+    let project = Project::new(&[]);
+    let before = project.snapshot();
+    let said = project.run(&["undo"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(
+        said.err.contains("there is no apply to take back"),
+        "{said:?}"
+    );
+    assert_eq!(project.snapshot(), before);
+}
+
+#[test]
 fn no_secret_is_in_a_plan_the_state_or_a_pristine_copy() {
     let project = Project::new(&[]);
     let env = project.read(".env");

@@ -26,6 +26,19 @@ fn transcript(page: &str) -> Transcript {
     transcript
 }
 
+/// A line without the number that it gives to a line of quickscale.yml: each option that a module gets moves those below.
+fn unnumbered(line: &str) -> String {
+    const PLACE: &str = "--> quickscale.yml:";
+    let is_digit = |c: char| c.is_ascii_digit();
+    match (line.split_once(PLACE), line.split_once(" |")) {
+        (Some((head, rest)), _) => format!("{head}{PLACE}{}", rest.trim_start_matches(is_digit)),
+        (None, Some((number, rest))) if !number.is_empty() && number.chars().all(is_digit) => {
+            format!(" |{rest}")
+        }
+        (None, _) => line.to_owned(),
+    }
+}
+
 fn follow(page: &str) {
     let page = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("docs/guides")
@@ -50,15 +63,23 @@ fn follow(page: &str) {
             .expect("bash can be started");
         String::from_utf8(output.stdout).expect("text")
     };
-    run("quickscale init my-saas-app --no-git", scratch.path());
-    let project = scratch.path().join("my-saas-app");
     let transcript = transcript(&page);
     assert!(transcript.len() > 1, "hardly a command");
+    let mut folder = scratch.path().to_path_buf();
+    if !transcript[0].0.starts_with("quickscale init") {
+        run("quickscale init my-saas-app --no-git", &folder);
+        folder.push("my-saas-app");
+    }
     for (command, shown) in transcript {
-        let said = run(&command, &project);
-        let mut lines = said.lines();
+        if let Some(next) = command.strip_prefix("cd ") {
+            folder.push(next);
+            continue;
+        }
+        let said = run(&command, &folder);
+        let mut lines = said.lines().map(|line| unnumbered(line.trim_start()));
         for line in shown.iter().filter(|line| !line.is_empty()) {
-            let found = lines.any(|said| said.trim_start().starts_with(line.as_str()));
+            let wanted = unnumbered(line);
+            let found = lines.any(|said| said.starts_with(&wanted));
             assert!(
                 found,
                 "`{command}` does not say {line:?} (any more, or at this place):\n{said}"

@@ -2,6 +2,7 @@
 
 mod cases;
 mod commands;
+mod environment;
 mod generate;
 mod guides;
 mod kill;

@@ -82,6 +82,28 @@ fn each_conflict_has_an_answer_of_its_own() {
 }
 
 #[test]
+fn the_templates_file_can_be_taken_and_undo_brings_ones_own_back() {
+    let newest = Project::new(&[]);
+    let project = contested();
+    let before = project.snapshot();
+    let mut session = apply(&project);
+    for path in [ABOUT, HOME] {
+        session.exp_string(&format!("{path}: ")).unwrap();
+        press(&mut session, &[UP, "\r"]);
+    }
+    session.exp_string("Change 2 files?").unwrap();
+    press(&mut session, &["y"]);
+    session.exp_eof().unwrap();
+    exits(&session, 0);
+    for path in [ABOUT, HOME] {
+        assert_eq!(project.read(path), newest.read(path));
+    }
+    assert_eq!(project.plan(), []);
+    assert_eq!(project.run(&["undo"]).code, Some(0));
+    assert_eq!(project.snapshot(), before);
+}
+
+#[test]
 fn no_at_the_end_and_control_c_in_between_change_nothing() {
     let project = contested();
     let before = project.snapshot();

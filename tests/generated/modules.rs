@@ -32,7 +32,8 @@ fn a_module_that_is_off_is_gone_and_comes_back_with_its_data() {
     );
     project.quickscale(&["down"]);
 
-    project.quickscale(&["apply", "--yes", "--remove", "api,services,credits"]);
+    let going = with_those_that_need(&project, "credits");
+    project.quickscale(&["apply", "--yes", "--remove", &going]);
     for gone in ["templates/credits", "templates/services"] {
         assert!(!project.folder().join(gone).exists(), "{gone}");
     }
@@ -65,6 +66,24 @@ fn a_module_that_is_off_is_gone_and_comes_back_with_its_data() {
         ),
         (200, 200)
     );
+}
+
+/// A module and all that need it, with commas between them.
+fn with_those_that_need(project: &Project, module: &str) -> String {
+    let all = project.quickscale(&["modules", "--json"]);
+    let all: Vec<serde_json::Value> = serde_json::from_str(&all).expect("JSON");
+    let mut names = vec![module.to_owned()];
+    // Each module stands after those that it needs.
+    for module in &all {
+        let needed = module["requires"].as_array().expect("a list");
+        if needed
+            .iter()
+            .any(|name| names.iter().any(|other| name == other))
+        {
+            names.push(module["name"].as_str().expect("a name").to_owned());
+        }
+    }
+    names.join(",")
 }
 
 /// Somebody who has signed in, without a browser.

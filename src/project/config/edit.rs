@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
 
-use super::DisplayName;
+use super::{Blame, DisplayName};
 use crate::catalogue::option::OptionValue;
 use crate::error::Fault;
 use crate::project::CONFIG_FILE;
@@ -62,7 +62,7 @@ fn read(text: &str) -> Result<Document> {
         Ok(document) => document.mistakes,
         Err(mistakes) => mistakes,
     };
-    Err(super::fault(text, &mistakes).into())
+    Err(super::fault(text, &mistakes, Blame::File).into())
 }
 
 /// The modules of the file, and those of each environment.

@@ -20,6 +20,8 @@ use crate::error::Fault;
 use crate::ui::excerpts;
 
 pub use applied::AppliedConfig;
+#[cfg(test)]
+pub use applied::Gone;
 pub use environment::Environment;
 
 /// The version of the file's format.
@@ -62,7 +64,8 @@ impl Config {
         catalogue: &Catalogue,
         applied: Option<&AppliedConfig>,
     ) -> Result<Self> {
-        Self::parse(text, catalogue, applied).map_err(|mistakes| fault(text, &mistakes).into())
+        Self::parse(text, catalogue, applied)
+            .map_err(|mistakes| fault(text, &mistakes, Blame::File).into())
     }
 
     /// The value of an option: as stated, else its default. None for what no module has.
@@ -122,15 +125,38 @@ pub fn text(project: &Project) -> Result<String> {
         .context(Fault::new("cannot read the configuration"))
 }
 
+/// Where the mistakes of a text come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blame<'a> {
+    /// From the file.
+    File,
+    /// From the file, which is why these flags cannot be planned.
+    FileBefore(&'a str),
+    /// From these flags: the file has none without them.
+    Flags(&'a str),
+}
+
 /// The mistakes of the text of a `quickscale.yml` as one fault.
-fn fault(text: &str, mistakes: &[Mistake]) -> Fault {
+pub fn fault(text: &str, mistakes: &[Mistake], blame: Blame<'_>) -> Fault {
     let count = match mistakes.len() {
         1 => "a mistake".into(),
         count => format!("{count} mistakes"),
     };
     let excerpts = excerpts(CONFIG_FILE, text, mistakes);
-    Fault::new(format!("{CONFIG_FILE} has {count}:\n\n{excerpts}\n"))
-        .hint(format!("change {CONFIG_FILE} and run the command again"))
+    let head = match blame {
+        Blame::File => format!("{CONFIG_FILE} has {count}"),
+        Blame::FileBefore(flags) => {
+            format!("{CONFIG_FILE} has {count}, so that `{flags}` cannot be planned")
+        }
+        Blame::Flags(flags) => format!("with `{flags}` {CONFIG_FILE} would have {count}"),
+    };
+    let hint = match blame {
+        Blame::File | Blame::FileBefore(_) => {
+            format!("change {CONFIG_FILE} and run the command again")
+        }
+        Blame::Flags(_) => format!("{CONFIG_FILE} is as it was; ask for something else"),
+    };
+    Fault::new(format!("{head}:\n\n{excerpts}\n")).hint(hint)
 }
 
 /// What people call a project: one line, not blank, at most 60 characters.
