@@ -46,7 +46,7 @@ pub struct Core(Arc<Shared>);
 
 struct Shared {
     name: String,
-    config: Config,
+    config: Arc<Config>,
     db: Db,
     clock: Clock,
     pages: Pages,
@@ -186,7 +186,7 @@ impl App {
             mailer: Mailer::new(&config, &self.name)?,
             migrations: self.migrations(&root)?,
             name: self.name,
-            config,
+            config: Arc::new(config),
             db,
             clock,
             pages,
@@ -412,6 +412,10 @@ impl Core {
 
     pub(crate) fn authenticator(&self) -> Option<&Arc<dyn Authenticator>> {
         self.0.install.who()
+    }
+
+    pub(crate) fn shared_config(&self) -> Arc<Config> {
+        self.0.config.clone()
     }
 
     pub(crate) fn jobs(&self) -> &crate::jobs::Kinds {

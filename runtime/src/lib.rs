@@ -27,6 +27,8 @@ pub mod api;
 pub mod auth;
 #[cfg(feature = "credits")]
 pub mod credits;
+#[cfg(feature = "python")]
+pub mod python;
 #[cfg(feature = "services")]
 pub mod services;
 

@@ -10,7 +10,7 @@ use tokio::task::JoinError;
 use super::entity::{Run, RunId, RunStatus, RunSummary};
 use super::registry::Registry;
 use super::rules;
-use super::service::{AnyService, Meter, ServiceContext, ServiceError, Work};
+use super::service::{AnyService, Meter, ServiceContext, ServiceError, Surroundings, Work};
 use super::store::{self, Ending, NewRun};
 use crate::app::Core;
 use crate::clock::Timestamp;
@@ -155,7 +155,7 @@ impl Job {
 
     async fn carry_out(self, core: Core, hold: Option<HoldId>, work: Work) -> Result<()> {
         let meter = Meter::new(self.cost);
-        let settled = match &self.outcome(work, meter.clone()).await {
+        let settled = match &self.outcome(&core, work, meter.clone()).await {
             Ok(output) => {
                 let cost = meter.reading(self.cost);
                 self.succeed(&core, hold.as_ref(), Done { output, cost })
@@ -174,12 +174,14 @@ impl Job {
     }
 
     /// The output as JSON, or why there is none.
-    async fn outcome(&self, work: Work, meter: Meter) -> Result<String, String> {
+    async fn outcome(&self, core: &Core, work: Work, meter: Meter) -> Result<String, String> {
         let context = ServiceContext {
             run: self.id.clone(),
             user: self.user.clone(),
             started_at: self.started_at,
+            price: self.cost,
             meter,
+            surroundings: Surroundings(core.shared_config()),
         };
         // A task of its own: work that panics or blocks takes nobody along.
         let mut task = tokio::spawn(work(context));

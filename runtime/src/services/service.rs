@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use super::entity::RunId;
 use super::input::InputSchema;
 use super::view::View;
 use crate::clock::Timestamp;
+use crate::config::Config;
 use crate::credits::Credits;
 use crate::error::FieldErrors;
 use crate::ids::UserId;
@@ -65,13 +67,38 @@ pub struct ServiceContext {
     pub run: RunId,
     pub user: UserId,
     pub started_at: Timestamp,
+    /// What is set aside for the run: the most that it can cost.
+    pub price: Credits,
     pub(super) meter: Meter,
+    pub(super) surroundings: Surroundings,
 }
 
 impl ServiceContext {
+    /// The application's folder, which paths of its files start from.
+    pub fn root(&self) -> &Path {
+        &self.surroundings.0.root
+    }
+
+    /// A setting of the application: an environment variable, in development also a line of `.env`. One that is empty
+    /// counts as not set.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        let value = self.surroundings.0.vars.get(name)?.trim();
+        (!value.is_empty()).then_some(value)
+    }
+
     /// Says what the run really costs, at most its price; what was said last counts. Without a word it costs its price.
     pub fn costs(&self, cost: Credits) {
         *self.meter.lock() = cost;
+    }
+}
+
+/// Where a service runs. Says nothing to logs: secrets are among the settings.
+#[derive(Clone)]
+pub(super) struct Surroundings(pub Arc<Config>);
+
+impl fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Surroundings").finish_non_exhaustive()
     }
 }
 

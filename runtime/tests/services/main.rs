@@ -12,3 +12,4 @@ mod contract;
 mod forms;
 mod journeys;
 mod offered;
+mod python;

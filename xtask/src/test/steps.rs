@@ -145,6 +145,7 @@ const FEATURES: &[&str] = &[
     "auth",
     "auth,credits",
     "auth,credits,services",
+    "auth,credits,services,python",
     "auth,admin",
     "auth,credits,admin",
     "auth,api",
