@@ -339,6 +339,23 @@ fn whitespace_control_is_kept() {
 }
 
 #[test]
+fn what_a_tag_would_take_away_is_asked() {
+    let template = "a\n<%- if has.two %> b<% endif %>\nc\n";
+    let (_, hunk) = asked(template, "a b", "a\t b");
+    assert!(
+        !reason(&hunk).is_empty() && hunk["choices"].as_array().is_some(),
+        "{hunk}"
+    );
+    let kept = "x <%= project.slug -%>\n\n  y\n";
+    let (_, hunk) = asked(kept, "my-saasy", "my-saas y");
+    assert!(
+        reason(&hunk).contains("a tag beside it would take some of it away"),
+        "{hunk}"
+    );
+    assert_eq!(choices(&hunk), ["skip"]);
+}
+
+#[test]
 fn what_a_macro_says_twice_is_asked() {
     let template = "<% macro m(x) %>[<%= x %>]<% endmacro %>\n<%= m(1) %> and <%= m(2) %>\nend\n";
     let (_, hunk) = asked(template, "[2]", "(2)");

@@ -9,6 +9,9 @@ use tempfile::TempDir;
 /// The binary under test.
 pub const QUICKSCALE: &str = env!("CARGO_BIN_EXE_quickscale");
 
+/// What sync-back changes of a checkout.
+const TREES: [&str; 3] = ["project_templates", "runtime", "service_templates"];
+
 /// What every pack here has beside the files of a test: two modules, of which `two` needs `one`, and a theme.
 const AROUND: [(&str, &str); 5] = [
     (
@@ -54,15 +57,8 @@ impl Workshop {
 
     /// Templates without a project.
     pub fn with_templates(files: &[(&str, &[u8])]) -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("quickscale-sync-")
-            .tempdir()
-            .expect("a folder");
-        let this = Self { folder };
+        let this = Self::empty();
         for pack in ["pack", "checkout"] {
-            for tree in ["project_templates", "runtime", "service_templates"] {
-                std::fs::create_dir_all(this.path(pack).join(tree)).expect("a folder");
-            }
             let config = Path::new(env!("CARGO_MANIFEST_DIR"))
                 .join("project_templates/base/quickscale.yml.j2");
             let config = std::fs::read(config).expect("there");
@@ -72,6 +68,32 @@ impl Workshop {
             }
             for (path, bytes) in files {
                 this.write_template(pack, path, bytes);
+            }
+        }
+        this
+    }
+
+    /// The repository's own templates, without a project.
+    pub fn of_repository() -> Self {
+        let this = Self::empty();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for tree in TREES {
+            let built = root.join(tree).join("target");
+            copy(&root.join(tree), &this.path("checkout").join(tree), &built);
+        }
+        this.rebuild();
+        this
+    }
+
+    fn empty() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("quickscale-sync-")
+            .tempdir()
+            .expect("a folder");
+        let this = Self { folder };
+        for pack in ["pack", "checkout"] {
+            for tree in TREES {
+                std::fs::create_dir_all(this.path(pack).join(tree)).expect("a folder");
             }
         }
         this
@@ -107,9 +129,13 @@ impl Workshop {
 
     /// Changes a file of the project: what `old` is there becomes `new`.
     pub fn replace(&self, path: &str, old: &str, new: &str) {
-        let text = self.project(path);
+        self.replace_in("my-saas", path, old, new);
+    }
+
+    pub fn replace_in(&self, project: &str, path: &str, old: &str, new: &str) {
+        let text = self.file_of(project, path);
         assert!(text.contains(old), "{path} does not hold {old:?}: {text}");
-        self.edit(path, text.replacen(old, new, 1));
+        self.edit_in(project, path, text.replacen(old, new, 1));
     }
 
     /// A file of the project.
@@ -149,18 +175,13 @@ impl Workshop {
     /// Has the binary's own templates be those of the checkout, as when it is built again.
     pub fn rebuild(&self) {
         std::fs::remove_dir_all(self.path("pack")).expect("removed");
-        for entry in walkdir::WalkDir::new(self.path("checkout")) {
-            let entry = entry.expect("an entry");
-            let inside = entry
-                .path()
-                .strip_prefix(self.path("checkout"))
-                .expect("inside");
-            let to = self.path("pack").join(inside);
-            if entry.file_type().is_dir() {
-                std::fs::create_dir_all(to).expect("a folder");
-            } else {
-                std::fs::copy(entry.path(), to).expect("copied");
-            }
+        for tree in TREES {
+            let checkout = self.path("checkout").join(tree);
+            copy(
+                &checkout,
+                &self.path("pack").join(tree),
+                &checkout.join("target"),
+            );
         }
     }
 
@@ -243,6 +264,20 @@ impl Workshop {
     pub fn updates(&self, project: &str) {
         let said = self.run(&["--project", project, "update"]);
         assert_eq!(said.code, Some(0), "{said:?}");
+    }
+}
+
+/// Copies a folder, without what stands at `without`.
+fn copy(from: &Path, to: &Path, without: &Path) {
+    let entries = walkdir::WalkDir::new(from).into_iter();
+    for entry in entries.filter_entry(|entry| entry.path() != without) {
+        let entry = entry.expect("an entry");
+        let to = to.join(entry.path().strip_prefix(from).expect("inside"));
+        if entry.file_type().is_dir() {
+            std::fs::create_dir_all(to).expect("a folder");
+        } else {
+            std::fs::copy(entry.path(), to).expect("copied");
+        }
     }
 }
 
