@@ -40,6 +40,11 @@ fn unnumbered(line: &str) -> String {
 }
 
 fn follow(page: &str) {
+    follow_beside(page, |_| {});
+}
+
+/// Follows a page in a new project, beside what `prepare` makes.
+fn follow_beside(page: &str, prepare: impl FnOnce(&Path)) {
     let page = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("docs/guides")
         .join(page);
@@ -65,6 +70,7 @@ fn follow(page: &str) {
     };
     let transcript = transcript(&page);
     assert!(transcript.len() > 1, "hardly a command");
+    prepare(scratch.path());
     let mut folder = scratch.path().to_path_buf();
     if !transcript[0].0.starts_with("quickscale init") {
         run("quickscale init my-saas-app --no-git", &folder);
@@ -101,4 +107,18 @@ fn safe_updates_are_as_the_guide_tells() {
 #[test]
 fn adding_a_service_is_as_the_guide_tells() {
     follow("adding-a-service.md");
+}
+
+#[test]
+fn working_on_templates_is_as_the_guide_tells() {
+    follow_beside("working-on-templates.md", |scratch| {
+        let checkout = scratch.join("quickscale");
+        std::fs::create_dir(&checkout).expect("a folder");
+        for tree in ["project_templates", "service_templates", "runtime"] {
+            let tree = Path::new(env!("CARGO_MANIFEST_DIR")).join(tree);
+            let mut copy = Command::new("cp");
+            copy.arg("-r").arg(tree).arg(&checkout);
+            assert!(copy.status().expect("cp is there").success());
+        }
+    });
 }

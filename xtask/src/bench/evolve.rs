@@ -1,5 +1,5 @@
-//! How long `plan` and `apply` take on a project of 300 managed files and on one of ten times as many, and how much
-//! memory: the real templates, and as many more pages as that takes.
+//! How long `plan`, `apply` and a preview of `sync-back` take on a project of 300 managed files and on one of ten times as
+//! many, and how much memory: the real templates, and as many more pages as that takes.
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,15 @@ pub fn measure(quickscale: &Path, table: &mut Table) -> Result<()> {
             milliseconds(percentile(&plans, 0.5)),
             aim(50),
         );
+        let (previews, _) = project.runs(&["sync-back", "--templates", "..", "--preview"], None)?;
+        table.add(
+            format!(
+                "preview of a sync-back, {files} files with edits in {}, p50 of {RUNS}",
+                edited(touched) + 1
+            ),
+            milliseconds(percentile(&previews, 0.5)),
+            aim(150),
+        );
         project.update(touched)?;
         let (applies, memory) = project.runs(&["apply"], Some(&["undo"]))?;
         table.add(
@@ -46,7 +55,8 @@ pub fn measure(quickscale: &Path, table: &mut Table) -> Result<()> {
         );
     }
     table.made_by(
-        "`quickscale plan --stat`; `quickscale apply` after a change of templates, a fourth of which meets edits of the user, taken \
+        "`quickscale plan --stat`; `quickscale sync-back --preview` with edits in pages and in the README, which is rendered and judged in \
+         every set of modules; `quickscale apply` after a change of templates, a fourth of which meets edits of the user, taken \
          back by `quickscale undo` (release build, on a disk, with fsync; wall clock and ru_maxrss)",
     );
     Ok(())
@@ -85,6 +95,9 @@ impl Project {
             let text = fs_err::read_to_string(&page)?;
             fs_err::write(page, format!("<!-- mine -->\n{text}"))?;
         }
+        let readme = project.folder().join("README.md");
+        let text = fs_err::read_to_string(&readme)?;
+        fs_err::write(readme, format!("{text}Ask my-saas-app@example.com.\n"))?;
         Ok(project)
     }
 
@@ -165,6 +178,11 @@ impl Project {
         }
         Ok((times, memory))
     }
+}
+
+/// How many of so many files have edits.
+fn edited(touched: usize) -> usize {
+    touched.div_ceil(EDITED)
 }
 
 /// Where a page stands, twenty to a folder.
