@@ -47,7 +47,7 @@ pub fn check(root: &Path, operations: &[Operation]) -> Result<()> {
         read_only.join(", ")
     );
     Err(Fault::new(message)
-        .hint("make it writable and run the command again, or keep it with `--on-conflict mine`")
+        .hint("make it writable and run the command again")
         .into())
 }
 

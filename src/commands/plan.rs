@@ -63,7 +63,15 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
             path.display()
         ));
     }
-    Ok(exit(&evolution, args.exit_code))
+    if !args.exit_code {
+        return Ok(Exit::Done);
+    }
+    let is_open = !evolution.plan.is_quiet() || evolution.plan.has_markers() || !steps.is_empty();
+    Ok(match (is_open, evolution.plan.changes.is_empty()) {
+        (true, _) => Exit::ChangesPending,
+        (false, false) => Exit::Drift,
+        (false, true) => Exit::Done,
+    })
 }
 
 fn as_json<'e>(evolution: &'e Evolution, steps: &'e [Step]) -> PlanJson<'e> {
@@ -77,16 +85,4 @@ fn as_json<'e>(evolution: &'e Evolution, steps: &'e [Step]) -> PlanJson<'e> {
         notes: &evolution.notes,
     };
     PlanJson::new(&evolution.plan, project, beside)
-}
-
-fn exit(evolution: &Evolution, asked: bool) -> Exit {
-    match (
-        asked,
-        evolution.plan.is_quiet(),
-        evolution.plan.changes.is_empty(),
-    ) {
-        (false, _, _) | (true, true, true) => Exit::Done,
-        (true, false, _) => Exit::ChangesPending,
-        (true, true, false) => Exit::Drift,
-    }
 }

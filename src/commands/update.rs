@@ -39,12 +39,21 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
         let outcome = updated(folder, &args, ctx);
         if let Err(error) = &outcome {
             ctx.ui.error(error);
-            exit = exit_of(error);
+            exit = both(exit, exit_of(error));
         }
         rows.push((folder.display().to_string(), outcome));
     }
     ctx.ui.data(&table(&rows))?;
     Ok(exit)
+}
+
+/// How several updates end of which one more failed: as that one, when no other failed in another way.
+fn both(before: Exit, failed: Exit) -> Exit {
+    match before {
+        Exit::Done => failed,
+        before if before == failed => failed,
+        _ => Exit::Fault,
+    }
 }
 
 fn updated(folder: &Path, args: &Args, ctx: &Ctx) -> Result<Applied> {

@@ -148,8 +148,11 @@ impl Evolution {
                     .map(|path| format!("\n  {path}"))
                     .collect();
                 let message = format!(
-                    "nothing was written, because {} conflict(s) need an answer:{}",
-                    paths.len(),
+                    "nothing was written, because {} an answer:{}",
+                    match paths.len() {
+                        1 => "a conflict needs".into(),
+                        count => format!("{count} conflicts need"),
+                    },
                     paths.concat()
                 );
                 Fault::new(message)
@@ -269,19 +272,19 @@ pub fn apply(evolution: &Evolution, on_conflict: OnConflict, ui: &Ui) -> Result<
         return Ok(Applied::Nothing);
     }
     let applied = evolution.carry_out(&ready)?;
+    let files = ready.state.files.iter();
+    let marked = files.filter(|(_, known)| known.unresolved);
+    let marked: Vec<_> = marked.map(|(path, _)| format!("\n  {path}")).collect();
     match applied {
-        Applied::Nothing => ui.info("Nothing to do: the project is as quickscale.yml says."),
+        Applied::Nothing if marked.is_empty() => {
+            ui.info("Nothing to do: the project is as quickscale.yml says.");
+        }
+        Applied::Nothing => ui.info("Nothing else to do."),
         Applied::Files(_) => ui.status(
             "Applied",
             &format!("{count} {noun} changed; `quickscale undo` takes it back"),
         ),
     }
-    let marked = ready
-        .state
-        .files
-        .iter()
-        .filter(|(_, known)| known.unresolved);
-    let marked: Vec<_> = marked.map(|(path, _)| format!("\n  {path}")).collect();
     if !marked.is_empty() {
         ui.warn(&format!(
             "these files hold conflict markers; resolve them, later applies leave them alone:{}",

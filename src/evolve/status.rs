@@ -128,7 +128,10 @@ impl Status {
             ("Edited by you, kept by every apply", edited),
             ("Deleted by you, not written again", deleted),
             ("In the way of a file of the templates", in_the_way),
-            ("With conflict markers to resolve", &self.unresolved),
+            (
+                "With conflict markers to resolve, left alone until then",
+                &self.unresolved,
+            ),
         ] {
             if !paths.is_empty() {
                 let _ = writeln!(text, "\n{title}:");
@@ -146,7 +149,7 @@ impl Status {
                 let _ = writeln!(text, "  {}", step.command);
             }
         }
-        if self.pending.is_empty() && self.steps.is_empty() {
+        if !self.is_pending() {
             let _ = writeln!(text, "\nNothing is pending.");
         } else if !self.pending.is_empty() {
             let _ = writeln!(text, "\nPending (`quickscale plan` shows the diffs):");

@@ -181,6 +181,12 @@ impl Plan {
         !self.changes.iter().any(|change| change.action.is_pending())
     }
 
+    /// Whether the markers of an earlier conflict are still to be resolved somewhere.
+    pub fn has_markers(&self) -> bool {
+        self.conflicts()
+            .any(|(_, conflict)| conflict.kind == ConflictKind::Unresolved)
+    }
+
     /// Puts `change` in the place of what was planned for its path.
     pub fn rewrite(&mut self, change: Change) {
         self.changes.retain(|other| other.path != change.path);

@@ -74,8 +74,9 @@ pub fn is_around() -> Result<bool> {
 }
 
 fn given_project(folder: &Path) -> Result<Project> {
-    let hint = "pass --project the folder that holds quickscale.yml";
-    let root = fs_err::canonicalize(folder).context(Fault::new("no such project").hint(hint))?;
+    let hint = "name the folder that holds quickscale.yml";
+    let missing = || Fault::new(format!("there is no project {}", folder.display())).hint(hint);
+    let root = fs_err::canonicalize(folder).with_context(missing)?;
     if !root.join(CONFIG_FILE).is_file() {
         let message = format!(
             "{} is not a QuickScale project: it holds no {CONFIG_FILE}",

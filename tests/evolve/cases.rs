@@ -104,7 +104,7 @@ fn a_conflict_without_a_terminal_exits_3_and_writes_nothing() {
         let said = project.apply(arguments);
         assert_eq!(said.code, Some(3), "{said:?}");
         assert!(
-            said.err.contains(PAGE) && said.err.contains("--on-conflict"),
+            said.err.contains("because a conflict needs an answer:\n  templates/about.html\nhint: pass --on-conflict"),
             "{said:?}"
         );
         assert_eq!(project.snapshot(), before);
@@ -124,9 +124,27 @@ fn a_conflict_can_be_marked_resolved_and_is_left_alone_until_then() {
         marked.contains("<<<<<<< yours\n<!-- mine -->\n||||||| last applied\n"),
         "{marked}"
     );
-    assert!(project.run(&["status"]).out.contains(PAGE));
+    let status = project.run(&["status"]).out;
+    assert!(status.contains(&format!(
+        "With conflict markers to resolve, left alone until then:\n  {PAGE}\n"
+    )));
+    assert!(!status.contains("Nothing is pending"), "{status}");
+    for command in ["plan", "status"] {
+        assert_eq!(
+            project.run(&[command, "--exit-code"]).code,
+            Some(10),
+            "{command}"
+        );
+    }
     // Another apply leaves it alone.
-    assert_eq!(project.apply(&[]).code, Some(0));
+    let again = project.apply(&[]);
+    assert_eq!(again.code, Some(0));
+    assert!(
+        again
+            .err
+            .contains("Nothing else to do.\nwarning: these files hold conflict markers"),
+        "{again:?}"
+    );
     assert_eq!(project.read(PAGE), marked);
     project.write(PAGE, format!("{newest}<!-- mine -->\n"));
     assert_eq!(project.apply(&[]).code, Some(0));

@@ -244,5 +244,12 @@ fn update_goes_on_after_a_project_that_fails_and_sums_up() {
         "failed, nothing written",
     ];
     assert_eq!(results, expected, "{said:?}");
+    assert!(
+        said.err.contains("error: there is no project /nowhere"),
+        "{said:?}"
+    );
     assert_eq!(good.plan(), []);
+    // Where all that fail do it in one way, the code says which.
+    let said = good.run(&["update", "--all", &folders[0], &folders[2], &folders[0]]);
+    assert_eq!(said.code, Some(3), "{said:?}");
 }

@@ -79,7 +79,13 @@ fn a_step_that_fails_stays_pending_until_it_succeeds() {
         "{status:?}"
     );
     assert!(!status.out.contains("Nothing is pending"), "{status:?}");
-    assert_eq!(run(&project, &["status", "--exit-code"]).code, Some(10));
+    for command in ["plan", "status"] {
+        assert_eq!(
+            run(&project, &[command, "--exit-code"]).code,
+            Some(10),
+            "{command}"
+        );
+    }
     // The next apply has no file to change, and does not say that all is well before it is.
     assert_eq!(run(&project, &["apply"]).code, Some(5));
     project.write("cargo-should", "exit 0\n");
