@@ -63,10 +63,18 @@ impl Postgres {
         ]);
         process::read(initdb.arg("--pgdata").arg(&data).current_dir(folder.path()))?;
 
+        let certificate = match durability {
+            Durability::Full => Vec::new(),
+            Durability::None => certify(folder.path(), user)?,
+        };
+
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut server = process::tied(&binaries.join("postgres"), Signal::SIGINT, user);
         server.current_dir(folder.path()).arg("-D").arg(&data);
         configure(&mut server, folder.path(), port, durability);
+        for setting in certificate {
+            server.arg("-c").arg(setting);
+        }
         let log = folder.path().join("log");
         let file = fs_err::File::create(&log)?.into_parts().0;
         server.stdout(file.try_clone()?).stderr(Stdio::from(file));
@@ -103,6 +111,25 @@ fn configure(server: &mut Command, folder: &Path, port: u16, durability: Durabil
     for setting in settings {
         server.arg("-c").arg(setting);
     }
+}
+
+/// A certificate that nobody has signed but itself, and the settings with which the server encrypts by it whatever
+/// client asks for that. Debian's packages of PostgreSQL bring `openssl` along.
+fn certify(folder: &Path, user: Option<&str>) -> Result<Vec<String>> {
+    let (key, certificate) = (folder.join("server.key"), folder.join("server.crt"));
+    let mut openssl = process::tied(Path::new("openssl"), Signal::SIGTERM, user);
+    openssl.args([
+        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+    ]);
+    openssl
+        .args(["-subj", "/CN=localhost", "-keyout"])
+        .arg(&key);
+    process::read(openssl.arg("-out").arg(&certificate).current_dir(folder))?;
+    Ok(vec![
+        "ssl=on".to_owned(),
+        format!("ssl_key_file={}", key.display()),
+        format!("ssl_cert_file={}", certificate.display()),
+    ])
 }
 
 fn wait(server: &mut Background, binaries: &Path, port: u16) -> Result<()> {

@@ -149,7 +149,7 @@ const FEATURES: &[&str] = &[
     "auth,admin",
     "auth,credits,admin",
     "auth,api",
-    "auth,credits,services,admin,smtp",
+    "auth,credits,services,admin,smtp,postgres-tls",
 ];
 
 fn fmt(_: &mut World) -> Result<()> {
@@ -223,18 +223,24 @@ fn try_edits(world: &mut World, edits: &str) -> Result<()> {
 fn runtime_sqlite(world: &mut World) -> Result<()> {
     let mut command = runtime_tests();
     test(world, command.env_remove("TEST_DATABASE_URL"))?;
-    let with_smtp = ["--features", "smtp", "--test", "mail", "--"];
-    let mut command = repo::cargo(&["test", "--package", "quickscale-runtime"]);
-    test(
-        world,
-        command.args(with_smtp).env_remove("TEST_DATABASE_URL"),
-    )
+    let mut command = with_production("mail");
+    test(world, command.env_remove("TEST_DATABASE_URL"))
 }
 
 fn runtime_postgres(world: &mut World) -> Result<()> {
     let database = world.postgres()?.url("postgres");
     let mut command = runtime_tests();
+    test(world, command.env("TEST_DATABASE_URL", &database))?;
+    let mut command = with_production("database");
     test(world, command.env("TEST_DATABASE_URL", database))
+}
+
+/// A test of the runtime built with what only production needs.
+fn with_production(name: &str) -> Command {
+    let features = ["--features", "smtp,postgres-tls", "--test", name, "--"];
+    let mut command = repo::cargo(&["test", "--package", "quickscale-runtime"]);
+    command.args(features);
+    command
 }
 
 fn runtime_tests() -> Command {
