@@ -267,8 +267,8 @@ impl Replay {
                 let what = format!("lot {id} is {lot:?}, and the journal tells {told:?}");
                 self.tell(None, what);
             }
-            let sum = lot.remaining + lot.held + lot.spent + lot.expired + lot.revoked;
-            if lot.amount != sum || lot.remaining < 0 || lot.held < 0 {
+            let parts = [lot.remaining, lot.held, lot.spent, lot.expired, lot.revoked];
+            if lot.amount != parts.iter().sum::<i64>() || parts.iter().any(|part| *part < 0) {
                 self.tell(None, format!("lot {id} does not add up: {lot:?}"));
             }
             let held = held.get(id).copied().unwrap_or_default();

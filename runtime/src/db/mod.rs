@@ -2,23 +2,20 @@
 //! SQL is written once, with `$1` placeholders and the types TEXT and BIGINT.
 
 mod migrate;
-mod pool;
 mod writer;
 
 pub use migrate::{Migration, MigrationStatus, ModuleMigrations};
-pub use pool::Pool;
 
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
-use sqlx::any::AnyConnectOptions;
-use sqlx::{AnyConnection, Connection as _, Executor as _};
+use anyhow::Context as _;
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::{AnyConnection, AnyPool, Connection as _, Executor as _};
 use tokio::sync::Notify;
 
 use crate::error::{Error, Result};
-use pool::Loan;
 use writer::{Turn, Writer};
 
 /// Which database system answers.
@@ -31,7 +28,7 @@ pub enum Dialect {
 /// The application's database. Clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Db {
-    reader: Pool,
+    reader: AnyPool,
     /// SQLite only: elsewhere every connection may write.
     writer: Option<Writer>,
 }
@@ -47,7 +44,7 @@ impl Unhurried<'_> {
             Dialect::Sqlite => self.0.begin().await,
             Dialect::Postgres => {
                 let begin = "BEGIN; SET LOCAL synchronous_commit = off";
-                let inner = Inner::Postgres(self.0.reader.begin(begin).await?);
+                let inner = Inner::Postgres(self.0.reader.begin_with(begin).await?);
                 Ok(Tx { inner, bell: None })
             }
         }
@@ -55,12 +52,12 @@ impl Unhurried<'_> {
 }
 
 /// A transaction that only reads. Dropped, it ends.
-pub struct Snapshot(Loan);
+pub struct Snapshot(sqlx::Transaction<'static, sqlx::Any>);
 
 impl Snapshot {
     /// Where the queries of this transaction go.
     pub fn conn(&mut self) -> &mut AnyConnection {
-        self.0.connection()
+        &mut self.0
     }
 }
 
@@ -73,15 +70,17 @@ pub struct Tx {
 
 enum Inner {
     Sqlite(Turn),
-    Postgres(Loan),
+    Postgres(sqlx::Transaction<'static, sqlx::Any>),
 }
 
+/// A connection that lay idle for longer is asked whether it still lives before it is used.
+const IDLE_CHECK: Duration = Duration::from_secs(5);
 /// How often a transaction that met a deadlock or a lost race is run again.
 pub const ATTEMPTS: u32 = 5;
 /// How long a file that others open at the same time is waited for.
 const OPENING: Duration = Duration::from_secs(10);
-const SQLITE_READERS: usize = 4;
-const POSTGRES_CONNECTIONS: usize = 20;
+const SQLITE_READERS: u32 = 4;
+const POSTGRES_CONNECTIONS: u32 = 20;
 
 impl Db {
     /// Opens `sqlite://PATH` (made if it is not there) or `postgres://…`.
@@ -113,22 +112,22 @@ impl Db {
             .await
             .with_context(opening)?;
         writer.execute(SQLITE_PRAGMAS).await.with_context(opening)?;
-        let reader = Pool::open(options, SQLITE_READERS, Some(SQLITE_PRAGMAS));
+        let pool = pool_options(SQLITE_READERS).after_connect(|connection, _| {
+            Box::pin(async move {
+                connection.execute(SQLITE_PRAGMAS).await?;
+                Ok(())
+            })
+        });
         Ok(Self {
-            reader: reader.await.with_context(opening)?,
+            reader: pool.connect_with(options).await.with_context(opening)?,
             writer: Some(Writer::new(writer)),
         })
     }
 
     async fn postgres(url: &str) -> anyhow::Result<Self> {
         let options = AnyConnectOptions::from_str(url).context("DATABASE_URL does not parse")?;
-        let is_encrypted = url.contains("sslmode=require") || url.contains("sslmode=verify");
-        ensure!(
-            cfg!(feature = "postgres-tls") || !is_encrypted,
-            "DATABASE_URL demands an encrypted connection, which this build cannot make; \
-             build with `--features postgres-tls`"
-        );
-        let pool = Pool::open(options, POSTGRES_CONNECTIONS, None)
+        let pool = pool_options(POSTGRES_CONNECTIONS)
+            .connect_with(options)
             .await
             .context("cannot reach PostgreSQL; is it running, and is DATABASE_URL right?")?;
         Ok(Self {
@@ -145,7 +144,7 @@ impl Db {
     }
 
     /// Connections for queries that change nothing.
-    pub fn reader(&self) -> &Pool {
+    pub fn reader(&self) -> &AnyPool {
         &self.reader
     }
 
@@ -153,7 +152,7 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx> {
         let inner = match &self.writer {
             Some(writer) => Inner::Sqlite(writer.begin().await?),
-            None => Inner::Postgres(self.reader.begin("BEGIN").await?),
+            None => Inner::Postgres(self.reader.begin().await?),
         };
         Ok(Tx { inner, bell: None })
     }
@@ -172,7 +171,7 @@ impl Db {
             Dialect::Sqlite => "BEGIN",
             Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
-        Ok(Snapshot(self.reader.begin(begin).await?))
+        Ok(Snapshot(self.reader.begin_with(begin).await?))
     }
 
     /// Whether the database answers.
@@ -195,7 +194,7 @@ impl Tx {
     pub fn conn(&mut self) -> &mut AnyConnection {
         match &mut self.inner {
             Inner::Sqlite(turn) => turn.connection(),
-            Inner::Postgres(loan) => loan.connection(),
+            Inner::Postgres(transaction) => transaction,
         }
     }
 
@@ -215,7 +214,7 @@ impl Tx {
     pub async fn commit(self) -> Result<()> {
         match self.inner {
             Inner::Sqlite(turn) => turn.commit().await?,
-            Inner::Postgres(loan) => loan.finish("COMMIT").await?,
+            Inner::Postgres(transaction) => transaction.commit().await?,
         }
         if let Some(bell) = self.bell {
             bell.notify_one();
@@ -228,7 +227,7 @@ impl Tx {
     pub async fn roll_back(self) -> Result<()> {
         match self.inner {
             Inner::Sqlite(turn) => turn.roll_back().await,
-            Inner::Postgres(loan) => Ok(loan.finish("ROLLBACK").await?),
+            Inner::Postgres(transaction) => Ok(transaction.rollback().await?),
         }
     }
 }
@@ -316,4 +315,16 @@ async fn use_write_ahead_log(connection: &mut AnyConnection) -> Result<(), sqlx:
             outcome => return outcome.map(drop),
         }
     }
+}
+
+fn pool_options(size: u32) -> AnyPoolOptions {
+    AnyPoolOptions::new()
+        .max_connections(size)
+        .acquire_timeout(Duration::from_secs(10))
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(
+                async move { Ok(meta.idle_for < IDLE_CHECK || connection.ping().await.is_ok()) },
+            )
+        })
 }

@@ -10,6 +10,7 @@ mod support;
 
 mod contract;
 mod cross_origin;
+mod deaths;
 mod hostile;
 mod keys;
 mod limits;

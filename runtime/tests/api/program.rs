@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::Request;
+use quickscale_runtime::App;
 use quickscale_runtime::api;
 use quickscale_runtime::credits::Credits;
 use quickscale_runtime::services;
@@ -15,6 +16,12 @@ pub const KEYS: &str = "/accounts/api-keys";
 
 /// An application with services for 7 credits and for nothing; its newcomers get 100.
 pub fn offering(settings: api::Settings) -> (TestAppBuilder, Counter) {
+    let (app, worked) = parts(settings);
+    (TestApp::builder(app).overlay(overlay()), worked)
+}
+
+/// The same, to be put together by whoever asks.
+pub fn parts(settings: api::Settings) -> (App, Counter) {
     let worked = Counter::default();
     let obedient = |cost| Obedient {
         cost: Credits::whole(cost),
@@ -26,7 +33,7 @@ pub fn offering(settings: api::Settings) -> (TestAppBuilder, Counter) {
         .service("curious", Curious)
         .time_limit(std::time::Duration::from_secs(3));
     let app = app_with(Credits::whole(100), services).module(api::module(settings));
-    (TestApp::builder(app).overlay(overlay()), worked)
+    (app, worked)
 }
 
 pub fn settings() -> api::Settings {
@@ -57,10 +64,12 @@ impl Program {
     }
 
     pub fn with_key(app: &TestApp, key: &str) -> Self {
-        Self {
-            client: app.client(),
-            key: key.into(),
-        }
+        Self::of(app.client(), key)
+    }
+
+    pub fn of(client: Client, key: &str) -> Self {
+        let key = key.into();
+        Self { client, key }
     }
 
     pub async fn get(&self, path: &str) -> Answer {

@@ -5,6 +5,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod audit;
+mod deaths;
 mod model;
 mod notices;
 mod pages;

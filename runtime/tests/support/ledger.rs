@@ -113,7 +113,12 @@ pub async fn assert_sound(core: &Core, when: &str) {
 
 /// As [`assert_sound`], looking at one account only.
 pub async fn assert_account_sound(core: &Core, Owner::User(id): &Owner, when: &str) {
-    assert_all(core, &format!("a.owner_id = '{id}'"), when).await;
+    assert_all(
+        core,
+        &format!("a.owner_kind = 'user' AND a.owner_id = '{id}'"),
+        when,
+    )
+    .await;
 }
 
 async fn assert_all(core: &Core, scope: &str, when: &str) {

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub mod death;
 pub mod ledger;
 
 use std::path::{Path, PathBuf};

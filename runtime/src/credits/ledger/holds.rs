@@ -22,21 +22,8 @@ impl Ledger<'_> {
         amount: Credits,
         terms: &HoldTerms,
     ) -> Result<Hold> {
-        let id = HoldId::new(self.now);
-        self.hold_as(id, owner, amount, terms).await
-    }
-
-    /// As [`Ledger::hold`], under an identifier that was chosen before: a row that names the hold can be written
-    /// first, so that whoever waits for that row does not keep the account from others meanwhile.
-    pub async fn hold_as(
-        &mut self,
-        id: HoldId,
-        owner: &Owner,
-        amount: Credits,
-        terms: &HoldTerms,
-    ) -> Result<Hold> {
         let hold = Hold {
-            id,
+            id: HoldId::new(self.now),
             amount: rules::some(amount)?,
             state: HoldState::Open,
             expires_at: self.now.plus(terms.lasts),
