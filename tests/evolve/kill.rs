@@ -2,8 +2,8 @@
 //! and says what it ended.
 
 use std::path::Path;
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use crate::support::Project;
 use crate::templates::Evolving;
@@ -11,8 +11,11 @@ use crate::templates::Evolving;
 /// How often an apply is killed.
 const KILLS: u32 = 240;
 
-/// The longest that is waited before a kill, however busy the machine is.
+/// The longest time from a start to a kill that looks at the clock.
 const LONGEST: Duration = Duration::from_millis(80);
+
+/// About so many files are written and removed.
+const OPERATIONS: u32 = 90;
 
 /// So many files are updated; others are written, removed and moved.
 const FILES: usize = 60;
@@ -74,15 +77,51 @@ fn copy(from: &Path, to: &Path) {
     assert!(status.expect("cp is there").success());
 }
 
-/// Starts an apply and kills it: after `delay`, which for every other kill begins only when it begins to write.
-fn kill(project: &Project, delay: Duration, once_it_writes: bool) {
+/// How far an apply is when it is killed. What it has done says so, and no clock, so that a busy machine kills it there as
+/// well as one that idles.
+#[derive(Debug, Clone, Copy)]
+enum Instant {
+    /// So long after its start.
+    Any(Duration),
+    /// It has prepared the file of this number, or all of them.
+    Preparing(u32),
+    /// It has put the file of this number into its place.
+    Moving(u32),
+}
+
+impl Instant {
+    /// The three kinds in turn.
+    fn random(round: u32, random: &mut Random) -> Self {
+        match round % 3 {
+            0 => Self::Any(LONGEST * random.below(1000) / 1000),
+            1 => Self::Preparing(random.below(OPERATIONS)),
+            _ => Self::Moving(random.below(OPERATIONS)),
+        }
+    }
+
+    /// Waits for it, but not longer than the apply runs.
+    fn wait(self, project: &Project, apply: &mut Child) {
+        let folder = project.path(".quickscale/apply");
+        let (journal, new) = (folder.join("journal.json"), folder.join("new"));
+        let is_there = || match self {
+            Self::Any(_) => true,
+            Self::Preparing(number) => new.join(number.to_string()).exists() || journal.exists(),
+            Self::Moving(number) => journal.exists() && !new.join(number.to_string()).exists(),
+        };
+        if let Self::Any(delay) = self {
+            std::thread::sleep(delay);
+        }
+        while !is_there() && apply.try_wait().expect("a child").is_none() {
+            std::hint::spin_loop();
+        }
+    }
+}
+
+/// Starts an apply and kills it.
+fn kill(project: &Project, instant: Instant) {
     let mut apply = project.command(&["apply", "--quiet"]);
     let mut apply = apply.stderr(Stdio::null()).spawn().expect("started");
-    let writes = project.path(".quickscale/apply");
-    while once_it_writes && !writes.exists() && apply.try_wait().expect("a child").is_none() {
-        std::hint::spin_loop();
-    }
-    std::thread::sleep(delay);
+    instant.wait(project, &mut apply);
     apply.kill().expect("killed");
     apply.wait().expect("ended");
 }
@@ -94,29 +133,34 @@ fn a_kill_at_any_instant_ends_as_before_or_after() {
     let (root, kept) = (project.root(), project.beside("kept"));
     copy(&root, &kept);
     let before = project.snapshot();
-    let begun = Instant::now();
     it.applies(&[]);
-    let whole = begun.elapsed();
     let after = project.snapshot();
     assert_ne!(before, after);
     copy(&kept, &root);
     let mut random = Random(7);
     let (mut ends, mut told) = ([0, 0], [0, 0]);
-    for round in 0..KILLS {
-        let once_it_writes = round % 2 == 0;
-        let most = whole.min(LONGEST) / if once_it_writes { 2 } else { 1 };
-        kill(project, most * random.below(1000) / 1000, once_it_writes);
+    let mut rounds = 0;
+    // Each way to end is seen a number of times, however late the kills come.
+    while rounds < KILLS || ends.iter().chain(&told).any(|count| *count < 10) {
+        assert!(
+            rounds < 10 * KILLS,
+            "kills that left it as before and as after: {ends:?}; undone and finished: {told:?}"
+        );
+        let round = rounds;
+        rounds += 1;
+        let instant = Instant::random(round, &mut random);
+        kill(project, instant);
         // Any command ends what was begun.
-        let next = [&["status"][..], &["plan", "--stat"], &["ps"]][round as usize % 3];
+        let next = [&["status"][..], &["plan", "--stat"], &["ps"]][round as usize / 3 % 3];
         let said = project.run(next);
         assert!(
             !project.path(".quickscale/apply").exists(),
-            "round {round}: {said:?}"
+            "{instant:?}: {said:?}"
         );
         let now = project.snapshot();
         assert!(
             now == before || now == after,
-            "round {round}: neither before nor after: {said:?}"
+            "{instant:?}: neither before nor after: {said:?}"
         );
         ends[usize::from(now == after)] += 1;
         if now == after {
@@ -125,9 +169,4 @@ fn a_kill_at_any_instant_ends_as_before_or_after() {
         told[0] += u32::from(said.err.contains("it was undone"));
         told[1] += u32::from(said.err.contains("it is finished now"));
     }
-    let enough = ends.iter().chain(&told).all(|count| *count >= 10);
-    assert!(
-        enough,
-        "kills that left it as before and as after: {ends:?}; undone and finished: {told:?}"
-    );
 }
