@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 use quickscale_runtime::clock::Clock;
-use quickscale_runtime::db::{Db, Migration};
+use quickscale_runtime::db::{Db, Dialect, Migration};
 use quickscale_runtime::error::Error;
 use quickscale_runtime::in_transaction;
 use quickscale_runtime::testing::TestDatabase;
@@ -285,4 +285,89 @@ async fn whoever_fails_for_what_another_did_finds_it_done() {
         }
         assert_eq!(done, 1);
     }
+}
+
+/// More queries than there are connections, each given up at another moment: none takes a connection with it, and
+/// none gets another's answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn queries_that_are_given_up_leave_their_connections_usable() {
+    let database = TestDatabase::create().await.unwrap();
+    let db = Db::connect(&database.url).await.unwrap();
+    let number = |n: i64| {
+        let db = db.clone();
+        async move {
+            let query =
+                "WITH RECURSIVE up(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up WHERE n < 500)
+                 SELECT CAST(MAX(n) AS BIGINT), CAST($1 AS BIGINT) FROM up";
+            let row = sqlx::query(query)
+                .bind(n)
+                .fetch_one(db.reader())
+                .await
+                .unwrap();
+            row.try_get::<i64, _>(1).unwrap()
+        }
+    };
+    for n in 0..300i64 {
+        let patience = std::time::Duration::from_micros(n.unsigned_abs() * 10);
+        let (given_up, kept) =
+            tokio::join!(tokio::time::timeout(patience, number(n)), number(1000 + n));
+        assert!(given_up.is_err() || given_up == Ok(n));
+        assert_eq!(kept, 1000 + n);
+    }
+}
+
+/// PostgreSQL ends connections when it is restarted. Nothing of the kind can happen to an embedded SQLite.
+#[tokio::test]
+async fn a_connection_that_was_cut_is_not_lent_again() {
+    let database = TestDatabase::create().await.unwrap();
+    let others = Db::connect(&database.url).await.unwrap();
+    if others.dialect() == Dialect::Sqlite {
+        return;
+    }
+    // The databases of other tests are schemas beside this one.
+    let name = "quickscale_to_be_cut";
+    let url = format!("{}&application_name={name}", database.url);
+    let db = Db::connect(&url).await.unwrap();
+    let cut =
+        "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = $1";
+    let row = sqlx::query(cut)
+        .bind(name)
+        .fetch_one(others.reader())
+        .await
+        .unwrap();
+    assert_eq!(row.try_get::<i64, _>(0).unwrap(), 1);
+    let mut failures = 0;
+    while db.ping().await.is_err() {
+        failures += 1;
+        assert!(failures < 5, "a dead connection is lent over and over");
+    }
+}
+
+#[cfg(not(feature = "postgres-tls"))]
+#[tokio::test]
+async fn a_build_that_cannot_encrypt_says_so() {
+    let fault = Db::connect("postgres://app@127.0.0.1:1/app?sslmode=require").await;
+    let fault = fault.unwrap_err().to_string();
+    assert!(fault.contains("--features postgres-tls"), "{fault}");
+}
+
+#[cfg(feature = "postgres-tls")]
+#[tokio::test]
+async fn a_connection_is_encrypted_when_that_is_required() {
+    let database = TestDatabase::create().await.unwrap();
+    if database.url.starts_with("sqlite") {
+        return;
+    }
+    let join = if database.url.contains('?') { '&' } else { '?' };
+    let url = |mode: &str| format!("{}{join}sslmode={mode}", database.url);
+    let db = Db::connect(&url("require")).await.unwrap();
+    let ask = "SELECT CAST(ssl AS BIGINT) FROM (
+        SELECT CASE WHEN ssl THEN 1 ELSE 0 END AS ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()) AS mine";
+    let row = sqlx::query(ask).fetch_one(db.reader()).await.unwrap();
+    assert_eq!(row.try_get::<i64, _>(0).unwrap(), 1);
+    let stranger = Db::connect(&url("verify-full")).await.unwrap_err();
+    assert!(
+        format!("{stranger:#}").contains("certificate"),
+        "{stranger:#}"
+    );
 }

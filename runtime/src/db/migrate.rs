@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
+use sqlx::any::AnyExecutor;
 use sqlx::{AssertSqlSafe, Executor as _, Row as _};
 
 use super::{Db, Dialect};
@@ -162,8 +163,7 @@ impl Db {
         &self,
         modules: &[ModuleMigrations],
     ) -> anyhow::Result<Vec<MigrationStatus>> {
-        let mut connection = self.reader().acquire().await?;
-        let applied = applied(&mut connection).await.unwrap_or_default();
+        let applied = applied(self.reader()).await.unwrap_or_default();
         let is_applied =
             |module: &str, name: &str| applied.contains_key(&(module.to_owned(), name.to_owned()));
         Ok(each(modules)
@@ -189,10 +189,10 @@ fn status(module: &str, name: &str, applied: bool) -> MigrationStatus {
 }
 
 async fn applied(
-    connection: &mut sqlx::AnyConnection,
+    on: impl AnyExecutor<'_>,
 ) -> Result<BTreeMap<(String, String), String>, sqlx::Error> {
     let rows = sqlx::query("SELECT module, name, digest FROM schema_migrations")
-        .fetch_all(connection)
+        .fetch_all(on)
         .await?;
     rows.iter()
         .map(|row| Ok(((row.try_get(0)?, row.try_get(1)?), row.try_get(2)?)))

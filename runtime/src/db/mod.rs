@@ -2,20 +2,23 @@
 //! SQL is written once, with `$1` placeholders and the types TEXT and BIGINT.
 
 mod migrate;
+mod pool;
 mod writer;
 
 pub use migrate::{Migration, MigrationStatus, ModuleMigrations};
+pub use pool::Pool;
 
 use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
-use sqlx::{AnyConnection, AnyPool, Connection as _, Executor as _};
+use anyhow::{Context as _, ensure};
+use sqlx::any::AnyConnectOptions;
+use sqlx::{AnyConnection, Connection as _, Executor as _};
 use tokio::sync::Notify;
 
 use crate::error::{Error, Result};
+use pool::Loan;
 use writer::{Turn, Writer};
 
 /// Which database system answers.
@@ -28,7 +31,7 @@ pub enum Dialect {
 /// The application's database. Clones share their connections.
 #[derive(Debug, Clone)]
 pub struct Db {
-    reader: AnyPool,
+    reader: Pool,
     /// SQLite only: elsewhere every connection may write.
     writer: Option<Writer>,
 }
@@ -44,7 +47,7 @@ impl Unhurried<'_> {
             Dialect::Sqlite => self.0.begin().await,
             Dialect::Postgres => {
                 let begin = "BEGIN; SET LOCAL synchronous_commit = off";
-                let inner = Inner::Postgres(self.0.reader.begin_with(begin).await?);
+                let inner = Inner::Postgres(self.0.reader.begin(begin).await?);
                 Ok(Tx { inner, bell: None })
             }
         }
@@ -52,12 +55,12 @@ impl Unhurried<'_> {
 }
 
 /// A transaction that only reads. Dropped, it ends.
-pub struct Snapshot(sqlx::Transaction<'static, sqlx::Any>);
+pub struct Snapshot(Loan);
 
 impl Snapshot {
     /// Where the queries of this transaction go.
     pub fn conn(&mut self) -> &mut AnyConnection {
-        &mut self.0
+        self.0.connection()
     }
 }
 
@@ -70,17 +73,15 @@ pub struct Tx {
 
 enum Inner {
     Sqlite(Turn),
-    Postgres(sqlx::Transaction<'static, sqlx::Any>),
+    Postgres(Loan),
 }
 
-/// A connection that lay idle for longer is asked whether it still lives before it is used.
-const IDLE_CHECK: Duration = Duration::from_secs(5);
 /// How often a transaction that met a deadlock or a lost race is run again.
 pub const ATTEMPTS: u32 = 5;
 /// How long a file that others open at the same time is waited for.
 const OPENING: Duration = Duration::from_secs(10);
-const SQLITE_READERS: u32 = 4;
-const POSTGRES_CONNECTIONS: u32 = 20;
+const SQLITE_READERS: usize = 4;
+const POSTGRES_CONNECTIONS: usize = 20;
 
 impl Db {
     /// Opens `sqlite://PATH` (made if it is not there) or `postgres://…`.
@@ -112,22 +113,22 @@ impl Db {
             .await
             .with_context(opening)?;
         writer.execute(SQLITE_PRAGMAS).await.with_context(opening)?;
-        let pool = pool_options(SQLITE_READERS).after_connect(|connection, _| {
-            Box::pin(async move {
-                connection.execute(SQLITE_PRAGMAS).await?;
-                Ok(())
-            })
-        });
+        let reader = Pool::open(options, SQLITE_READERS, Some(SQLITE_PRAGMAS));
         Ok(Self {
-            reader: pool.connect_with(options).await.with_context(opening)?,
+            reader: reader.await.with_context(opening)?,
             writer: Some(Writer::new(writer)),
         })
     }
 
     async fn postgres(url: &str) -> anyhow::Result<Self> {
         let options = AnyConnectOptions::from_str(url).context("DATABASE_URL does not parse")?;
-        let pool = pool_options(POSTGRES_CONNECTIONS)
-            .connect_with(options)
+        let is_encrypted = url.contains("sslmode=require") || url.contains("sslmode=verify");
+        ensure!(
+            cfg!(feature = "postgres-tls") || !is_encrypted,
+            "DATABASE_URL demands an encrypted connection, which this build cannot make; \
+             build with `--features postgres-tls`"
+        );
+        let pool = Pool::open(options, POSTGRES_CONNECTIONS, None)
             .await
             .context("cannot reach PostgreSQL; is it running, and is DATABASE_URL right?")?;
         Ok(Self {
@@ -144,7 +145,7 @@ impl Db {
     }
 
     /// Connections for queries that change nothing.
-    pub fn reader(&self) -> &AnyPool {
+    pub fn reader(&self) -> &Pool {
         &self.reader
     }
 
@@ -152,7 +153,7 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx> {
         let inner = match &self.writer {
             Some(writer) => Inner::Sqlite(writer.begin().await?),
-            None => Inner::Postgres(self.reader.begin().await?),
+            None => Inner::Postgres(self.reader.begin("BEGIN").await?),
         };
         Ok(Tx { inner, bell: None })
     }
@@ -171,7 +172,7 @@ impl Db {
             Dialect::Sqlite => "BEGIN",
             Dialect::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         };
-        Ok(Snapshot(self.reader.begin_with(begin).await?))
+        Ok(Snapshot(self.reader.begin(begin).await?))
     }
 
     /// Whether the database answers.
@@ -194,7 +195,7 @@ impl Tx {
     pub fn conn(&mut self) -> &mut AnyConnection {
         match &mut self.inner {
             Inner::Sqlite(turn) => turn.connection(),
-            Inner::Postgres(transaction) => transaction,
+            Inner::Postgres(loan) => loan.connection(),
         }
     }
 
@@ -214,7 +215,7 @@ impl Tx {
     pub async fn commit(self) -> Result<()> {
         match self.inner {
             Inner::Sqlite(turn) => turn.commit().await?,
-            Inner::Postgres(transaction) => transaction.commit().await?,
+            Inner::Postgres(loan) => loan.finish("COMMIT").await?,
         }
         if let Some(bell) = self.bell {
             bell.notify_one();
@@ -227,7 +228,7 @@ impl Tx {
     pub async fn roll_back(self) -> Result<()> {
         match self.inner {
             Inner::Sqlite(turn) => turn.roll_back().await,
-            Inner::Postgres(transaction) => Ok(transaction.rollback().await?),
+            Inner::Postgres(loan) => Ok(loan.finish("ROLLBACK").await?),
         }
     }
 }
@@ -315,16 +316,4 @@ async fn use_write_ahead_log(connection: &mut AnyConnection) -> Result<(), sqlx:
             outcome => return outcome.map(drop),
         }
     }
-}
-
-fn pool_options(size: u32) -> AnyPoolOptions {
-    AnyPoolOptions::new()
-        .max_connections(size)
-        .acquire_timeout(Duration::from_secs(10))
-        .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
-            Box::pin(
-                async move { Ok(meta.idle_for < IDLE_CHECK || connection.ping().await.is_ok()) },
-            )
-        })
 }

@@ -123,13 +123,9 @@ async fn start(core: &Core, job: &Job, asked: &Asked<'_>) -> Result<Option<HoldI
         key: job.reference(),
         lasts,
     };
+    let hold = (!job.cost.is_zero()).then(|| HoldId::new(job.started_at));
+    // First the run, then the account, as where a run ends: two that meet in between would wait for each other.
     in_transaction!(core.db().unhurried(), tx => {
-        let hold = if job.cost.is_zero() {
-            None
-        } else {
-            let mut ledger = Ledger::new(core, tx, job.started_at);
-            Some(ledger.hold(&owner, job.cost, &terms).await?.id)
-        };
         let run = NewRun {
             id: &job.id,
             user: &job.user,
@@ -143,8 +139,13 @@ async fn start(core: &Core, job: &Job, asked: &Asked<'_>) -> Result<Option<HoldI
             ends_by: job.started_at.plus(lasts),
         };
         store::insert(tx, &run).await?;
-        Ok(hold)
-    })
+        if let Some(hold) = &hold {
+            let mut ledger = Ledger::new(core, tx, job.started_at);
+            ledger.hold_as(hold.clone(), &owner, job.cost, &terms).await?;
+        }
+        Ok(())
+    })?;
+    Ok(hold)
 }
 
 impl Job {

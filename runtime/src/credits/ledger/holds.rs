@@ -22,8 +22,21 @@ impl Ledger<'_> {
         amount: Credits,
         terms: &HoldTerms,
     ) -> Result<Hold> {
+        let id = HoldId::new(self.now);
+        self.hold_as(id, owner, amount, terms).await
+    }
+
+    /// As [`Ledger::hold`], under an identifier that was chosen before: a row that names the hold can be written
+    /// first, so that whoever waits for that row does not keep the account from others meanwhile.
+    pub async fn hold_as(
+        &mut self,
+        id: HoldId,
+        owner: &Owner,
+        amount: Credits,
+        terms: &HoldTerms,
+    ) -> Result<Hold> {
         let hold = Hold {
-            id: HoldId::new(self.now),
+            id,
             amount: rules::some(amount)?,
             state: HoldState::Open,
             expires_at: self.now.plus(terms.lasts),
