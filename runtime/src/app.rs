@@ -26,6 +26,7 @@ use crate::http::{
 use crate::mail::{MailSample, Mailer};
 use crate::module::{Command, Event, Install, Module, NavItem, NavPlace, Panel, PanelPlace};
 use crate::pages::{Pages, Sample};
+use crate::shutdown::Shutdown;
 
 /// What the application is made of, before it is built.
 pub struct App {
@@ -64,6 +65,7 @@ struct Shared {
     csrf_key: Key,
     flash_key: Key,
     site: Value,
+    shutdown: Shutdown,
 }
 
 /// Folders that a build takes its templates from, where it is not the project's `templates/` alone.
@@ -195,6 +197,7 @@ impl App {
             navigation,
             install,
             site,
+            shutdown: Shutdown::default(),
         }));
         let router = router(&core, routes);
         Ok(BuiltApp { core, router })
@@ -400,6 +403,15 @@ impl Core {
             hook(self).await?;
         }
         Ok(())
+    }
+
+    /// Returns when the process was told to stop. What waits for news then says goodbye.
+    pub async fn stopping(&self) {
+        self.0.shutdown.stopping().await;
+    }
+
+    pub(crate) fn shutdown(&self) -> &Shutdown {
+        &self.0.shutdown
     }
 
     /// Each migration and whether it has been applied.

@@ -15,6 +15,7 @@ pub mod jobs;
 pub mod mail;
 pub mod module;
 pub mod pages;
+mod shutdown;
 pub mod site;
 mod telemetry;
 pub mod testing;

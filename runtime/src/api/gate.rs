@@ -111,6 +111,10 @@ impl Knock {
         let mut call = Call::new(self.core.clone(), caller, params, &parts);
         call.extensions.insert(key);
         if self.endpoint.method != Method::POST {
+            let call = match self.endpoint.stream(call) {
+                Ok(stream) => return stream.await,
+                Err(call) => *call,
+            };
             let reply = self.endpoint.answer(call).await?;
             return Ok(json(reply.status, reply.body));
         }

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::app::BuiltApp;
 
@@ -39,8 +40,10 @@ pub(super) async fn run(built: BuiltApp, options: &Options) -> anyhow::Result<()
     tracing::info!(%address, url = config.url, "listening");
     let (stop, stopped) = watch::channel(());
     let mut late = stopped.clone();
+    let told = core.clone();
     tokio::spawn(async move {
         stop_signal().await;
+        told.shutdown().begin();
         drop(stop);
     });
     let worker = options
@@ -64,6 +67,9 @@ pub(super) async fn run(built: BuiltApp, options: &Options) -> anyhow::Result<()
     }
     if let Some(worker) = worker {
         let _ = worker.await;
+    }
+    if timeout(GRACE, core.shutdown().settled()).await.is_err() {
+        tracing::warn!("some work could not be settled; the next start does it");
     }
     tracing::info!("stopped");
     Ok(())

@@ -49,8 +49,10 @@ pub(super) fn commands() -> Vec<Command> {
 
 async fn work_until_told(core: Core) -> anyhow::Result<()> {
     let (stop, stopped) = tokio::sync::watch::channel(());
+    let told = core.clone();
     tokio::spawn(async move {
         stop_signal().await;
+        told.shutdown().begin();
         drop(stop);
     });
     tracing::info!("working");

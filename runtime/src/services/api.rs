@@ -1,14 +1,20 @@
 //! What programs see of services and their runs, and how they start one.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
+use axum::response::Response;
+use futures_util::FutureExt as _;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::actions::{self, Submission, Submitted};
+use super::actions::{self, Patience, Submission, Submitted};
 use super::entity::{Run, RunId, RunStatus};
+use super::live::Feed;
 use super::registry::Registry;
 use super::service::AnyService;
+use super::stream::{self, Json, last_seen};
 use crate::app::Core;
 use crate::credits::{self, Credits, Owner};
 use crate::error::{Error, Result};
@@ -62,6 +68,23 @@ pub(super) fn endpoints(registry: &Registry, body_limit: usize) -> Vec<Endpoint>
         "One run",
         "A run with its result, once there is one.",
     );
+    let events_about = about(
+        "get_run_events",
+        &READ,
+        "What a run says while it is under way",
+        "Server-sent events: `progress` (`fraction` from 0 to 1, `message`), `output` (`text`, more of the output), \
+         `restarted` (the work began anew: forget the output so far), and at last `end` with the run as `get_run` gives \
+         it. A line that begins with a colon only keeps the connection alive. A connection may end before the run: \
+         connect again, with the last `id` as `Last-Event-ID`.",
+    );
+    let cancel_about = about(
+        "cancel_run",
+        &RUN,
+        "Stop a run",
+        "Asks for the end of a run. One that waits ends at once. One under way is told: it may still end with a result, \
+         for which it is charged, else it is stopped within seconds and costs nothing. A run that has ended stays as \
+         it is.",
+    );
     let example = json!({ "text": "What a wonderful day!" });
     let run = Endpoint::post(RUNS, run_about, example, run)
         .parameter(name())
@@ -79,14 +102,46 @@ pub(super) fn endpoints(registry: &Registry, body_limit: usize) -> Vec<Endpoint>
         Endpoint::get("/api/v1/services", list_about, list),
         Endpoint::get("/api/v1/services/{name}", service_about, service).parameter(name()),
         run,
-        Endpoint::get("/api/v1/runs/{id}", result_about, find_run).parameter(Parameter {
-            name: "id",
-            place: Place::Path,
-            description: "The run's identifier.",
-            schema: json!({ "type": "string", "format": "uuid" }),
-            example: json!("019ab3f0-5c1e-7c3a-9a51-2f4b8c6d7e80"),
-        }),
+        Endpoint::get("/api/v1/runs/{id}", result_about, find_run).parameter(run_id()),
+        Endpoint::events("/api/v1/runs/{id}/events", events_about, EVENTS, events)
+            .parameter(run_id())
+            .parameter(Parameter {
+                name: "Last-Event-ID",
+                place: Place::Header,
+                description: "The last event that you know of: only what came after it is sent.",
+                schema: json!({ "type": "integer", "minimum": 0 }),
+                example: json!(0),
+            }),
+        Endpoint::post("/api/v1/runs/{id}/cancel", cancel_about, json!({}), cancel)
+            .parameter(run_id()),
     ]
+}
+
+/// How long a program waits for the result, before it is told to ask again.
+const PATIENCE: Duration = Duration::from_secs(50);
+
+const EVENTS: &str = "\
+id: 1
+event: progress
+data: {\"fraction\":0.4,\"message\":\"Reading page 2\"}
+
+id: 2
+event: output
+data: {\"text\":\"It begins like this\"}
+
+event: end
+data: {\"id\":\"019ab3f0-5c1e-7c3a-9a51-2f4b8c6d7e80\",\"status\":\"succeeded\"}
+
+";
+
+fn run_id() -> Parameter {
+    Parameter {
+        name: "id",
+        place: Place::Path,
+        description: "The run's identifier.",
+        schema: json!({ "type": "string", "format": "uuid" }),
+        example: json!("019ab3f0-5c1e-7c3a-9a51-2f4b8c6d7e80"),
+    }
 }
 
 fn name() -> Parameter {
@@ -182,7 +237,7 @@ struct RunView {
     status: RunStatus,
     /// What came of it; null unless it has succeeded.
     output: Value,
-    /// Why it failed, in a sentence; null unless it has.
+    /// Why there is no result, in a sentence; null unless it has failed or was cancelled.
     error: Option<String>,
     credits: RunCredits,
     #[schemars(extend("format" = "date-time"))]
@@ -264,8 +319,8 @@ impl RunView {
         let owner = Owner::User(run.user);
         let balance = credits::actions::balance(core, &owner).await?;
         let cost = match run.status {
-            RunStatus::Running | RunStatus::Succeeded => run.cost,
-            RunStatus::Failed => Credits::ZERO,
+            RunStatus::Queued | RunStatus::Running | RunStatus::Succeeded => run.cost,
+            RunStatus::Failed | RunStatus::Cancelled => Credits::ZERO,
         };
         Ok(Self {
             id: run.id.to_string(),
@@ -328,6 +383,7 @@ async fn run(call: Call, input: Map<String, Value>) -> Result<(StatusCode, RunVi
     let submission = Submission {
         key: call.key(),
         input,
+        patience: Patience::AtMost(PATIENCE),
     };
     let id = match actions::run(core, user, offered, submission).await? {
         Submitted::Run(id) => id,
@@ -336,8 +392,8 @@ async fn run(call: Call, input: Map<String, Value>) -> Result<(StatusCode, RunVi
     };
     let run = actions::find_run(core, user, &id).await?;
     let status = match run.status {
-        RunStatus::Running => StatusCode::ACCEPTED,
-        RunStatus::Succeeded | RunStatus::Failed => StatusCode::OK,
+        RunStatus::Queued | RunStatus::Running => StatusCode::ACCEPTED,
+        RunStatus::Succeeded | RunStatus::Failed | RunStatus::Cancelled => StatusCode::OK,
     };
     Ok((status, RunView::new(core, run).await?))
 }
@@ -346,4 +402,31 @@ async fn find_run(call: Call) -> Result<RunView> {
     let id: RunId = call.param("id")?.parse()?;
     let run = actions::find_run(call.core(), &call.caller.id, &id).await?;
     RunView::new(call.core(), run).await
+}
+
+async fn events(call: Call) -> Result<Response> {
+    let (core, user) = (call.core().clone(), call.caller.id.clone());
+    let run = actions::find_run(&core, &user, &call.param("id")?.parse()?).await?;
+    let after = last_seen(call.header("last-event-id"), None);
+    let feed = Feed::open(&core, &user, &run.id, after)?;
+    let end = Box::new(move || {
+        let (core, user, id) = (core.clone(), user.clone(), run.id.clone());
+        async move {
+            let run = actions::find_run(&core, &user, &id).await?;
+            Ok(json_of(&RunView::new(&core, run).await?))
+        }
+        .boxed()
+    });
+    Ok(stream::respond(feed, Json { end }))
+}
+
+/// Nothing needs to be said about why.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Cancellation {}
+
+async fn cancel(call: Call, Cancellation {}: Cancellation) -> Result<(StatusCode, RunView)> {
+    let id: RunId = call.param("id")?.parse()?;
+    let run = actions::cancel(call.core(), &call.caller.id, &id).await?;
+    Ok((StatusCode::OK, RunView::new(call.core(), run).await?))
 }

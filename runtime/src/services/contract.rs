@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::actions::{self, Submission, Submitted};
+use super::actions::{self, Patience, Submission, Submitted};
 use super::entity::{Run, RunStatus};
 use super::registry::Registry;
 use super::rules;
@@ -198,6 +198,7 @@ impl Trial<'_> {
         let submission = Submission {
             key: random_token(),
             input: input.clone(),
+            patience: Patience::UntilDone,
         };
         let submitted = actions::run(self.core, self.user, offered, submission).await?;
         let charged = before

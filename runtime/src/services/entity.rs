@@ -18,19 +18,43 @@ id_type! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RunStatus {
+    /// It waits until somebody works on it.
+    Queued,
     Running,
     Succeeded,
     Failed,
+    /// It was stopped because its user asked for it.
+    Cancelled,
 }
 
 impl RunStatus {
-    pub const ALL: [Self; 3] = [Self::Running, Self::Succeeded, Self::Failed];
+    pub const ALL: [Self; 5] = [
+        Self::Queued,
+        Self::Running,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelled,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Queued => "queued",
             Self::Running => "running",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == text)
+    }
+
+    /// Whether nothing more happens to it.
+    pub fn is_over(self) -> bool {
+        match self {
+            Self::Queued | Self::Running => false,
+            Self::Succeeded | Self::Failed | Self::Cancelled => true,
         }
     }
 }
@@ -55,12 +79,14 @@ pub struct Run {
     /// A run that has not finished by then was left behind by a process that is gone.
     pub(super) ends_by: Timestamp,
     pub finished_at: Option<Timestamp>,
+    /// Its user wants it to end.
+    pub is_cancelling: bool,
 }
 
 impl Run {
     /// Whether it should have finished before `now`.
     pub(super) fn is_overdue(&self, now: Timestamp) -> bool {
-        self.status == RunStatus::Running && self.ends_by <= now
+        !self.status.is_over() && self.ends_by <= now
     }
 }
 
@@ -72,4 +98,24 @@ pub struct RunSummary {
     pub status: RunStatus,
     pub cost: Credits,
     pub started_at: Timestamp,
+}
+
+/// Something that happened while a run was under way. Numbers grow within a run, not always by one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Event {
+    pub seq: i64,
+    pub what: Happening,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Happening {
+    Progress {
+        permille: i64,
+        message: String,
+    },
+    /// More of the partial output.
+    Output(String),
+    /// The work began anew: what it had said before does not count any more.
+    Restarted,
 }

@@ -4,11 +4,13 @@
 
 mod actions;
 mod api;
+mod context;
 pub mod contract;
 mod entity;
 mod files;
 mod form;
 mod input;
+mod live;
 mod pages;
 mod panels;
 mod registry;
@@ -16,12 +18,14 @@ mod routes;
 mod rules;
 mod service;
 mod store;
+mod stream;
 mod view;
 
 pub use actions::{find_run, list_runs};
+pub use context::ServiceContext;
 pub use entity::{Run, RunId, RunStatus, RunSummary};
 pub use files::{FileInput, FileRule, FileType};
-pub use service::{Service, ServiceContext, ServiceError};
+pub use service::{Service, ServiceError};
 pub use view::{Field, View};
 
 use std::time::Duration;
@@ -32,6 +36,7 @@ use crate::db::Migration;
 use crate::http::{Access, Endpoint, Routes};
 use crate::module::{Install, Module, NavItem, NavPlace};
 use crate::pages::Sample;
+use live::Live;
 use registry::Registry;
 
 /// The module's options, as `quickscale.yml` has them: none yet.
@@ -87,8 +92,13 @@ impl Module for Services {
     }
 
     fn migrations(&self) -> Vec<Migration> {
-        let sql = include_str!("migrations/0001_runs.sql");
-        vec![Migration::portable("0001_runs", sql)]
+        vec![
+            Migration::portable("0001_runs", include_str!("migrations/0001_runs.sql")),
+            Migration::portable(
+                "0002_under_way",
+                include_str!("migrations/0002_under_way.sql"),
+            ),
+        ]
     }
 
     fn routes(&self) -> Routes {
@@ -121,6 +131,7 @@ impl Module for Services {
             bail!("{}", self.faults.join("; "));
         }
         install.state(self.registry.clone());
+        install.state(Live::default());
         install.panel(20, |visit, place| Box::pin(panels::panel(visit, place)));
         install.at_start(|core| Box::pin(actions::sweep(core, None)));
         Ok(())

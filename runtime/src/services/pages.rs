@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::actions::SoFar;
 use super::entity::{Run, RunStatus, RunSummary};
 use super::form::Form;
 use super::input::{Choice, InputSchema, Kind};
@@ -186,7 +187,18 @@ pub(super) struct RunPage {
     pub title: String,
     /// Where the service can be run again; none where it is gone.
     pub service_path: Option<String>,
+    /// Where the run is; below it `/events` and `/cancel`.
+    pub run_path: String,
     pub status: RunStatus,
+    /// Whether nothing more happens to it.
+    pub is_over: bool,
+    /// Whether its end was asked for.
+    pub is_cancelling: bool,
+    pub progress: Progress,
+    /// What there is of the output of a run that has no result.
+    pub so_far: String,
+    /// The last event that this page knows of.
+    pub last_event: i64,
     /// `1 credit`, `Free`.
     pub price: String,
     pub is_free: bool,
@@ -198,8 +210,16 @@ pub(super) struct RunPage {
     pub remaining: String,
 }
 
+/// How far a run is.
+#[derive(Debug, Serialize)]
+pub(super) struct Progress {
+    pub percent: i64,
+    /// What it is doing; empty when it never said.
+    pub message: String,
+}
+
 impl RunPage {
-    pub fn new(run: &Run, registry: &Registry, balance: Balance) -> Self {
+    pub fn new(run: &Run, so_far: SoFar, registry: &Registry, balance: Balance) -> Self {
         let service = registry.find(&run.service);
         let service = service.as_ref().map(|(_, service)| service);
         let view = |output: &Value| match service {
@@ -210,7 +230,16 @@ impl RunPage {
         Self {
             title: registry.title_of(&run.service),
             service_path: service.map(|_| format!("/services/{}", run.service)),
+            run_path: format!("/services/runs/{}", run.id),
             status: run.status,
+            is_over: run.status.is_over(),
+            is_cancelling: run.is_cancelling,
+            progress: Progress {
+                percent: so_far.permille / 10,
+                message: so_far.message,
+            },
+            so_far: so_far.output,
+            last_event: so_far.last,
             price: rules::price(run.cost),
             is_free: run.cost.is_zero(),
             input: View::of(&run.input, schema),
@@ -240,7 +269,16 @@ impl Page for RunPage {
         Self {
             title: "Sentiment & <b>tone</b>".into(),
             service_path: Some("/services/sentiment".into()),
-            status: RunStatus::Succeeded,
+            run_path: "/services/runs/1".into(),
+            status: RunStatus::Running,
+            is_over: false,
+            is_cancelling: false,
+            progress: Progress {
+                percent: 40,
+                message: "Reading <b>page</b> 2".into(),
+            },
+            so_far: "It <i>begins</i>\nlike this".into(),
+            last_event: 7,
             price: "1 credit".into(),
             is_free: false,
             input: View::Fields {
@@ -273,8 +311,10 @@ impl RunRow {
             title: registry.title_of(&run.service),
             status: run.status,
             price: match run.status {
-                RunStatus::Failed => "Not charged".into(),
-                RunStatus::Running | RunStatus::Succeeded => rules::price(run.cost),
+                RunStatus::Failed | RunStatus::Cancelled => "Not charged".into(),
+                RunStatus::Queued | RunStatus::Running | RunStatus::Succeeded => {
+                    rules::price(run.cost)
+                }
             },
             started_at: run.started_at,
         }

@@ -1,25 +1,30 @@
 //! The pages of services.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::actions::{self, Submission, Submitted};
-use super::entity::RunId;
+use super::actions::{self, Patience, Submission, Submitted};
+use super::entity::{RunId, RunStatus};
 use super::form::{self, Form};
+use super::live::Feed;
 use super::pages::{RunPage, RunRow, RunsPage, ServiceCard, ServicePage, ServicesPage};
 use super::registry::Registry;
 use super::rules;
 use super::service::AnyService;
+use super::stream::{self, Html, last_seen};
 use crate::credits::{self, Owner};
 use crate::crypto::{is_token, random_token};
 use crate::error::{Error, FieldErrors, Result};
-use crate::http::{Access, Principal, Routes, Upload, Visit};
+use crate::http::{Access, Level, Principal, Routes, Upload, Visit};
 
 const RUNS_PER_PAGE: usize = 25;
+/// How long a browser waits for the result, before it shows how the run goes on.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The routes, taking forms of up to `body_limit` bytes.
 pub(super) fn routes(body_limit: usize) -> Routes {
@@ -28,6 +33,8 @@ pub(super) fn routes(body_limit: usize) -> Routes {
         .get("/services", Access::SignedIn, list)
         .get("/services/runs", Access::SignedIn, runs)
         .get("/services/runs/{id}", Access::SignedIn, run)
+        .get("/services/runs/{id}/events", Access::SignedIn, events)
+        .post("/services/runs/{id}/cancel", Access::SignedIn, cancel)
         .get(one, Access::SignedIn, service)
         .post(one, Access::SignedIn.body_limit(body_limit), submit)
 }
@@ -79,6 +86,7 @@ async fn submit(
     let submission = Submission {
         key: key.clone(),
         input: values,
+        patience: Patience::UntilFirstWord(PATIENCE),
     };
     let offered = (name, service.clone());
     let done = actions::run(visit.core(), &principal.id, offered, submission).await?;
@@ -101,7 +109,39 @@ async fn run(visit: Visit, principal: Principal, Path(id): Path<String>) -> Resu
     let run = actions::find_run(visit.core(), &principal.id, &id.parse()?).await?;
     let registry = visit.core().state::<Registry>()?;
     let balance = balance(&visit, &principal).await?;
-    visit.render(&RunPage::new(&run, &registry, balance))
+    let said = actions::said_so_far(visit.core(), &run).await?;
+    visit.render(&RunPage::new(&run, said, &registry, balance))
+}
+
+#[derive(Deserialize)]
+struct Seen {
+    after: Option<String>,
+}
+
+async fn events(
+    visit: Visit,
+    principal: Principal,
+    Path(id): Path<String>,
+    Query(seen): Query<Seen>,
+) -> Result<Response> {
+    let core = visit.core();
+    let run = actions::find_run(core, &principal.id, &id.parse()?).await?;
+    let after = last_seen(visit.header("last-event-id"), seen.after.as_deref());
+    let feed = Feed::open(core, &principal.id, &run.id, after)?;
+    Ok(stream::respond(feed, Html { core: core.clone() }))
+}
+
+async fn cancel(visit: Visit, principal: Principal, Path(id): Path<String>) -> Result<Response> {
+    let run = actions::cancel(visit.core(), &principal.id, &id.parse()?).await?;
+    let path = format!("/services/runs/{}", run.id);
+    Ok(match run.status {
+        RunStatus::Queued | RunStatus::Running | RunStatus::Cancelled => visit.redirect(&path),
+        RunStatus::Succeeded | RunStatus::Failed => visit.redirect_with(
+            &path,
+            Level::Info,
+            "The run had ended before it could be stopped.",
+        ),
+    })
 }
 
 #[derive(Deserialize)]

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 
 pub const FAILED: &str = "The service failed. We have been told.";
 pub const TOOK_TOO_LONG: &str = "The service took too long and was stopped.";
+pub const CANCELLED: &str = "The run was stopped because you asked for it.";
 pub const LEFT_BEHIND: &str = "The service was interrupted before it was done.";
 pub const KEY_REUSED: &str = "This form has been sent before, with other values. \
     If you want a run with these, send it again.";
@@ -31,6 +32,26 @@ impl std::io::Write for Hasher {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
+}
+
+/// A share from 0 to 1 in thousandths. What is no number is nothing.
+pub fn permille(fraction: f64) -> i64 {
+    // The conversion is exact between these bounds.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "it lies between 0 and 1000"
+    )]
+    let permille = (fraction.clamp(0.0, 1.0) * 1000.0).round() as i64;
+    permille
+}
+
+/// Most characters of what a run says that it is doing.
+const MESSAGE_LENGTH: usize = 200;
+
+/// `message` on one line, not too long, without what PostgreSQL takes in no text.
+pub fn clipped(message: &str) -> String {
+    let printable = message.chars().filter(|c| !c.is_control());
+    printable.take(MESSAGE_LENGTH).collect()
 }
 
 /// A price on a page: `1 credit`, `Free`.

@@ -3,8 +3,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -16,14 +15,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::entity::RunId;
+use super::context::ServiceContext;
 use super::input::InputSchema;
 use super::view::View;
-use crate::clock::Timestamp;
-use crate::config::Config;
 use crate::credits::Credits;
 use crate::error::FieldErrors;
-use crate::ids::UserId;
 
 /// Work that users pay for with credits. One file in `src/services/` defines one.
 pub trait Service: Send + Sync + 'static {
@@ -42,13 +38,20 @@ pub trait Service: Send + Sync + 'static {
     /// What a run costs. Nothing is charged when a run fails; [`Credits::ZERO`] makes it free.
     fn cost(&self) -> Credits;
 
-    /// How long a run may take; none for what holds for all services, 30 seconds.
+    /// How long a run may take; none for what holds for all services: 30 seconds, or 15 minutes in the background.
     fn time_limit(&self) -> Option<Duration> {
         None
     }
 
+    /// Whether runs are worked off one after the other, apart from requests: whoever asks is answered at once and looks
+    /// for the result later. Such a run outlives the process that works on it: another one begins it anew.
+    fn background(&self) -> bool {
+        false
+    }
+
     /// Does the work, within the time limit. What keeps a processor busy for long belongs in
-    /// `tokio::task::spawn_blocking`. A run that turns out cheaper says so: [`ServiceContext::costs`].
+    /// `tokio::task::spawn_blocking`. A run that turns out cheaper says so: [`ServiceContext::costs`]; one that takes
+    /// its time may say how far it is and show what it has: [`ServiceContext::progress`], [`ServiceContext::emit`].
     fn run(
         &self,
         input: Self::Input,
@@ -58,67 +61,6 @@ pub trait Service: Send + Sync + 'static {
     /// How the page shows an output: as a list of its fields, unless this is overridden.
     fn view(&self, output: &Value, schema: &Value) -> View {
         View::of(output, schema)
-    }
-}
-
-/// What a service may know of the run that it works for.
-#[derive(Debug, Clone)]
-pub struct ServiceContext {
-    pub run: RunId,
-    pub user: UserId,
-    pub started_at: Timestamp,
-    /// What is set aside for the run: the most that it can cost.
-    pub price: Credits,
-    pub(super) meter: Meter,
-    pub(super) surroundings: Surroundings,
-}
-
-impl ServiceContext {
-    /// The application's folder, which paths of its files start from.
-    pub fn root(&self) -> &Path {
-        &self.surroundings.0.root
-    }
-
-    /// A setting of the application: an environment variable, in development also a line of `.env`. One that is empty
-    /// counts as not set.
-    pub fn variable(&self, name: &str) -> Option<&str> {
-        let value = self.surroundings.0.vars.get(name)?.trim();
-        (!value.is_empty()).then_some(value)
-    }
-
-    /// Says what the run really costs, at most its price; what was said last counts. Without a word it costs its price.
-    pub fn costs(&self, cost: Credits) {
-        *self.meter.lock() = cost;
-    }
-}
-
-/// Where a service runs. Says nothing to logs: secrets are among the settings.
-#[derive(Clone)]
-pub(super) struct Surroundings(pub Arc<Config>);
-
-impl fmt::Debug for Surroundings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Surroundings").finish_non_exhaustive()
-    }
-}
-
-/// What a run said that it costs.
-#[derive(Debug, Clone)]
-pub(super) struct Meter(Arc<Mutex<Credits>>);
-
-impl Meter {
-    pub fn new(price: Credits) -> Self {
-        Self(Arc::new(Mutex::new(price)))
-    }
-
-    /// What is charged: never more than `price`.
-    pub fn reading(&self, price: Credits) -> Credits {
-        (*self.lock()).min(price)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Credits> {
-        // Nobody panics who holds it.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

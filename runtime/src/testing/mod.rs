@@ -80,6 +80,13 @@ impl TestApp {
         worker.work_off().await.expect("the database answers")
     }
 
+    /// Ends as a process does that was told to stop and has waited long enough: what is still under way leaves off, and is
+    /// settled when this returns.
+    pub async fn stop(&self) {
+        self.core.shutdown().hurry();
+        self.core.shutdown().settled().await;
+    }
+
     /// Every mail that was sent so far, the oldest first; work that is due is done before.
     ///
     /// # Panics

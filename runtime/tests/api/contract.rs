@@ -62,7 +62,10 @@ impl Contract {
             content.is_object(),
             "{id} {status} is not described as {kind}"
         );
-        let body = answer.json();
+        let body = match kind {
+            "text/event-stream" => json!(answer.text),
+            _ => answer.json(),
+        };
         let mut schema = content["schema"].clone();
         schema["components"] = self.document["components"].clone();
         let validator = jsonschema::draft202012::options()
@@ -123,9 +126,18 @@ fn calls(run: &str) -> BTreeMap<&'static str, (String, Option<Value>)> {
         ("get_service", ("/api/v1/services/curious".into(), None)),
         ("run_service", (service("obedient"), text.clone())),
         ("run_obedient", (service("obedient"), text.clone())),
+        ("run_hurried", (service("hurried"), text.clone())),
         ("run_free", (service("free"), text)),
         ("run_curious", (service("curious"), Some(curious))),
         ("get_run", (format!("/api/v1/runs/{run}"), None)),
+        (
+            "get_run_events",
+            (format!("/api/v1/runs/{run}/events"), None),
+        ),
+        (
+            "cancel_run",
+            (format!("/api/v1/runs/{run}/cancel"), Some(json!({}))),
+        ),
     ])
 }
 
@@ -186,7 +198,7 @@ async fn every_answer_is_as_the_description_says() {
 }
 
 fn is_special(id: &str) -> bool {
-    ["run_obedient", "run_free", "run_curious"].contains(&id)
+    ["run_obedient", "run_hurried", "run_free", "run_curious"].contains(&id)
 }
 
 fn is_free(id: &str) -> bool {
@@ -201,6 +213,7 @@ async fn refuse_addresses(contract: &mut Contract, program: &Program) {
         ("get_service", "/api/v1/services/%ff"),
         ("get_run", "/api/v1/runs/1"),
         ("get_run", "/api/v1/runs/%ff"),
+        ("get_run_events", "/api/v1/runs/1/events"),
         (
             "get_run",
             "/api/v1/runs/019a0000-0000-7000-8000-000000000000",
@@ -215,6 +228,8 @@ async fn refuse_addresses(contract: &mut Contract, program: &Program) {
     for path in ["/api/v1/services/nothing/runs", "/api/v1/services/%ff/runs"] {
         contract.check("run_service", &program.post(path, &body).await);
     }
+    let path = "/api/v1/runs/019a0000-0000-7000-8000-000000000000/cancel";
+    contract.check("cancel_run", &program.post(path, &json!({})).await);
 }
 
 /// Every way in which a body can be wrong.
@@ -268,7 +283,7 @@ async fn end_with_nothing(
         let run = spender.post("/api/v1/services/obedient/runs", &text).await;
         assert_eq!(run.status, 200, "{}", run.text);
     }
-    for id in ["run_service", "run_obedient"] {
+    for id in ["run_service", "run_obedient", "run_hurried"] {
         let refused = spender.post("/api/v1/services/obedient/runs", &text).await;
         assert_eq!(refused.status, 402);
         assert_eq!(refused.json()["required"], "7");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use quickscale_runtime::testing::Client;
 use serde_json::{Value, json};
 
+use crate::offered::Strings;
 use crate::program::{Program, parts, settings, start};
 use crate::support::death::{Life, kill_after};
 use crate::support::ledger::{assert_sound, number};
@@ -23,7 +24,7 @@ fn body() -> Value {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "the part of another process"]
 async fn answers() {
-    let (app, _) = parts(settings());
+    let app = parts(&Strings::default(), settings());
     let Some(life) = Life::of(app, overlay()).await else {
         return;
     };
@@ -48,7 +49,7 @@ async fn a_request_that_dies_at_any_statement_happens_once_when_it_is_sent_again
         is_killed = kill_after(&app, "deaths::answers", &vars, statement);
         let what = format!("after statement {statement}");
         // Whoever had it is given up.
-        app.clock.advance(Duration::from_secs(60));
+        app.clock.advance(Duration::from_secs(120));
         let answer = program.post_once(PATH, &body(), &name).await;
         assert_eq!(answer.status, 200, "{what}: {}", answer.text);
         let again = program.post_once(PATH, &body(), &name).await;

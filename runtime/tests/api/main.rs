@@ -11,6 +11,7 @@ mod support;
 mod contract;
 mod cross_origin;
 mod deaths;
+mod events;
 mod hostile;
 mod keys;
 mod limits;

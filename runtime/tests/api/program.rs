@@ -5,35 +5,29 @@ use axum::http::Request;
 use quickscale_runtime::App;
 use quickscale_runtime::api;
 use quickscale_runtime::credits::Credits;
-use quickscale_runtime::services;
 use quickscale_runtime::testing::{Answer, Client, TestApp, TestAppBuilder};
 use serde_json::Value;
 
-use crate::offered::{Counter, Curious, Obedient, app_with};
+use crate::offered::{Counter, Strings, app_with};
 use crate::support::{overlay, sign_up};
 
 pub const KEYS: &str = "/accounts/api-keys";
 
 /// An application with services for 7 credits and for nothing; its newcomers get 100.
 pub fn offering(settings: api::Settings) -> (TestAppBuilder, Counter) {
-    let (app, worked) = parts(settings);
-    (TestApp::builder(app).overlay(overlay()), worked)
+    let strings = Strings::default();
+    let builder = offering_of(&strings, settings);
+    (builder, strings.worked)
+}
+
+/// As [`offering`], with services on strings of the test's own.
+pub fn offering_of(strings: &Strings, settings: api::Settings) -> TestAppBuilder {
+    TestApp::builder(parts(strings, settings)).overlay(overlay())
 }
 
 /// The same, to be put together by whoever asks.
-pub fn parts(settings: api::Settings) -> (App, Counter) {
-    let worked = Counter::default();
-    let obedient = |cost| Obedient {
-        cost: Credits::whole(cost),
-        worked: worked.clone(),
-    };
-    let services = services::module(services::Settings {})
-        .service("obedient", obedient(7))
-        .service("free", obedient(0))
-        .service("curious", Curious)
-        .time_limit(std::time::Duration::from_secs(3));
-    let app = app_with(Credits::whole(100), services).module(api::module(settings));
-    (app, worked)
+pub fn parts(strings: &Strings, settings: api::Settings) -> App {
+    app_with(Credits::whole(100), strings.services(7)).module(api::module(settings))
 }
 
 pub fn settings() -> api::Settings {

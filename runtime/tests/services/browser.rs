@@ -28,7 +28,7 @@ pub async fn send(client: &mut Client, path: &str, key: &str, fields: &[(&str, &
     client.post(path, &all).await
 }
 
-/// Fills in a fresh form, sends it and opens the page of the run.
+/// Fills in a fresh form, sends it and opens the page of the run, once that has ended.
 pub async fn run(client: &mut Client, path: &str, fields: &[(&str, &str)]) -> Answer {
     let sent = fill_in(client, path, fields).await;
     let page = sent.location();
@@ -38,7 +38,13 @@ pub async fn run(client: &mut Client, path: &str, fields: &[(&str, &str)]) -> An
         sent.status,
         sent.text
     );
-    client.get(page).await
+    loop {
+        let answer = client.get(page).await;
+        if !answer.text.contains("id=\"run-output\"") {
+            return answer;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
 }
 
 /// Fills in a fresh form that has a file.

@@ -5,7 +5,7 @@ use quickscale_runtime::services::{self, Service, ServiceContext, ServiceError};
 use quickscale_runtime::testing::TestApp;
 
 use crate::browser::{fill_in, run, upload};
-use crate::offered::{Counter, Curious, Obedient, app_with, offering};
+use crate::offered::{Curious, Strings, app_with, offering};
 use crate::support::ledger::count;
 use crate::support::{plain, sign_up, themed};
 use quickscale_runtime::credits::Credits;
@@ -268,10 +268,7 @@ impl Service for Greedy {
 #[tokio::test]
 async fn a_service_that_cannot_be_offered_keeps_the_application_from_starting() {
     let none = || services::module(services::Settings {});
-    let obedient = || Obedient {
-        cost: Credits::ZERO,
-        worked: Counter::default(),
-    };
+    let obedient = || Strings::default().obedient(0);
     for (services, complaint) in [
         (none().service("greedy", Greedy), "field `texts`"),
         (

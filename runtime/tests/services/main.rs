@@ -11,5 +11,6 @@ mod charging;
 mod contract;
 mod forms;
 mod journeys;
+mod live;
 mod offered;
 mod python;

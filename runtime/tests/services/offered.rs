@@ -10,15 +10,18 @@ use quickscale_runtime::credits::{self, Credits};
 use quickscale_runtime::services::{
     self, FileInput, FileRule, FileType, Service, ServiceContext, ServiceError, Services,
 };
-use quickscale_runtime::testing::TestApp;
+use quickscale_runtime::testing::{TestApp, TestAppBuilder};
 use quickscale_runtime::{App, Environment};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
 
 use crate::support::{SITE, themed};
 
-/// How long runs may take in tests.
-const TIME_LIMIT: Duration = Duration::from_millis(300);
+/// How long runs may take in tests: so long that nothing which ends at all takes as much on a busy machine.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+/// How long a run may take that is to be stopped.
+const SHORT: Duration = Duration::from_millis(50);
 
 /// How often a service has worked.
 pub type Counter = Arc<AtomicUsize>;
@@ -27,6 +30,9 @@ pub type Counter = Arc<AtomicUsize>;
 pub struct Obedient {
     pub cost: Credits,
     pub worked: Counter,
+    pub limit: Option<Duration>,
+    /// A run that waits goes on for each permit.
+    pub gate: Arc<Semaphore>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema, Validate)]
@@ -58,6 +64,10 @@ impl Service for Obedient {
         self.cost
     }
 
+    fn time_limit(&self) -> Option<Duration> {
+        self.limit
+    }
+
     async fn run(&self, input: Order, context: &ServiceContext) -> Result<Done, ServiceError> {
         self.worked.fetch_add(1, Ordering::SeqCst);
         match input.text.as_str() {
@@ -74,10 +84,42 @@ impl Service for Obedient {
             }
             "hang" => std::future::pending().await,
             "rest" => {
-                tokio::time::sleep(TIME_LIMIT / 3).await;
+                tokio::time::sleep(Duration::from_millis(100)).await;
                 Ok(Done {
                     answer: "rested".into(),
                 })
+            }
+            "wait" => {
+                self.gate.acquire().await?.forget();
+                Ok(Done {
+                    answer: "waited".into(),
+                })
+            }
+            "talk" => {
+                context.progress(0.256, "half <i>way</i>");
+                context.emit("Hello <b>\n");
+                self.gate.acquire().await?.forget();
+                context.emit(" world");
+                Ok(Done {
+                    answer: "talked".into(),
+                })
+            }
+            "heed" => {
+                context.emit("begun");
+                context.cancelled().await;
+                context.costs(Credits::whole(2));
+                Ok(Done {
+                    answer: "as far as I came".into(),
+                })
+            }
+            "object" => {
+                context.emit("begun");
+                context.cancelled().await;
+                Err(ServiceError::unusable("I was not done!"))
+            }
+            "ignore" => {
+                context.emit("begun");
+                std::future::pending().await
             }
             _ => Ok(Done { answer: input.text }),
         }
@@ -175,7 +217,7 @@ impl Service for Curious {
     }
 }
 
-/// Takes longer than services usually may, and says so.
+/// Takes longer than services usually may where it is offered, and says so.
 pub struct Patient;
 
 impl Service for Patient {
@@ -195,11 +237,11 @@ impl Service for Patient {
     }
 
     fn time_limit(&self) -> Option<Duration> {
-        Some(TIME_LIMIT * 20)
+        Some(TIME_LIMIT)
     }
 
     async fn run(&self, input: Order, _: &ServiceContext) -> Result<Done, ServiceError> {
-        tokio::time::sleep(TIME_LIMIT * 2).await;
+        tokio::time::sleep(SHORT * 2).await;
         Ok(Done { answer: input.text })
     }
 }
@@ -216,21 +258,63 @@ pub fn app_with(gift: Credits, services: Services) -> App {
         .module(services)
 }
 
-/// An application with `obedient` for `cost`, `free` for nothing, `curious` and `patient`; its newcomers get `gift`.
-pub async fn offering(gift: u32, cost: u32) -> (TestApp, Counter) {
-    let worked = Counter::default();
-    let obedient = |cost| Obedient {
-        cost: Credits::whole(cost),
-        worked: worked.clone(),
-    };
+/// An application with `patient`, where services may take almost no time.
+pub async fn offering_little_time() -> TestApp {
     let services = services::module(services::Settings {})
-        .service("obedient", obedient(cost))
-        .service("free", obedient(0))
-        .service("curious", Curious)
         .service("patient", Patient)
-        .time_limit(TIME_LIMIT);
-    let app = themed(app_with(Credits::whole(gift), services))
-        .start()
-        .await;
-    (app, worked)
+        .time_limit(SHORT);
+    themed(app_with(Credits::ZERO, services)).start().await
+}
+
+/// What an obedient service is held by: how often it has worked, and what lets it go on.
+#[derive(Clone)]
+pub struct Strings {
+    pub worked: Counter,
+    pub gate: Arc<Semaphore>,
+}
+
+impl Default for Strings {
+    fn default() -> Self {
+        Self {
+            worked: Counter::default(),
+            gate: Arc::new(Semaphore::new(0)),
+        }
+    }
+}
+
+impl Strings {
+    pub fn obedient(&self, cost: u32) -> Obedient {
+        Obedient {
+            cost: Credits::whole(cost),
+            worked: self.worked.clone(),
+            limit: None,
+            gate: self.gate.clone(),
+        }
+    }
+
+    /// `obedient` for `cost`, `hurried` for as much, which may take almost no time, `free` for nothing, and `curious`.
+    pub fn services(&self, cost: u32) -> Services {
+        let hurried = Obedient {
+            limit: Some(SHORT),
+            ..self.obedient(cost)
+        };
+        services::module(services::Settings {})
+            .service("obedient", self.obedient(cost))
+            .service("hurried", hurried)
+            .service("free", self.obedient(0))
+            .service("curious", Curious)
+            .time_limit(TIME_LIMIT)
+    }
+}
+
+/// An application with [`Strings::services`]; its newcomers get `gift`.
+pub fn builder(strings: &Strings, gift: u32, cost: u32) -> TestAppBuilder {
+    themed(app_with(Credits::whole(gift), strings.services(cost)))
+}
+
+/// As [`builder`], started.
+pub async fn offering(gift: u32, cost: u32) -> (TestApp, Counter) {
+    let strings = Strings::default();
+    let app = builder(&strings, gift, cost).start().await;
+    (app, strings.worked)
 }

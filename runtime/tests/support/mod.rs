@@ -131,6 +131,15 @@ pub async fn column(app: &TestApp, sql: &'static str) -> Vec<String> {
         .collect()
 }
 
+/// Waits until `is_so`, for a minute: what is waited for takes long only on a machine that is very busy.
+pub async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    let end = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !is_so().await {
+        assert!(tokio::time::Instant::now() < end, "never: {what}");
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+}
+
 /// A page's text with the slashes that templates escape.
 pub fn plain(answer: &Answer) -> String {
     answer.text.replace("&#x2f;", "/")

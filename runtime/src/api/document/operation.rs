@@ -76,6 +76,7 @@ impl<'a> Operation<'a> {
                 Place::Path if self.special.is_some() => continue,
                 Place::Path => "path",
                 Place::Query => "query",
+                Place::Header => "header",
             };
             all.push(json!({
                 "name": parameter.name,
@@ -107,7 +108,7 @@ impl<'a> Operation<'a> {
             let answer = json!({
                 "description": description,
                 "headers": header_references(&names),
-                "content": { "application/json": { "schema": schema, "example": example } },
+                "content": { (self.endpoint.media_type()): { "schema": schema, "example": example } },
             });
             responses.insert(status.as_str().into(), answer);
         }

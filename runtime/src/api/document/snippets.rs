@@ -19,6 +19,8 @@ pub struct Request<'a> {
     pub method: &'a str,
     pub url: String,
     pub body: Option<&'a Value>,
+    /// Whether the answer goes on as long as something happens.
+    pub is_stream: bool,
 }
 
 impl Request<'_> {
@@ -40,7 +42,8 @@ impl Request<'_> {
     }
 
     fn curl(&self) -> String {
-        let mut code = format!("curl {} \\\n", shell(&self.url));
+        let unbuffered = if self.is_stream { "-N " } else { "" };
+        let mut code = format!("curl {unbuffered}{} \\\n", shell(&self.url));
         code += "  -H \"Authorization: Bearer $API_KEY\"";
         if let Some(body) = self.body {
             code += " \\\n  -H \"Idempotency-Key: $(uuidgen)\"";
@@ -68,7 +71,12 @@ impl Request<'_> {
         if let Some(body) = self.body {
             let _ = writeln!(code, "    json={},", python(body));
         }
-        code += ")\nresponse.raise_for_status()\nprint(response.json())";
+        if self.is_stream {
+            code += "    stream=True,\n)\nresponse.raise_for_status()\n";
+            code += "for line in response.iter_lines(decode_unicode=True):\n    print(line)";
+        } else {
+            code += ")\nresponse.raise_for_status()\nprint(response.json())";
+        }
         code
     }
 
@@ -87,7 +95,12 @@ impl Request<'_> {
             let _ = writeln!(code, "  body: JSON.stringify({body}),");
         }
         code += "});\nif (!response.ok) throw new Error((await response.json()).detail);\n";
-        code += "console.log(await response.json());";
+        code += if self.is_stream {
+            "const text = response.body.pipeThrough(new TextDecoderStream());\n\
+             for await (const part of text) console.log(part);"
+        } else {
+            "console.log(await response.json());"
+        };
         code
     }
 }
@@ -134,6 +147,7 @@ mod tests {
             method: "post",
             url: "https://app.example/runs".into(),
             body: Some(&body),
+            is_stream: false,
         };
         let [curl, python, typescript] = &request.snippets()[..] else {
             panic!("there are three");

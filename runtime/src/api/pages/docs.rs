@@ -117,6 +117,9 @@ impl Operation {
             method,
             url: format!("{base_url}{}", filled(path, &parameters)),
             body: content.get("example"),
+            is_stream: responses
+                .iter()
+                .any(|(_, answer)| answer["content"][EVENTS].is_object()),
         };
         let shape = responses.iter().find(|(status, _)| good(status));
         let shape = shape.map_or(&Value::Null, |(_, answer)| {
@@ -146,13 +149,21 @@ impl Operation {
     }
 }
 
+/// The media type of answers that go on.
+const EVENTS: &str = "text/event-stream";
+
 impl Answer {
     fn new(status: &str, answer: &Value) -> Self {
-        let example = &answer["content"]["application/json"]["example"];
+        let content = &answer["content"];
+        let example = match content[EVENTS]["example"].as_str() {
+            Some(stream) => stream.trim_end().to_owned(),
+            None => serde_json::to_string_pretty(&content["application/json"]["example"])
+                .unwrap_or_default(),
+        };
         Self {
             status: status.to_owned(),
             description: text(&answer["description"]),
-            example: serde_json::to_string_pretty(example).unwrap_or_default(),
+            example,
         }
     }
 }

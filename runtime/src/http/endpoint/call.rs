@@ -1,7 +1,7 @@
 //! One call of an endpoint, and what comes back.
 
 use axum::http::request::Parts;
-use axum::http::{Extensions, StatusCode};
+use axum::http::{Extensions, HeaderMap, StatusCode};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
@@ -52,6 +52,7 @@ pub struct Call {
     params: Vec<(String, String)>,
     query: Vec<(String, String)>,
     body: Value,
+    headers: HeaderMap,
     /// As the caller named the call, if it may be sent again.
     idempotency_key: Option<String>,
 }
@@ -72,6 +73,7 @@ impl Call {
             params,
             query: serde_urlencoded::from_str(query).unwrap_or_default(),
             body: Value::Null,
+            headers: parts.headers.clone(),
             idempotency_key: None,
         }
     }
@@ -105,6 +107,11 @@ impl Call {
         let values = self.query.iter().rev();
         let mut values = values.filter(|(known, _)| known == name);
         values.next().map(|(_, value)| value.as_str())
+    }
+
+    /// The header `name`, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
     }
 
     /// The value of the query's `name` read by `read`; none where there is none.

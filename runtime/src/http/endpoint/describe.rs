@@ -41,6 +41,7 @@ impl Shape {
 pub enum Place {
     Path,
     Query,
+    Header,
 }
 
 /// A part of the address that may vary.

@@ -22,7 +22,7 @@ use futures_util::future::BoxFuture;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::access::{Access, Rule};
 use super::request::Visit;
@@ -70,9 +70,17 @@ pub struct Endpoint {
     pub specials: Vec<Special>,
     /// How many bytes the request's body may have.
     pub body_limit: usize,
-    handler: Handler,
+    work: Work,
 }
 
+/// How an endpoint answers.
+#[derive(Clone)]
+enum Work {
+    Json(Handler),
+    Events(StreamHandler),
+}
+
+type StreamHandler = Arc<dyn Fn(Call) -> BoxFuture<'static, Result<Response>> + Send + Sync>;
 type Handler = Arc<dyn Fn(Call) -> BoxFuture<'static, Result<Reply>> + Send + Sync>;
 
 /// Whom the API lets in, how often, and what it makes of requests that come twice.
@@ -126,11 +134,33 @@ impl Endpoint {
         endpoint
     }
 
+    /// Answers `GET` with server-sent events, which look like `example`.
+    pub fn events<H, F>(path: &'static str, about: About, example: &str, handler: H) -> Self
+    where
+        H: Fn(Call) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Response>> + Send + 'static,
+    {
+        let shape = Shape::Named("EventStream".into(), json!({ "type": "string" }));
+        let work = Work::Events(Arc::new(move |call| handler(call).boxed()));
+        Self::with(Method::GET, (path, about), (shape, json!(example)), work)
+    }
+
     fn new<T: Answer>(
         method: Method,
         path: &'static str,
         about: About,
         handler: impl Fn(Call) -> BoxFuture<'static, Result<Reply>> + Send + Sync + 'static,
+    ) -> Self {
+        let answer = (Shape::of::<T>(), json_of(&T::example()));
+        let work = Work::Json(Arc::new(handler));
+        Self::with(method, (path, about), answer, work)
+    }
+
+    fn with(
+        method: Method,
+        (path, about): (&'static str, About),
+        answer: (Shape, Value),
+        work: Work,
     ) -> Self {
         Self {
             method,
@@ -138,12 +168,12 @@ impl Endpoint {
             about,
             parameters: Vec::new(),
             body: None,
-            answer: (Shape::of::<T>(), json_of(&T::example())),
+            answer,
             statuses: vec![(StatusCode::OK, "Done")],
             refusals: Vec::new(),
             specials: Vec::new(),
             body_limit: Rule::from(Access::Public).body_limit,
-            handler: Arc::new(handler),
+            work,
         }
     }
 
@@ -181,7 +211,32 @@ impl Endpoint {
 
     /// Does what the endpoint is there for. Whoever calls this has let the caller in.
     pub fn answer(&self, call: Call) -> BoxFuture<'static, Result<Reply>> {
-        (self.handler)(call)
+        match &self.work {
+            Work::Json(handler) => handler(call),
+            Work::Events(_) => {
+                let fault = anyhow::anyhow!("an endpoint of events was asked for JSON");
+                async move { Err(Error::internal(fault)) }.boxed()
+            }
+        }
+    }
+
+    /// As [`Endpoint::answer`], where the answer is a stream of events; gives the call back where it is not.
+    pub fn stream(
+        &self,
+        call: Call,
+    ) -> std::result::Result<BoxFuture<'static, Result<Response>>, Box<Call>> {
+        match &self.work {
+            Work::Events(handler) => Ok(handler(call)),
+            Work::Json(_) => Err(Box::new(call)),
+        }
+    }
+
+    /// The media type of good answers.
+    pub fn media_type(&self) -> &'static str {
+        match self.work {
+            Work::Json(_) => "application/json",
+            Work::Events(_) => "text/event-stream",
+        }
     }
 
     /// Adds the endpoint's route behind `gate`.

@@ -1,5 +1,7 @@
 //! Every query of runs.
 
+pub mod events;
+
 use anyhow::Context as _;
 use serde_json::Value;
 use sqlx::Row as _;
@@ -13,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::ids::UserId;
 
 /// A run that is about to start.
-pub(super) struct NewRun<'a> {
+pub struct NewRun<'a> {
     pub id: &'a RunId,
     pub user: &'a UserId,
     pub service: &'a str,
@@ -27,16 +29,18 @@ pub(super) struct NewRun<'a> {
 }
 
 /// How a run ended.
-pub(super) struct Ending<'a> {
+pub struct Ending<'a> {
     pub status: RunStatus,
     pub output: Option<String>,
     pub error: Option<&'a str>,
+    /// In which attempt it ended; none when somebody else ends it.
+    pub attempt: Option<i64>,
     /// What it really cost; none where the price stands.
     pub cost: Option<Credits>,
     pub at: Timestamp,
 }
 
-pub(super) async fn insert(tx: &mut Tx, run: &NewRun<'_>) -> Result<()> {
+pub async fn insert(tx: &mut Tx, run: &NewRun<'_>) -> Result<()> {
     sqlx::query(
         "INSERT INTO service_runs
              (id, user_id, service, idempotency_key, digest, status, cost, hold_id, input,
@@ -59,12 +63,12 @@ pub(super) async fn insert(tx: &mut Tx, run: &NewRun<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Ends a run that is still running. Says whether it was.
-pub(super) async fn finish(tx: &mut Tx, id: &RunId, ending: &Ending<'_>) -> Result<bool> {
+/// Ends a run that has not ended. Says whether that was so.
+pub async fn finish(tx: &mut Tx, id: &RunId, ending: &Ending<'_>) -> Result<bool> {
     let done = sqlx::query(
         "UPDATE service_runs SET status = $2, output = $3, error = $4, finished_at = $5,
              cost = CASE WHEN $6 < 0 THEN cost ELSE $6 END
-         WHERE id = $1 AND status = 'running'",
+         WHERE id = $1 AND finished_at IS NULL AND ($7 < 0 OR attempt = $7)",
     )
     .bind(id.as_str())
     .bind(ending.status.as_str())
@@ -72,20 +76,60 @@ pub(super) async fn finish(tx: &mut Tx, id: &RunId, ending: &Ending<'_>) -> Resu
     .bind(ending.error)
     .bind(ending.at.as_micros())
     .bind(ending.cost.map_or(-1, Credits::as_milli))
+    .bind(ending.attempt.unwrap_or(-1))
     .execute(tx.conn())
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Notes that somebody is told of a run before it has ended. Everything that was written before is then kept, too.
+pub async fn tell(tx: &mut Tx, id: &RunId, at: Timestamp) -> Result<()> {
+    sqlx::query("UPDATE service_runs SET told_at = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(at.as_micros())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Notes that the user wants a run to end.
+pub async fn ask_to_cancel(tx: &mut Tx, user: &UserId, id: &RunId, at: Timestamp) -> Result<()> {
+    sqlx::query(
+        "UPDATE service_runs SET cancel_asked_at = $3
+         WHERE id = $1 AND user_id = $2 AND finished_at IS NULL AND cancel_asked_at IS NULL",
+    )
+    .bind(id.as_str())
+    .bind(user.as_str())
+    .bind(at.as_micros())
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// How a run stands: its status, and whether its user wants it to end. None when there is no such run.
+pub async fn standing(db: &Db, id: &RunId) -> Result<Option<(RunStatus, bool)>> {
+    let row = sqlx::query("SELECT status, cancel_asked_at FROM service_runs WHERE id = $1")
+        .bind(id.as_str())
+        .fetch_optional(db.reader())
+        .await?;
+    row.map(|row| {
+        Ok((
+            status(&row, 0)?,
+            row.try_get::<Option<i64>, _>(1)?.is_some(),
+        ))
+    })
+    .transpose()
 }
 
 /// The columns of a [`Run`], in the order in which [`run`] reads them.
 macro_rules! run_columns {
     () => {
         "id, user_id, service, status, cost, hold_id, input, output, error, started_at, ends_by, \
-         finished_at"
+         finished_at, cancel_asked_at"
     };
 }
 
-pub(super) async fn find_for_user(db: &Db, user: &UserId, id: &RunId) -> Result<Option<Run>> {
+pub async fn find_for_user(db: &Db, user: &UserId, id: &RunId) -> Result<Option<Run>> {
     let sql = concat!(
         "SELECT ",
         run_columns!(),
@@ -100,11 +144,7 @@ pub(super) async fn find_for_user(db: &Db, user: &UserId, id: &RunId) -> Result<
 }
 
 /// The run that was started with `key`, and the digest of what was asked for.
-pub(super) async fn find_by_key(
-    db: &Db,
-    user: &UserId,
-    key: &str,
-) -> Result<Option<(RunId, String)>> {
+pub async fn find_by_key(db: &Db, user: &UserId, key: &str) -> Result<Option<(RunId, String)>> {
     let row = sqlx::query(
         "SELECT id, digest FROM service_runs WHERE user_id = $1 AND idempotency_key = $2",
     )
@@ -117,7 +157,7 @@ pub(super) async fn find_by_key(
 }
 
 /// Runs before `before`, the newest first.
-pub(super) async fn list_for_user(
+pub async fn list_for_user(
     db: &Db,
     user: &UserId,
     before: &str,
@@ -146,7 +186,7 @@ pub(super) async fn list_for_user(
 }
 
 /// Runs that should have finished before `now`; of one user, or of all.
-pub(super) async fn overdue(
+pub async fn overdue(
     db: &Db,
     user: Option<&UserId>,
     now: Timestamp,
@@ -155,7 +195,7 @@ pub(super) async fn overdue(
     let sql = concat!(
         "SELECT ",
         run_columns!(),
-        " FROM service_runs WHERE status = 'running' AND ends_by <= $1 AND ($3 = '' OR user_id = $3)
+        " FROM service_runs WHERE finished_at IS NULL AND ends_by <= $1 AND ($3 = '' OR user_id = $3)
          ORDER BY ends_by LIMIT $2"
     );
     let rows = sqlx::query(sql)
@@ -185,13 +225,14 @@ fn run(row: &AnyRow) -> Result<Run> {
         started_at: Timestamp::from_micros(row.try_get(9)?),
         ends_by: Timestamp::from_micros(row.try_get(10)?),
         finished_at: time(row.try_get(11)?),
+        is_cancelling: row.try_get::<Option<i64>, _>(12)?.is_some(),
     })
 }
 
 fn status(row: &AnyRow, column: usize) -> Result<RunStatus> {
     let text: String = row.try_get(column)?;
-    let known = RunStatus::ALL.into_iter().find(|one| one.as_str() == text);
-    known.ok_or_else(|| Error::internal(anyhow::anyhow!("a run that is {text:?}")))
+    RunStatus::parse(&text)
+        .ok_or_else(|| Error::internal(anyhow::anyhow!("a run that is {text:?}")))
 }
 
 fn credits(row: &AnyRow, column: usize) -> Result<Credits> {

@@ -1,0 +1,210 @@
+//! One attempt at a run: the work in a task of its own, beside it somebody who writes down what it says and listens
+//! whether it is to end.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+
+use super::super::context::{ServiceContext, Surroundings};
+use super::super::entity::{RunId, RunStatus};
+use super::super::live::Ongoing;
+use super::super::rules;
+use super::super::service::{ServiceError, Work};
+use super::super::store::{self, Ending};
+use crate::app::Core;
+use crate::clock::Timestamp;
+use crate::credits::{Credits, HoldId, Ledger, Note, Owner};
+use crate::error::Result;
+use crate::ids::UserId;
+use crate::in_transaction;
+
+/// A run that is about to be started or under way.
+pub(super) struct Attempt {
+    pub id: RunId,
+    pub user: UserId,
+    pub number: i64,
+    pub cost: Credits,
+    pub title: String,
+    pub hold: Option<HoldId>,
+    pub started_at: Timestamp,
+    pub limit: Duration,
+}
+
+/// How the work ended.
+enum End {
+    /// With this output, as JSON.
+    Result(String),
+    /// Without one, for this reason.
+    Failed(String),
+    Cancelled,
+}
+
+/// What is said at about the same time is written down together.
+const SPACING: Duration = Duration::from_millis(100);
+/// How often a run looks whether its user asked another process for its end.
+const LISTENING: Duration = Duration::from_secs(1);
+/// How long a service that is told to end has for it.
+const CANCEL_GRACE: Duration = Duration::from_secs(5);
+
+impl Attempt {
+    /// What the ledger calls this run.
+    pub fn reference(&self) -> String {
+        format!("run:{}", self.id)
+    }
+
+    pub async fn carry_out(&self, core: &Core, ongoing: &Ongoing, work: Work) -> Result<()> {
+        let end = tokio::select! {
+            end = self.end(core, ongoing, work) => end,
+            never = self.accompany(core, ongoing) => match never {},
+        };
+        let settled = self.settle(core, ongoing, end).await;
+        match settled {
+            // The credits were not there any more to be captured: then there is no result either.
+            Err(error) if error.code() == "hold_closed" => {
+                let end = End::Failed(rules::TOOK_TOO_LONG.to_owned());
+                self.settle(core, ongoing, end).await
+            }
+            settled => settled,
+        }
+    }
+
+    async fn end(&self, core: &Core, ongoing: &Ongoing, work: Work) -> End {
+        let context = ServiceContext {
+            run: self.id.clone(),
+            user: self.user.clone(),
+            started_at: self.started_at,
+            price: self.cost,
+            surroundings: Surroundings(core.shared_config()),
+            report: ongoing.report.clone(),
+        };
+        let is_over = {
+            let context = context.clone();
+            async move {
+                context.cancelled().await;
+                sleep(CANCEL_GRACE).await;
+            }
+        };
+        // A task of its own: work that panics or blocks takes nobody along.
+        let mut task = Stopped(tokio::spawn(work(context.clone())));
+        tokio::select! {
+            biased;
+            done = &mut task.0 => match self.result(done) {
+                Err(_) if context.is_cancelled() => End::Cancelled,
+                Ok(output) => End::Result(output),
+                Err(why) => End::Failed(why),
+            },
+            () = sleep(self.limit) => {
+                tracing::error!(run = %self.id, "a service took too long");
+                End::Failed(rules::TOOK_TOO_LONG.to_owned())
+            }
+            () = is_over => End::Cancelled,
+            () = core.shutdown().leaving_off() => {
+                tracing::warn!(run = %self.id, "a run is broken off: the process ends");
+                End::Failed(rules::LEFT_BEHIND.to_owned())
+            }
+        }
+    }
+
+    /// The output as JSON, or why there is none.
+    fn result(
+        &self,
+        done: Result<Result<serde_json::Value, ServiceError>, JoinError>,
+    ) -> Result<String, String> {
+        match done {
+            Ok(Ok(output)) => Ok(output.to_string()),
+            Ok(Err(ServiceError::Unusable(sentence))) => Err(sentence),
+            Ok(Err(ServiceError::Failed(cause))) => {
+                tracing::error!(run = %self.id, cause = format!("{cause:#}"), "a service failed");
+                Err(rules::FAILED.to_owned())
+            }
+            Err(fault) => {
+                tracing::error!(run = %self.id, %fault, "a service crashed");
+                Err(rules::FAILED.to_owned())
+            }
+        }
+    }
+
+    /// Writes down what the run says, and listens whether it is to end.
+    async fn accompany(&self, core: &Core, ongoing: &Ongoing) -> Infallible {
+        let mut clock = interval_at(Instant::now() + LISTENING, LISTENING);
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = ongoing.report.rings() => {
+                    sleep(SPACING).await;
+                    if let Err(error) = self.write_down(core, ongoing).await {
+                        tracing::warn!(run = %self.id, %error, "what a run says cannot be written down");
+                    }
+                }
+                _ = clock.tick() => match store::standing(core.db(), &self.id).await {
+                    Ok(Some((_, true))) => ongoing.report.cancel(),
+                    Ok(_) => {}
+                    Err(error) => tracing::warn!(run = %self.id, %error, "a run cannot be looked after"),
+                },
+            }
+        }
+    }
+
+    async fn write_down(&self, core: &Core, ongoing: &Ongoing) -> Result<()> {
+        let events = ongoing.report.pending();
+        in_transaction!(core.db(), tx => {
+            store::events::insert(tx, (&self.id, self.number), &events).await
+        })?;
+        ongoing.report.forget(&events);
+        ongoing.wake();
+        Ok(())
+    }
+
+    /// Ends the run, unless somebody else did, and writes down the last that it said. With a result what was set aside is
+    /// spent, as much of it as the run cost; else it comes back.
+    async fn settle(&self, core: &Core, ongoing: &Ongoing, end: End) -> Result<()> {
+        let now = core.now();
+        let owner = Owner::User(self.user.clone());
+        let events = ongoing.report.pending();
+        let (status, output, error) = match &end {
+            End::Result(output) => (RunStatus::Succeeded, Some(output.clone()), None),
+            End::Failed(why) => (RunStatus::Failed, None, Some(why.as_str())),
+            End::Cancelled => (RunStatus::Cancelled, None, Some(rules::CANCELLED)),
+        };
+        let cost = match status {
+            RunStatus::Succeeded => Some(ongoing.report.cost(self.cost)),
+            _ => None,
+        };
+        let ending = Ending {
+            status,
+            output,
+            error,
+            attempt: Some(self.number),
+            cost,
+            at: now,
+        };
+        let note = Note {
+            reference: Some(self.reference()),
+            ..Note::system(self.reference(), &self.title)
+        };
+        in_transaction!(core.db(), tx => {
+            store::events::insert(tx, (&self.id, self.number), &events).await?;
+            if store::finish(tx, &self.id, &ending).await?
+                && let Some(hold) = &self.hold
+            {
+                let mut ledger = Ledger::new(core, tx, now);
+                match cost.filter(|cost| !cost.is_zero()) {
+                    Some(cost) => drop(ledger.capture(&owner, hold, cost, &note).await?),
+                    None => super::ending::release(&mut ledger, &owner, hold).await?,
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// A task that ends when nobody waits for it any more.
+struct Stopped<T>(JoinHandle<T>);
+
+impl<T> Drop for Stopped<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

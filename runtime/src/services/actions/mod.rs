@@ -1,0 +1,188 @@
+//! Running services. Order of a run: validate, price, hold, run with a time limit, then capture; or release on an
+//! error, a panic, when time is up or the user asks for it. Nothing is charged without a result.
+
+mod attempt;
+mod ending;
+mod looking;
+
+pub use looking::{find_run, list_runs};
+
+pub(super) use ending::{cancel, sweep};
+pub(super) use looking::{SoFar, said_so_far};
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::context::Report;
+use super::entity::RunId;
+use super::live::{Live, Ongoing};
+use super::registry::Registry;
+use super::rules;
+use super::service::{AnyService, Work};
+use super::store::{self, NewRun};
+use crate::app::Core;
+use crate::credits::{HoldId, HoldTerms, Ledger, Owner};
+use crate::error::{Error, FieldErrors, Result};
+use crate::ids::UserId;
+use crate::in_transaction;
+use attempt::Attempt;
+
+/// What is asked of a service.
+pub(super) struct Submission {
+    /// The same key is the same run.
+    pub key: String,
+    pub input: Map<String, Value>,
+    pub patience: Patience,
+}
+
+/// How long whoever asks waits for the end of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    UntilDone,
+    /// For the end, at most this long.
+    AtMost(Duration),
+    /// For the end or for the first that the run says, at most this long.
+    UntilFirstWord(Duration),
+}
+
+/// What became of a submission.
+pub(super) enum Submitted {
+    /// It runs or ran: now, or when its key was first used.
+    Run(RunId),
+    /// The input does not fit. Nothing was run or charged.
+    Invalid(FieldErrors),
+    /// The key was used before, with another input. Nothing was run or charged.
+    KeyReused,
+}
+
+/// After a run should have ended it is given this long to be settled before it counts as left behind.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// Runs a service and settles what it cost. The run goes on when whoever asked does not wait for it.
+///
+/// # Errors
+/// 402 `insufficient_credits`; nothing was run then.
+pub(super) async fn run(
+    core: &Core,
+    user: &UserId,
+    (name, service): (&'static str, Arc<dyn AnyService>),
+    submission: Submission,
+) -> Result<Submitted> {
+    let digest = rules::digest(name, &submission.input)?;
+    let kept = service.input().without_files(&submission.input);
+    let work = match service.clone().prepare(submission.input) {
+        Ok(work) => work,
+        Err(errors) => return Ok(Submitted::Invalid(errors)),
+    };
+    let usual = core.state::<Registry>()?.time_limit;
+    let limit = service.time_limit().unwrap_or(usual);
+    let started_at = core.now();
+    let mut attempt = Attempt {
+        id: RunId::new(started_at),
+        user: user.clone(),
+        number: 0,
+        cost: service.cost(),
+        title: service.title().to_owned(),
+        hold: None,
+        started_at,
+        limit,
+    };
+    let input = Value::Object(kept).to_string();
+    let asked = Asked {
+        service: name,
+        key: &submission.key,
+        digest: &digest,
+        input: &input,
+    };
+    match start(core, &attempt, &asked).await {
+        Ok(hold) => {
+            attempt.hold = hold;
+            let id = attempt.id.clone();
+            carry_on(core, attempt, work, submission.patience).await?;
+            Ok(Submitted::Run(id))
+        }
+        Err(failure) => match store::find_by_key(core.db(), user, &submission.key).await? {
+            None => Err(failure),
+            Some((id, known)) if known == digest => Ok(Submitted::Run(id)),
+            Some(_) => Ok(Submitted::KeyReused),
+        },
+    }
+}
+
+/// What was asked for, as it is kept.
+struct Asked<'a> {
+    service: &'static str,
+    key: &'a str,
+    digest: &'a str,
+    input: &'a str,
+}
+
+/// Sets the price aside and writes the run down, both or neither. This commit need not wait for the disk: nobody is
+/// told of the run before a later commit has waited, the one that ends it or the one in [`carry_on`], which keeps this
+/// one, too (the log is written in order). In a crash before that the run is lost together with its hold: nothing was
+/// charged, and the same key runs it again.
+async fn start(core: &Core, attempt: &Attempt, asked: &Asked<'_>) -> Result<Option<HoldId>> {
+    let owner = Owner::User(attempt.user.clone());
+    let lasts = attempt.limit + GRACE;
+    let terms = HoldTerms {
+        key: attempt.reference(),
+        lasts,
+    };
+    let hold = (!attempt.cost.is_zero()).then(|| HoldId::new(attempt.started_at));
+    // First the run, then the account, as where a run ends: two that meet in between would wait for each other.
+    in_transaction!(core.db().unhurried(), tx => {
+        let run = NewRun {
+            id: &attempt.id,
+            user: &attempt.user,
+            service: asked.service,
+            key: asked.key,
+            digest: asked.digest,
+            cost: attempt.cost,
+            hold: hold.as_ref(),
+            input: asked.input,
+            started_at: attempt.started_at,
+            ends_by: attempt.started_at.plus(lasts),
+        };
+        store::insert(tx, &run).await?;
+        if let Some(hold) = &hold {
+            let mut ledger = Ledger::new(core, tx, attempt.started_at);
+            ledger.hold_as(hold.clone(), &owner, attempt.cost, &terms).await?;
+        }
+        Ok(())
+    })?;
+    Ok(hold)
+}
+
+/// Has the work done, and waits for it as long as `patience` says. Whoever leaves before the end can look at the run
+/// later: then it is first made sure that its beginning is kept.
+async fn carry_on(core: &Core, attempt: Attempt, work: Work, patience: Patience) -> Result<()> {
+    let id = attempt.id.clone();
+    let ongoing = Ongoing::new(Report::new(1));
+    let first_word = ongoing.next_word();
+    let live = core.state::<Live>()?;
+    let presence = live.enter(&id, ongoing.clone());
+    let open = core.shutdown().open();
+    let own = core.clone();
+    let mut running = tokio::spawn(async move {
+        let settled = attempt.carry_out(&own, &ongoing, work).await;
+        drop((presence, open));
+        settled
+    });
+    let waited = match patience {
+        Patience::UntilDone => Some((&mut running).await),
+        Patience::AtMost(time) => tokio::time::timeout(time, &mut running).await.ok(),
+        Patience::UntilFirstWord(time) => tokio::select! {
+            biased;
+            done = &mut running => Some(done),
+            () = first_word => None,
+            () = tokio::time::sleep(time) => None,
+        },
+    };
+    if let Some(done) = waited {
+        return done.map_err(Error::internal)?;
+    }
+    let now = core.now();
+    in_transaction!(core.db(), tx => store::tell(tx, &id, now).await)
+}
