@@ -187,6 +187,9 @@ fn kept_file(base: Base<'_>, file: &FileOnDisk, wanted: &DesiredFile) -> Option<
     three_ways(base, file, wanted, mode)
 }
 
+const NOT_TEXT: &str = "you and the template changed it, and it is not text";
+const TOO_LARGE: &str = "you and the template changed it, and it is too large to merge";
+
 fn three_ways(
     base: Base<'_>,
     file: &FileOnDisk,
@@ -194,9 +197,14 @@ fn three_ways(
     mode: Mode,
 ) -> Option<Verdict> {
     let Some(pristine) = base.bytes else {
-        let reason = match is_text(&file.bytes) && is_text(&wanted.bytes) {
-            true => "you and the template changed it, and its pristine copy is missing or damaged",
-            false => "you and the template changed it, and it is not text",
+        // What no merge takes is not kept.
+        let sides = [&file.bytes[..], &wanted.bytes[..]];
+        let reason = if !sides.into_iter().all(is_text) {
+            NOT_TEXT
+        } else if sides.iter().any(|side| side.len() > merge::SIZE_LIMIT) {
+            TOO_LARGE
+        } else {
+            "you and the template changed it, and its pristine copy is missing or damaged"
         };
         return conflict(ConflictKind::BothChanged, reason);
     };
@@ -218,14 +226,10 @@ fn three_ways(
                 "you and the template changed the same lines",
             )
         }
-        Merged::Unmergeable(Unmergeable::Binary) => conflict(
-            ConflictKind::BothChanged,
-            "you and the template changed it, and it is not text",
-        ),
-        Merged::Unmergeable(Unmergeable::TooLarge) => conflict(
-            ConflictKind::BothChanged,
-            "you and the template changed it, and it is too large to merge",
-        ),
+        Merged::Unmergeable(Unmergeable::Binary) => conflict(ConflictKind::BothChanged, NOT_TEXT),
+        Merged::Unmergeable(Unmergeable::TooLarge) => {
+            conflict(ConflictKind::BothChanged, TOO_LARGE)
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Case by case: what the user did, what the template did, and what must come of it.
 
 use crate::support::Project;
+use crate::templates::Evolving;
 
 /// A page that every project has.
 const PAGE: &str = "templates/about.html";
@@ -179,6 +180,26 @@ fn what_the_user_deleted_stays_deleted_and_is_said_once() {
     assert!(!project.path(PAGE).exists());
     assert_eq!(project.plan(), []);
     assert!(project.run(&["status"]).out.contains(PAGE));
+}
+
+#[test]
+fn what_the_template_drops_is_removed_or_the_users_from_then_on_which_is_said_once() {
+    let it = Evolving::new(&[("edited.md", "1\n"), ("untouched.md", "1\n")]);
+    it.project.write("edited.md", "mine\n");
+    it.drop_base("edited.md");
+    it.drop_base("untouched.md");
+    let said = it.project.run(&["plan"]).out;
+    assert!(
+        said.contains("forget  edited.md     (you have changed it; it is yours now)"),
+        "{said}"
+    );
+    it.applies(&[]);
+    assert!(!it.project.path("untouched.md").exists());
+    assert_eq!(it.project.plan(), []);
+    // A template of that name that comes later is another file.
+    it.base("edited.md", "2\n");
+    it.refuses(&[], 3, "edited.md");
+    assert_eq!(it.project.read("edited.md"), "mine\n");
 }
 
 #[test]

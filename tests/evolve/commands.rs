@@ -27,6 +27,21 @@ fn plan_shows_diffs_and_changes_nothing() {
 }
 
 #[test]
+fn diffs_have_colours_where_they_are_wanted() {
+    let project = pending();
+    let shown = |flags: &[&str]| project.run(&[&["plan"], flags].concat()).out;
+    let coloured = shown(&["--color", "always"]);
+    assert!(
+        coloured.contains("\x1b[31m-<!-- older -->\x1b[0m\n"),
+        "{coloured:?}"
+    );
+    assert!(coloured.contains("\x1b[36m@@ "), "{coloured:?}");
+    for flags in [&[][..], &["--color", "never"]] {
+        assert!(!shown(flags).contains('\x1b'), "{flags:?}");
+    }
+}
+
+#[test]
 fn exit_codes_tell_pending_changes_from_drift() {
     let project = pending();
     assert_eq!(project.run(&["plan"]).code, Some(0));

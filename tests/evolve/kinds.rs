@@ -151,6 +151,27 @@ fn a_binary_is_taken_kept_or_asked_about() {
 }
 
 #[test]
+fn a_huge_file_is_taken_kept_or_asked_about() {
+    let huge = |word: &str| format!("{word}\n{}", "a line of many\n".repeat(1_150_000));
+    let it = Evolving::new(&[("data.csv", &huge("1"))]);
+    it.base("data.csv", huge("2"));
+    assert_eq!(it.project.apply(&[]).code, Some(0));
+    assert!(it.project.read("data.csv") == huge("2"));
+    it.project.write("data.csv", huge("mine"));
+    it.base("data.csv", huge("3"));
+    let said = it.project.apply(&[]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    let reason = "(you and the template changed it, and it is too large to merge)";
+    assert!(said.err.contains(reason), "{said:?}");
+    assert_eq!(
+        it.project.apply(&["--on-conflict", "markers"]).code,
+        Some(0)
+    );
+    assert!(it.project.read("data.csv") == huge("mine"));
+    assert!(it.project.read("data.csv.quickscale-new") == huge("3"));
+}
+
+#[test]
 fn both_add_a_file_or_a_new_one_meets_an_ignored_file() {
     let it = Evolving::new(&[(".gitignore", "/local.md\n")]);
     it.git(&["init", "--quiet"]);

@@ -62,6 +62,11 @@ fn a_template_that_changes_the_case_of_its_name_moves() {
 fn a_user_who_changes_the_case_of_a_name_is_followed() {
     let it = Evolving::new(&[("docs/README.md", PAGE)]);
     it.project.rename("docs/README.md", "docs/Readme.md");
+    let said = it.project.run(&["plan"]).out;
+    assert!(
+        said.contains("docs/Readme.md  (you have renamed it; it is followed)"),
+        "{said}"
+    );
     it.base("docs/README.md", NEWER);
     it.applies(&[]);
     assert_eq!(it.project.names("docs"), ["Readme.md"]);

@@ -5,6 +5,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::support::{Project, Said};
+use super::templates::Evolving;
 
 /// A project that was built once, with a change to apply.
 fn built() -> Project {
@@ -110,6 +111,24 @@ fn steps_can_be_left_for_later_and_are_forgotten_with_their_apply() {
     assert_eq!(run(&project, &["undo"]).code, Some(0));
     assert_eq!(run(&project, &["apply"]).code, Some(0));
     assert_eq!(ran(&project), "");
+}
+
+#[test]
+fn a_module_has_steps_of_its_own_while_it_is_on() {
+    let it = Evolving::new(&[("page.md", "1\n")]);
+    it.template(
+        "modules/two/module.yml",
+        "{name: two, summary: more, feature: two, requires: [one], steps: [{name: note, command: touch noted}]}",
+    );
+    it.base("page.md", "2\n");
+    let plan = it.project.run(&["plan", "--json"]);
+    let plan: serde_json::Value = serde_json::from_str(&plan.out).unwrap();
+    assert_eq!(plan["steps"][0]["command"], "touch noted");
+    it.applies(&[]);
+    assert!(it.project.path("noted").exists());
+    std::fs::remove_file(it.project.path("noted")).unwrap();
+    it.applies(&["--remove", "two"]);
+    assert!(!it.project.path("noted").exists());
 }
 
 #[test]
