@@ -13,7 +13,7 @@ use quickscale_runtime::auth::Registration;
 use quickscale_runtime::config::{Config, Environment, Vars};
 use quickscale_runtime::db::Db;
 use quickscale_runtime::testing::{Client, TestApp};
-use support::{PASSWORD, app, app_in, column, count, overlay, sign_in, sign_up, themed};
+use support::{PASSWORD, app, app_in, column, count, overlay, plain, sign_in, sign_up, themed};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -194,6 +194,47 @@ async fn a_session_knows_where_it_comes_from() {
     assert_eq!(answer.location(), "/dashboard");
     let sql = "SELECT address || ' ' || LENGTH(user_agent) FROM sessions ORDER BY address";
     assert_eq!(column(&app, sql).await, [" 0", "203.0.113.9 300"]);
+}
+
+#[tokio::test]
+async fn whoever_has_signed_in_sees_where_and_ends_what_is_not_his() {
+    let app = themed(app()).start().await;
+    let mut here = sign_up(&app, "ada@example.com").await;
+    let mut elsewhere = sign_in(&app, "ada@example.com").await;
+    let mut third = sign_in(&app, "ada@example.com").await;
+    let mut bob = sign_up(&app, "bob@example.com").await;
+    let page = plain(&here.get("/accounts/security").await);
+    assert_eq!(page.matches("An unknown device</th>").count(), 3, "{page}");
+    assert_eq!(page.matches("This device").count(), 1, "{page}");
+    let path = |page: &str| {
+        let (_, rest) = page
+            .split_once("action=\"/accounts/security/sessions/")
+            .unwrap();
+        format!(
+            "/accounts/security/sessions/{}",
+            rest.split('"').next().unwrap()
+        )
+    };
+    let one = path(&page);
+    bob.post(&one, &[]).await;
+    let still = plain(&here.get("/accounts/security").await);
+    assert_eq!(
+        still.matches("An unknown device</th>").count(),
+        3,
+        "nobody ends another's"
+    );
+    assert_eq!(here.post(&one, &[]).await.location(), "/accounts/security");
+    let left = [
+        is_signed_in(&mut elsewhere).await,
+        is_signed_in(&mut third).await,
+    ];
+    assert_eq!(left.iter().filter(|left| **left).count(), 1);
+    here.post("/accounts/security/sessions/end-others", &[])
+        .await;
+    assert!(is_signed_in(&mut here).await && is_signed_in(&mut bob).await);
+    assert!(!is_signed_in(&mut elsewhere).await && !is_signed_in(&mut third).await);
+    let alone = plain(&here.get("/accounts/security").await);
+    assert!(!alone.contains("end-others"), "{alone}");
 }
 
 #[tokio::test]

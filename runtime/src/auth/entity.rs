@@ -83,6 +83,16 @@ pub(super) struct Session {
     pub address: String,
 }
 
+/// A session as its owner sees it.
+#[derive(Debug)]
+pub(super) struct SeenSession {
+    pub id: SessionId,
+    pub created_at: Timestamp,
+    pub last_seen_at: Timestamp,
+    pub user_agent: String,
+    pub address: String,
+}
+
 /// Where a sign-in comes from.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Browser {

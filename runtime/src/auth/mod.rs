@@ -13,6 +13,7 @@ mod mailed;
 mod pages;
 mod routes;
 mod rules;
+mod security;
 mod store;
 mod threads;
 
@@ -62,6 +63,32 @@ pub struct Settings {
     pub sign_ups_per_minute: u32,
     /// To one address that asks for links.
     pub mails_per_minute: u32,
+    /// A session that nobody used for so many days has ended.
+    pub session_idle_days: u32,
+    /// A session lasts no longer than so many days, however busy.
+    pub session_days: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            registration: Registration::Open,
+            email_verification: EmailVerification::Optional,
+            sign_ins_per_minute: 30,
+            failed_sign_ins_per_minute: 10,
+            failed_sign_ins_per_account: 5,
+            sign_ups_per_minute: 20,
+            mails_per_minute: 5,
+            session_idle_days: 14,
+            session_days: 90,
+        }
+    }
+}
+
+impl Settings {
+    fn session_life(&self) -> rules::SessionLife {
+        rules::SessionLife::of_days(self.session_idle_days, self.session_days)
+    }
 }
 
 /// An account was made. Told in the transaction in which it is.
@@ -121,7 +148,9 @@ impl Module for Auth {
     }
 
     fn routes(&self) -> Routes {
-        routes::routes(self.settings.registration).merge(mailed::routes())
+        routes::routes(self.settings.registration)
+            .merge(mailed::routes())
+            .merge(security::routes())
     }
 
     fn navigation(&self) -> Vec<NavItem> {
@@ -147,6 +176,13 @@ impl Module for Auth {
                 NavPlace::Account,
                 Access::SignedIn,
                 0,
+            ),
+            item(
+                "Security",
+                "/accounts/security",
+                NavPlace::Account,
+                Access::SignedIn,
+                10,
             ),
             item(
                 "Sign in",
@@ -177,7 +213,9 @@ impl Module for Auth {
     }
 
     fn samples(&self) -> Vec<Sample> {
-        pages::samples()
+        let mut samples = pages::samples();
+        samples.extend(security::samples());
+        samples
     }
 
     fn install(&self, install: &mut Install) -> anyhow::Result<()> {

@@ -12,7 +12,7 @@ use super::mailed::CHECK_MAIL;
 use super::pages::{
     ConfirmPage, DashboardPage, PasswordPage, ProfilePage, SignInPage, SignOutPage, SignUpPage,
 };
-use super::rules::{ABSOLUTE_LIMIT, DisplayName, EmailAddress, Password};
+use super::rules::{DisplayName, EmailAddress, Password};
 use super::{Accounts, Registration};
 use crate::error::{FieldErrors, Result};
 use crate::http::{Access, Form, Level, Principal, Routes, Visit, VisitCookie, local_path};
@@ -60,15 +60,16 @@ fn destination(next: &str) -> &str {
 }
 
 /// Sends the browser on with the token of its new session.
-fn enter(visit: &Visit, token: &Token, response: Response) -> Response {
+pub(super) fn enter(visit: &Visit, token: &Token, response: Response) -> Result<Response> {
     let mut response = response;
+    let life = visit.core().state::<Accounts>()?.settings.session_life();
     visit.set_cookie(
         &mut response,
         VisitCookie::Session,
         &token.0,
-        Some(ABSOLUTE_LIMIT),
+        Some(life.absolute),
     );
-    response
+    Ok(response)
 }
 
 async fn show_sign_up(visit: Visit, Query(Next { next }): Query<Next>) -> Result<Response> {
@@ -99,7 +100,7 @@ async fn sign_up(visit: Visit, Form(form): Form<SignUpForm>) -> Result<Response>
                     let to = destination(&form.next);
                     let welcome =
                         visit.redirect_with(to, Level::Success, "Welcome! Your account is ready.");
-                    return Ok(enter(&visit, &token, welcome));
+                    return enter(&visit, &token, welcome);
                 }
                 SignUp::Mailed => return Ok(visit.redirect(CHECK_MAIL)),
                 SignUp::Taken => FieldErrors::one(
@@ -156,11 +157,7 @@ async fn sign_in(visit: Visit, Form(form): Form<SignInForm>) -> Result<Response>
     let done = actions::sign_in(visit.core(), &form.email, form.password, &browser).await?;
     let why = match done {
         SignIn::Done(token) => {
-            return Ok(enter(
-                &visit,
-                &token,
-                visit.redirect(destination(&form.next)),
-            ));
+            return enter(&visit, &token, visit.redirect(destination(&form.next)));
         }
         SignIn::Refused => "The e-mail address or the password is not right.",
         SignIn::Unverified => {
@@ -216,7 +213,7 @@ async fn confirm(
     match actions::confirm(core, &principal, form.password, &address).await? {
         Some(token) => {
             let response = visit.redirect(destination(&form.next));
-            Ok(enter(&visit, &token, response))
+            enter(&visit, &token, response)
         }
         None => {
             let page = ConfirmPage {
@@ -298,7 +295,7 @@ async fn change_password(
         PasswordChange::Done(token) => {
             let text = "Your password has been changed. Every other device has been signed out.";
             let response = visit.redirect_with("/accounts/profile", Level::Success, text);
-            Ok(enter(&visit, &token, response))
+            enter(&visit, &token, response)
         }
     }
 }

@@ -6,17 +6,67 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::clock::Timestamp;
 
-/// A sign-in lasts no longer than this, however busy.
-pub const ABSOLUTE_LIMIT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
-/// A session that nobody used for this long has ended.
-pub const IDLE_LIMIT: Duration = Duration::from_secs(14 * 24 * 60 * 60);
 /// That a session was seen is written no more often than this.
 pub const SEEN_INTERVAL: Duration = Duration::from_secs(60);
 
-/// When a session ends unless it is used again.
-pub fn session_end(created_at: Timestamp, last_seen_at: Timestamp) -> Timestamp {
-    let idle = last_seen_at.plus(IDLE_LIMIT);
-    idle.min(created_at.plus(ABSOLUTE_LIMIT))
+/// How long sessions last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLife {
+    /// While nobody uses them.
+    pub idle: Duration,
+    /// However busy.
+    pub absolute: Duration,
+}
+
+impl SessionLife {
+    pub fn of_days(idle: u32, absolute: u32) -> Self {
+        let days = |days: u32| Duration::from_secs(u64::from(days) * 24 * 60 * 60);
+        Self {
+            idle: days(idle),
+            absolute: days(absolute),
+        }
+    }
+
+    /// When a session ends unless it is used again.
+    pub fn end(self, created_at: Timestamp, last_seen_at: Timestamp) -> Timestamp {
+        let idle = last_seen_at.plus(self.idle);
+        idle.min(created_at.plus(self.absolute))
+    }
+}
+
+/// What a browser calls itself, in words: `Firefox on Linux`. Only for people who look at their sessions.
+pub fn device(user_agent: &str) -> String {
+    // Most browsers name others, too, that they are like: the odd ones come first.
+    let browsers = [
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("SamsungBrowser/", "Samsung Internet"),
+        ("Firefox/", "Firefox"),
+        ("FxiOS/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("CriOS/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+    ];
+    let systems = [
+        ("iPhone", "an iPhone"),
+        ("iPad", "an iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "a Mac"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ];
+    let find = |names: &[(&str, &'static str)]| {
+        let found = names.iter().find(|(part, _)| user_agent.contains(part));
+        found.map(|(_, name)| *name)
+    };
+    match (find(&browsers), find(&systems)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(browser), None) => browser.to_owned(),
+        (None, Some(system)) => format!("A browser on {system}"),
+        (None, None) => "An unknown device".to_owned(),
+    }
 }
 
 /// An e-mail address that mail can be sent to, as it was typed.
@@ -242,14 +292,39 @@ mod tests {
     fn a_session_ends_when_idle_or_too_old() {
         let start = Timestamp::from_micros(0);
         let day = Duration::from_secs(24 * 60 * 60);
-        assert_eq!(session_end(start, start), start.plus(14 * day));
-        assert_eq!(
-            session_end(start, start.plus(70 * day)),
-            start.plus(84 * day)
-        );
-        assert_eq!(
-            session_end(start, start.plus(89 * day)),
-            start.plus(90 * day)
-        );
+        let life = SessionLife::of_days(14, 90);
+        for (last_seen, end) in [(0, 14), (70, 84), (89, 90)] {
+            assert_eq!(
+                life.end(start, start.plus(last_seen * day)),
+                start.plus(end * day)
+            );
+        }
+    }
+
+    #[test]
+    fn browsers_are_told_in_words() {
+        for (user_agent, expected) in [
+            (
+                "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+                "Firefox on Linux",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/1 Safari/537.36 Edg/1",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) AppleWebKit/605 (KHTML, like Gecko) Version/17 Safari/605",
+                "Safari on a Mac",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605 CriOS/1 Mobile Safari/605",
+                "Chrome on an iPhone",
+            ),
+            ("Mozilla/5.0 (Linux; Android 14)", "A browser on Android"),
+            ("curl/8.0", "curl"),
+            ("", "An unknown device"),
+        ] {
+            assert_eq!(device(user_agent), expected, "{user_agent}");
+        }
     }
 }

@@ -101,3 +101,30 @@ pub async fn mails_per_minute() {
     let what: Try = |_| ("/accounts/password/reset", ADA.into(), "");
     limits(|options| &mut options.mails_per_minute, what).await;
 }
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+#[tokio::test]
+pub async fn session_idle_days() {
+    for days in [1, 3] {
+        let app = start(|options| options.session_idle_days = days).await;
+        let mut ada = sign_up(&app, ADA).await;
+        app.clock.advance(DAY * days - Duration::from_secs(1));
+        assert_eq!(ada.get("/dashboard").await.status, StatusCode::OK);
+        app.clock.advance(DAY * days);
+        assert_ne!(ada.get("/dashboard").await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+pub async fn session_days() {
+    for days in [2, 4] {
+        let app = start(|options| options.session_days = days).await;
+        let mut ada = sign_up(&app, ADA).await;
+        for day in 1..=days {
+            assert_eq!(ada.get("/dashboard").await.status, StatusCode::OK, "{day}");
+            app.clock.advance(DAY);
+        }
+        assert_ne!(ada.get("/dashboard").await.status, StatusCode::OK, "{days}");
+    }
+}

@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use quickscale_runtime::api;
 use quickscale_runtime::app::Overlay;
-use quickscale_runtime::auth::{self, EmailVerification, Registration};
+use quickscale_runtime::auth::{self, Registration};
 use quickscale_runtime::credits::{self, Credits};
 use quickscale_runtime::services;
 use quickscale_runtime::testing::{Answer, Client, TestApp, TestAppBuilder};
@@ -41,12 +41,7 @@ pub fn app_in(environment: Environment, registration: Registration) -> App {
 pub fn settings(registration: Registration) -> auth::Settings {
     auth::Settings {
         registration,
-        email_verification: EmailVerification::Optional,
-        sign_ins_per_minute: 30,
-        failed_sign_ins_per_minute: 10,
-        failed_sign_ins_per_account: 5,
-        sign_ups_per_minute: 20,
-        mails_per_minute: 5,
+        ..auth::Settings::default()
     }
 }
 

@@ -4,7 +4,7 @@ mod support;
 
 use app::app;
 use garde::Validate;
-use quickscale_runtime::auth::{self, EmailVerification, Registration};
+use quickscale_runtime::auth::{self, EmailVerification};
 use quickscale_runtime::credits::{self, Credits, Owner};
 use quickscale_runtime::services::contract::Report;
 use quickscale_runtime::services::{self, Service, ServiceContext, ServiceError};
@@ -55,13 +55,8 @@ impl Service for Shout {
 /// The project's pages around two services, one of which nobody can afford. Newcomers get 10 credits.
 async fn shop() -> TestApp {
     let auth = auth::module(auth::Settings {
-        registration: Registration::Open,
         email_verification: EmailVerification::None,
-        sign_ins_per_minute: 30,
-        failed_sign_ins_per_minute: 10,
-        failed_sign_ins_per_account: 5,
-        sign_ups_per_minute: 20,
-        mails_per_minute: 5,
+        ..auth::Settings::default()
     });
     let credits = credits::module(credits::Settings {
         signup_grant: Credits::whole(10),

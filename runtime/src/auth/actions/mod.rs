@@ -12,7 +12,9 @@ pub(super) use mailed::{
     AskReset, Confirmed, ask_for_new_email, ask_for_reset, confirm_email, find_link,
     mail_reset_link, resend_verification, reset_password, sweep_links,
 };
-pub(super) use sessions::{Sessions, SignIn, Token, confirm, sign_in, sign_out};
+pub(super) use sessions::{
+    Sessions, SignIn, Token, confirm, end_other_sessions, end_session, sessions, sign_in, sign_out,
+};
 pub(super) use users::{Ensured, ensure_user, tell_staff};
 pub use users::{
     UserCounts, UserQuery, count_sessions, count_users, find_user, find_user_by_email, list_users,

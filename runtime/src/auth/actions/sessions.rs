@@ -6,8 +6,8 @@ use secrecy::SecretString;
 use super::mailed::{ask_for_verification, count_mail};
 use crate::app::Core;
 use crate::auth::audit::{self, Actor};
-use crate::auth::entity::{Browser, Credentials, Session, SessionId};
-use crate::auth::rules::{EmailAddress, SEEN_INTERVAL, session_end};
+use crate::auth::entity::{Browser, Credentials, SeenSession, Session, SessionId};
+use crate::auth::rules::{EmailAddress, SEEN_INTERVAL};
 use crate::auth::{Accounts, EmailVerification, limits, store};
 use crate::crypto::random_token;
 use crate::db::Tx;
@@ -107,13 +107,14 @@ pub(super) async fn open_session(
         store::delete_session(tx, old).await?;
     }
     let token = Token(random_token());
+    let life = core.state::<Accounts>()?.settings.session_life();
     let session = Session {
         id: SessionId::new(now),
         user: checked.user.clone(),
         token_digest: digest(core, &token.0),
         created_at: now,
         last_seen_at: now,
-        expires_at: session_end(now, now),
+        expires_at: life.end(now, now),
         user_agent: browser.user_agent.clone(),
         address: browser.address.clone(),
     };
@@ -162,6 +163,26 @@ pub(in crate::auth) async fn sign_out(core: &Core, session: &SessionId) -> Resul
     in_transaction!(core.db(), tx => store::delete_session(tx, session).await)
 }
 
+/// Somebody's live sessions, the one that was used last first.
+pub(in crate::auth) async fn sessions(core: &Core, user: &UserId) -> Result<Vec<SeenSession>> {
+    store::sessions(core.db(), user, core.now()).await
+}
+
+/// Ends one of somebody's sessions. Ending what has ended is no error.
+pub(in crate::auth) async fn end_session(
+    core: &Core,
+    user: &UserId,
+    session: &SessionId,
+) -> Result<()> {
+    in_transaction!(core.db(), tx => store::delete_session_of(tx, user, session).await)
+}
+
+/// Ends all of somebody's sessions but the one that he is in; says how many there were.
+pub(in crate::auth) async fn end_other_sessions(core: &Core, principal: &Principal) -> Result<u64> {
+    let kept = principal.session.clone().into();
+    in_transaction!(core.db(), tx => store::delete_other_sessions(tx, &principal.id, &kept).await)
+}
+
 /// Looks sessions up by their token.
 pub(in crate::auth) struct Sessions;
 
@@ -177,7 +198,8 @@ impl Authenticator for Sessions {
                 return Ok(None);
             };
             if now.since(live.last_seen_at) >= SEEN_INTERVAL {
-                let end = session_end(live.created_at, now);
+                let life = core.state::<Accounts>()?.settings.session_life();
+                let end = life.end(live.created_at, now);
                 let session = live.principal.session.as_str();
                 let noted = in_transaction!(core.db(), tx => {
                     store::touch_session(tx, session, now, end).await

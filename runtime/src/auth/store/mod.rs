@@ -7,8 +7,8 @@ mod users;
 
 pub(super) use audit::{audit_entries, insert_audit_entry};
 pub(super) use sessions::{
-    count_sessions, delete_session, delete_sessions_of, insert_session, live_session,
-    renew_session, sweep_sessions, touch_session,
+    count_sessions, delete_other_sessions, delete_session, delete_session_of, delete_sessions_of,
+    insert_session, live_session, renew_session, sessions, sweep_sessions, touch_session,
 };
 pub(super) use users::{
     active_staff, change_role, count_users, credentials, credentials_of, insert_user, lock_role,

@@ -1,9 +1,10 @@
 //! Every query about sessions.
 
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 
 use super::users::read_role;
-use crate::auth::entity::{Session, SessionId};
+use crate::auth::entity::{SeenSession, Session, SessionId};
 use crate::clock::Timestamp;
 use crate::db::{Db, Tx};
 use crate::error::Result;
@@ -117,6 +118,63 @@ pub(in crate::auth) async fn delete_sessions_of(tx: &mut Tx, user: &UserId) -> R
         .execute(tx.conn())
         .await?;
     Ok(())
+}
+
+pub(in crate::auth) async fn delete_session_of(
+    tx: &mut Tx,
+    user: &UserId,
+    session: &SessionId,
+) -> Result<()> {
+    sqlx::query("DELETE FROM sessions WHERE id = $1 AND user_id = $2")
+        .bind(session.as_str())
+        .bind(user.as_str())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Deletes all of a user's sessions but one; says how many.
+pub(in crate::auth) async fn delete_other_sessions(
+    tx: &mut Tx,
+    user: &UserId,
+    kept: &SessionId,
+) -> Result<u64> {
+    let done = sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND id <> $2")
+        .bind(user.as_str())
+        .bind(kept.as_str())
+        .execute(tx.conn())
+        .await?;
+    Ok(done.rows_affected())
+}
+
+/// The most sessions that a list shows.
+const LISTED: i64 = 100;
+
+/// A user's live sessions, the one that was used last first.
+pub(in crate::auth) async fn sessions(
+    db: &Db,
+    user: &UserId,
+    at: Timestamp,
+) -> Result<Vec<SeenSession>> {
+    let rows = sqlx::query(
+        "SELECT id, created_at, last_seen_at, user_agent, address FROM sessions
+         WHERE user_id = $1 AND expires_at > $2 ORDER BY last_seen_at DESC, id DESC LIMIT $3",
+    )
+    .bind(user.as_str())
+    .bind(at.as_micros())
+    .bind(LISTED)
+    .fetch_all(db.reader())
+    .await?;
+    let read = |row: &AnyRow| {
+        Ok(SeenSession {
+            id: row.try_get::<String, _>(0)?.into(),
+            created_at: Timestamp::from_micros(row.try_get(1)?),
+            last_seen_at: Timestamp::from_micros(row.try_get(2)?),
+            user_agent: row.try_get(3)?,
+            address: row.try_get(4)?,
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Deletes up to `limit` sessions that have ended.
