@@ -15,6 +15,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// The code of [`Error::password_required`].
 pub const PASSWORD_REQUIRED: &str = "password_required";
 
+/// The code of [`Error::second_factor_required`].
+pub const SECOND_FACTOR_REQUIRED: &str = "second_factor_required";
+
 /// A failed request. `http::guard` turns it into a page or into `application/problem+json` (RFC 9457).
 #[derive(Debug)]
 pub struct Error(Box<Problem>);
@@ -85,6 +88,15 @@ impl Error {
             StatusCode::FORBIDDEN,
             PASSWORD_REQUIRED,
             "Enter your password to go on.",
+        )
+    }
+
+    /// Whoever is of the staff must set up a second factor first.
+    pub fn second_factor_required() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            SECOND_FACTOR_REQUIRED,
+            "Set up a second factor first: the staff must have one.",
         )
     }
 

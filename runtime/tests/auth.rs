@@ -484,3 +484,30 @@ async fn users_are_found_by_a_part_of_their_address_as_it_stands() {
         assert_eq!(found.len(), expected, "{search}");
     }
 }
+
+#[tokio::test]
+async fn who_comes_from_django_signs_in_and_is_hashed_anew() {
+    let app = themed(app()).start().await;
+    sign_up(&app, "ada@example.com").await;
+    let django = "pbkdf2_sha256$2000$seasaltseasalt$y7PLNrQ8S82yjxV4XTHYDwkRwxR/6Wl0OGWr6o/kSVY=";
+    let mut tx = app.core.db().begin().await.unwrap();
+    let set = sqlx::query("UPDATE users SET password_hash = $1").bind(django);
+    set.execute(tx.conn()).await.unwrap();
+    tx.commit().await.unwrap();
+    let hashes = "SELECT password_hash FROM users";
+    for (password, location) in [("correct horsf", ""), ("correct horse", "/dashboard")] {
+        assert_eq!(column(&app, hashes).await, [django]);
+        let fields = [("email", "ada@example.com"), ("password", password)];
+        let answer = app.client().post("/accounts/login", &fields).await;
+        assert_eq!(answer.location(), location);
+    }
+    let hash = column(&app, hashes).await;
+    assert!(
+        hash[0].starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+        "{hash:?}"
+    );
+    let fields = [("email", "ada@example.com"), ("password", "correct horse")];
+    let again = app.client().post("/accounts/login", &fields).await;
+    assert_eq!(again.location(), "/dashboard");
+    assert_eq!(column(&app, hashes).await, hash);
+}

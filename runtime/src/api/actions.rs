@@ -131,6 +131,7 @@ pub(super) async fn authenticate(core: &Core, text: &str) -> Result<(Principal, 
         session: String::new(),
         // No key is as good as a password.
         proved_at: Timestamp::from_micros(0),
+        lacks_second_factor: false,
     };
     note_use(core, &key).await;
     Ok((principal, key))

@@ -32,7 +32,7 @@ pub(super) struct NewUser {
 }
 
 /// What a sign-in is checked against.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Credentials {
     pub user: UserId,
     pub password_hash: String,

@@ -1,4 +1,5 @@
-//! Password hashes: Argon2id, on threads of their own.
+//! Password hashes: Argon2id, on threads of their own. Hashes of Django's are understood, so that users can be brought
+//! along with their passwords.
 
 use anyhow::{Context as _, bail};
 use argon2::password_hash::phc::{Output, ParamsString, Salt};
@@ -6,6 +7,7 @@ use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, PasswordHash, Ver
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
+use super::django;
 use super::rules::Password;
 use super::threads::Threads;
 use crate::error::Result;
@@ -44,16 +46,49 @@ impl Hasher {
     }
 
     /// Whether `password` is the one behind `hash`; `None` takes as long and is always wrong.
-    pub async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<bool> {
+    pub async fn verify(&self, password: SecretString, hash: Option<String>) -> Result<Verdict> {
         let work = move |memory: &mut Memory| {
             let known = hash.is_some();
             let hash = hash.unwrap_or_else(|| NOBODY.to_owned());
-            let right = matches(password.expose_secret().as_bytes(), &hash, memory)
-                .context("a stored password hash does not parse")?;
-            Ok(right && known)
+            let password = password.expose_secret().as_bytes();
+            let right = matches(password, &hash, memory);
+            let right = right.context("a stored password hash does not parse")?;
+            if !right || !known {
+                return Ok(Verdict::Wrong);
+            }
+            Ok(match is_current(&hash) {
+                true => Verdict::Right,
+                false => Verdict::Outdated(new_hash(password, memory)?),
+            })
         };
         Ok(self.threads.run(work).await?)
     }
+}
+
+/// What came of comparing a password with a hash.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    Right,
+    /// It is right, and this is its hash as new ones are made.
+    Outdated(String),
+    Wrong,
+}
+
+impl Verdict {
+    pub fn is_right(&self) -> bool {
+        match self {
+            Self::Right | Self::Outdated(_) => true,
+            Self::Wrong => false,
+        }
+    }
+}
+
+/// Whether `hash` is made as new ones are.
+fn is_current(hash: &str) -> bool {
+    let (Ok(hash), Ok(ours)) = (PasswordHash::new(hash), PasswordHash::new(NOBODY)) else {
+        return false;
+    };
+    (hash.algorithm, hash.version, &hash.params) == (ours.algorithm, ours.version, &ours.params)
 }
 
 fn new_hash(password: &[u8], memory: &mut Memory) -> anyhow::Result<String> {
@@ -77,6 +112,9 @@ fn new_hash(password: &[u8], memory: &mut Memory) -> anyhow::Result<String> {
 
 /// Compares under the parameters of `hash`, whatever those of new hashes are.
 fn matches(password: &[u8], hash: &str, memory: &mut Memory) -> anyhow::Result<bool> {
+    if hash.starts_with(django::PREFIX) {
+        return django::matches(password, hash);
+    }
     let hash = PasswordHash::new(hash)?;
     let (Some(salt), Some(expected)) = (&hash.salt, &hash.hash) else {
         bail!("it has no salt or no hash");
@@ -109,6 +147,12 @@ mod tests {
     use super::super::rules::EmailAddress;
     use super::*;
 
+    /// Of "correct horse", by the reference implementation, with other parameters than ours.
+    const WEAKER: &str = "$argon2id$v=19$m=8192,t=3,p=1$c2FsdHlzYWx0eXNhbHR5cw$y5XMJFJ1NkeGtMJ+ybl/gfXTuro86HbuAgwMXCngMDk";
+    /// Of the same, by Django's `PBKDF2PasswordHasher`.
+    const DJANGO: &str =
+        "pbkdf2_sha256$2000$seasaltseasalt$y7PLNrQ8S82yjxV4XTHYDwkRwxR/6Wl0OGWr6o/kSVY=";
+
     fn password(text: &str) -> Password {
         Password::new(text, &EmailAddress::parse("a@example.com").unwrap(), "Site").unwrap()
     }
@@ -121,24 +165,18 @@ mod tests {
             hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
             "{hash}"
         );
-        assert!(
-            hasher
-                .verify("correct horse".into(), Some(hash.clone()))
-                .await
-                .unwrap()
-        );
-        assert!(
-            !hasher
-                .verify("correct horsf".into(), Some(hash))
-                .await
-                .unwrap()
-        );
+        let right = hasher
+            .verify("correct horse".into(), Some(hash.clone()))
+            .await;
+        assert!(matches!(right.unwrap(), Verdict::Right));
+        let wrong = hasher.verify("correct horsf".into(), Some(hash)).await;
+        assert!(matches!(wrong.unwrap(), Verdict::Wrong));
     }
 
     #[tokio::test]
     async fn nobody_has_no_password_and_costs_as_much() {
         let hasher = Hasher::new().unwrap();
-        assert!(!hasher.verify("".into(), None).await.unwrap());
+        assert!(!hasher.verify("".into(), None).await.unwrap().is_right());
         let nobody = PasswordHash::new(NOBODY).unwrap();
         let real =
             PasswordHash::new(&hasher.hash(&password("correct horse")).await.unwrap()).unwrap();
@@ -155,5 +193,22 @@ mod tests {
     async fn a_hash_that_does_not_parse_is_a_fault_and_no_way_in() {
         let hasher = Hasher::new().unwrap();
         assert!(hasher.verify("".into(), Some("x".into())).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_was_hashed_otherwise_is_right_and_hashed_anew() {
+        let hasher = Hasher::new().unwrap();
+        for hash in [WEAKER, DJANGO] {
+            let verify = |text: &str| hasher.verify(text.into(), Some(hash.to_owned()));
+            assert!(matches!(
+                verify("correct horsf").await.unwrap(),
+                Verdict::Wrong
+            ));
+            let Verdict::Outdated(new) = verify("correct horse").await.unwrap() else {
+                panic!("{hash} counts as new");
+            };
+            let again = hasher.verify("correct horse".into(), Some(new)).await;
+            assert!(matches!(again.unwrap(), Verdict::Right));
+        }
     }
 }

@@ -11,6 +11,7 @@ pub(super) fn samples() -> Vec<MailSample> {
         MailSample::of::<PasswordChangedMail>(),
         MailSample::of::<EmailChangedMail>(),
         MailSample::of::<AccountExistsMail>(),
+        MailSample::of::<SecondFactorMail>(),
     ]
 }
 
@@ -94,5 +95,19 @@ impl MailTemplate for AccountExistsMail<'_> {
         Self {
             email: "ada&b@example.com",
         }
+    }
+}
+
+/// Tells somebody that his second factor was turned on or off.
+#[derive(Debug, Serialize)]
+pub(super) struct SecondFactorMail {
+    pub is_on: bool,
+}
+
+impl MailTemplate for SecondFactorMail {
+    const NAME: &'static str = "auth/second_factor";
+
+    fn sample() -> Self {
+        Self { is_on: true }
     }
 }

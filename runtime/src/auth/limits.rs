@@ -12,6 +12,7 @@ use crate::app::Core;
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
+use crate::ids::UserId;
 use crate::in_transaction;
 
 /// So many in such a time.
@@ -101,6 +102,17 @@ pub(super) fn mail(settings: &Settings, email_key: &str) -> Vec<Counted> {
     vec![Counted {
         name: format!("mail {email_key}"),
         limit: Limit::per_minute(settings.mails_per_minute),
+    }]
+}
+
+/// Wrong codes of a second factor for one account, from anywhere: whoever tries knows its password.
+pub(super) fn code(user: &UserId) -> Vec<Counted> {
+    vec![Counted {
+        name: format!("code {user}"),
+        limit: Limit {
+            count: 10,
+            period: Duration::from_secs(15 * 60),
+        },
     }]
 }
 

@@ -5,6 +5,7 @@
 pub mod actions;
 pub mod audit;
 mod commands;
+mod django;
 mod entity;
 mod hasher;
 mod letters;
@@ -13,9 +14,11 @@ mod mailed;
 mod pages;
 mod routes;
 mod rules;
+mod second_factor;
 mod security;
 mod store;
 mod threads;
+mod users_command;
 
 pub use entity::User;
 pub use rules::EmailAddress;
@@ -67,6 +70,8 @@ pub struct Settings {
     pub session_idle_days: u32,
     /// A session lasts no longer than so many days, however busy.
     pub session_days: u32,
+    /// Whether whoever is of the staff must have a second factor before he acts as such.
+    pub second_factor_for_staff: bool,
 }
 
 impl Default for Settings {
@@ -81,6 +86,7 @@ impl Default for Settings {
             mails_per_minute: 5,
             session_idle_days: 14,
             session_days: 90,
+            second_factor_for_staff: false,
         }
     }
 }
@@ -144,6 +150,10 @@ impl Module for Auth {
                 include_str!("migrations/0005_audit_states.postgres.sql"),
             ),
             Migration::portable("0006_proofs", include_str!("migrations/0006_proofs.sql")),
+            Migration::portable(
+                "0007_second_factors",
+                include_str!("migrations/0007_second_factors.sql"),
+            ),
         ]
     }
 
@@ -151,6 +161,7 @@ impl Module for Auth {
         routes::routes(self.settings.registration)
             .merge(mailed::routes())
             .merge(security::routes())
+            .merge(second_factor::routes())
     }
 
     fn navigation(&self) -> Vec<NavItem> {
@@ -205,7 +216,9 @@ impl Module for Auth {
     }
 
     fn commands(&self) -> Vec<Command> {
-        commands::commands()
+        let mut commands = commands::commands();
+        commands.push(users_command::command());
+        commands
     }
 
     fn mail_samples(&self) -> Vec<MailSample> {
@@ -215,6 +228,7 @@ impl Module for Auth {
     fn samples(&self) -> Vec<Sample> {
         let mut samples = pages::samples();
         samples.extend(security::samples());
+        samples.extend(second_factor::samples());
         samples
     }
 
@@ -230,6 +244,9 @@ impl Module for Auth {
         });
         install.every("auth.sweep_limits", AN_HOUR, |core| {
             Box::pin(limits::sweep(core))
+        });
+        install.every("auth.sweep_challenges", AN_HOUR, |core| {
+            Box::pin(second_factor::sweep(core))
         });
         install.on::<MessageLeft>(|core, tx, left| Box::pin(actions::tell_staff(core, tx, left)));
         Ok(())

@@ -13,7 +13,7 @@ use super::pages::{
     ConfirmPage, DashboardPage, PasswordPage, ProfilePage, SignInPage, SignOutPage, SignUpPage,
 };
 use super::rules::{DisplayName, EmailAddress, Password};
-use super::{Accounts, Registration};
+use super::{Accounts, Registration, second_factor};
 use crate::error::{FieldErrors, Result};
 use crate::http::{Access, Form, Level, Principal, Routes, Visit, VisitCookie, local_path};
 use crate::module::PanelPlace;
@@ -46,13 +46,13 @@ pub(super) fn routes(registration: Registration) -> Routes {
 const HOME: &str = "/dashboard";
 
 #[derive(Deserialize)]
-struct Next {
+pub(super) struct Next {
     #[serde(default)]
-    next: String,
+    pub next: String,
 }
 
 /// Where a sign-in leads: to the page that asked for it, or to the dashboard.
-fn destination(next: &str) -> &str {
+pub(super) fn destination(next: &str) -> &str {
     match local_path(next) {
         "/" => HOME,
         path => path,
@@ -159,6 +159,7 @@ async fn sign_in(visit: Visit, Form(form): Form<SignInForm>) -> Result<Response>
         SignIn::Done(token) => {
             return enter(&visit, &token, visit.redirect(destination(&form.next)));
         }
+        SignIn::Challenge(token) => return Ok(ask_code(&visit, &token, &form.next)),
         SignIn::Refused => "The e-mail address or the password is not right.",
         SignIn::Unverified => {
             "Confirm your address first: we have just sent you a mail with a link."
@@ -174,6 +175,14 @@ async fn sign_in(visit: Visit, Form(form): Form<SignInForm>) -> Result<Response>
         ..sign_in_page(&visit)?
     };
     visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+}
+
+/// Sends the browser on to where the code is asked for, with what shows that the password was right.
+fn ask_code(visit: &Visit, token: &str, next: &str) -> Response {
+    let query = serde_urlencoded::to_string([("next", next)]).unwrap_or_default();
+    let mut response = visit.redirect(&format!("{}?{query}", second_factor::CODE));
+    visit.set_cookie(&mut response, VisitCookie::Challenge, token, None);
+    response
 }
 
 async fn show_sign_out(visit: Visit) -> Result<Response> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use passwords::analyzer::is_common_password;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::clock::Timestamp;
@@ -155,6 +156,9 @@ impl Password {
         if lower == site.trim().to_lowercase() {
             return Err("Choose a password that is not the name of this site.");
         }
+        if [text, &lower].into_iter().any(is_common_password) {
+            return Err("Choose another password: this one is among those that are tried first.");
+        }
         Ok(Self(text.into()))
     }
 
@@ -252,7 +256,10 @@ mod tests {
         };
         for (text, good) in [
             ("123456789", false),
-            ("1234567890", true),
+            ("1234567890", false),
+            ("1234567898765", true),
+            ("QWERTYuiop", false),
+            ("ManchesterUnited", false),
             ("éééééééééé", true),
             (&*"x".repeat(128), true),
             (&*"x".repeat(129), false),

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::actions;
 use super::entity::{SeenSession, SessionId};
-use super::rules;
+use super::{rules, second_factor};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::http::{Access, Level, Principal, Routes, Visit};
@@ -31,7 +31,7 @@ pub(super) fn routes() -> Routes {
 
 async fn show(visit: Visit, principal: Principal) -> Result<Response> {
     let sessions = actions::sessions(visit.core(), &principal.id).await?;
-    let own = SessionId::from(principal.session);
+    let own = SessionId::from(principal.session.clone());
     let row = |session: SeenSession| SessionRow {
         is_current: session.id == own,
         device: rules::device(&session.user_agent),
@@ -40,7 +40,10 @@ async fn show(visit: Visit, principal: Principal) -> Result<Response> {
         last_seen_at: session.last_seen_at,
         id: session.id.to_string(),
     };
+    let factor = second_factor::status(visit.core(), &principal.id).await?;
     visit.render(&SecurityPage {
+        has_second_factor: factor.is_on,
+        codes_left: factor.codes_left,
         sessions: sessions.into_iter().map(row).collect(),
     })
 }
@@ -68,6 +71,9 @@ pub(super) fn samples() -> Vec<Sample> {
 
 #[derive(Debug, Serialize)]
 struct SecurityPage {
+    has_second_factor: bool,
+    /// Recovery codes.
+    codes_left: i64,
     sessions: Vec<SessionRow>,
 }
 
@@ -95,6 +101,8 @@ impl Page for SecurityPage {
             last_seen_at: Timestamp::from_micros(1_795_251_905_000_000),
         };
         Self {
+            has_second_factor: true,
+            codes_left: 3,
             sessions: vec![row(true, "Firefox on Linux"), row(false, "An <b>iPhone")],
         }
     }

@@ -27,6 +27,9 @@ pub struct Principal {
     /// When the password was last given in this sign-in.
     #[serde(skip)]
     pub proved_at: Timestamp,
+    /// Whether this is one of the staff who must set up a second factor before he may act as such.
+    #[serde(skip)]
+    pub lacks_second_factor: bool,
 }
 
 /// How long a password that was given counts as just given.

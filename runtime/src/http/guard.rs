@@ -18,7 +18,7 @@ use super::csrf;
 use super::permission::Permission;
 use super::request::{Level, Visit, VisitCookie, read_cookie};
 use crate::app::Core;
-use crate::error::{Error, PASSWORD_REQUIRED, Result};
+use crate::error::{Error, PASSWORD_REQUIRED, Result, SECOND_FACTOR_REQUIRED};
 use crate::pages::ErrorPage;
 
 /// How long a handler may take before the client is told to try again.
@@ -107,6 +107,9 @@ async fn admit_staff(visit: &Visit, permission: Permission) -> Result<()> {
     if visit.may(permission) {
         return Ok(());
     }
+    if principal.lacks_second_factor {
+        return Err(Error::second_factor_required());
+    }
     if let (true, Some(authenticator)) = (principal.role.is_staff(), visit.core().authenticator()) {
         authenticator.note_refusal(visit, permission).await;
     }
@@ -186,6 +189,10 @@ fn render_failure(visit: &Visit, is_safe: bool, mut response: Response) -> Respo
     }
     if error.code() == PASSWORD_REQUIRED {
         return ask_password(visit, is_safe);
+    }
+    if error.code() == SECOND_FACTOR_REQUIRED {
+        let path = "/accounts/security/second-factor";
+        return visit.redirect_with(path, Level::Info, error.problem().detail.clone());
     }
     let page = ErrorPage::new(&error);
     let mut rendered = visit.render_with(error.status(), &page).unwrap_or_else(|fault| {

@@ -37,6 +37,8 @@ struct Inner {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VisitCookie {
     Session,
+    /// Whoever gave the right password, and still owes a code.
+    Challenge,
     Csrf,
     Flash,
     Theme,
@@ -46,6 +48,7 @@ impl VisitCookie {
     fn name(self) -> &'static str {
         match self {
             Self::Session => "session",
+            Self::Challenge => "challenge",
             Self::Csrf => "csrf",
             Self::Flash => "flash",
             Self::Theme => "theme",
@@ -135,7 +138,7 @@ impl Visit {
 
     pub fn may(&self, permission: Permission) -> bool {
         self.principal()
-            .is_some_and(|principal| principal.role.has(permission))
+            .is_some_and(|own| own.role.has(permission) && !own.lacks_second_factor)
     }
 
     /// The page of this site that the request was sent from, where the browser tells.

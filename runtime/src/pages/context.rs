@@ -75,7 +75,7 @@ fn user(visit: &Visit) -> Value {
         name => &principal.name,
         display_name => principal.display_name(),
         role => principal.role.as_str(),
-        is_staff => principal.role.has(crate::http::Permission::ViewStaffArea),
+        is_staff => visit.may(crate::http::Permission::ViewStaffArea),
     }
 }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use quickscale_runtime::auth::{self, EmailVerification, Registration, Settings};
 use quickscale_runtime::testing::TestApp;
-use quickscale_runtime::{App, Environment};
+use quickscale_runtime::{App, Environment, admin};
 
-use crate::support::{PASSWORD, SITE, count, settings, sign_up, themed};
+use crate::support::{PASSWORD, SITE, count, settings, sign_up, sign_up_admin, themed};
 
 const ADA: &str = "ada@example.com";
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -126,5 +126,19 @@ pub async fn session_days() {
             app.clock.advance(DAY);
         }
         assert_ne!(ada.get("/dashboard").await.status, StatusCode::OK, "{days}");
+    }
+}
+
+#[tokio::test]
+pub async fn second_factor_for_staff() {
+    for (wanted, expected) in [(false, StatusCode::OK), (true, StatusCode::SEE_OTHER)] {
+        let mut options = settings(Registration::Open);
+        options.second_factor_for_staff = wanted;
+        let app = App::builder(SITE, Environment::Test).module(auth::module(options));
+        let app = themed(app.module(admin::module(admin::Settings {})))
+            .start()
+            .await;
+        let mut root = sign_up_admin(&app, ADA).await;
+        assert_eq!(root.get("/admin").await.status, expected);
     }
 }

@@ -126,7 +126,7 @@ pub(in crate::auth) async fn change_password(
     let credentials = store::credentials_of(core.db(), &principal.id).await?;
     let credentials = credentials.ok_or_else(Error::unauthenticated)?;
     let hash = Some(credentials.password_hash.clone());
-    if !accounts.hasher.verify(old, hash).await? {
+    if !accounts.hasher.verify(old, hash).await?.is_right() {
         return Ok(PasswordChange::Refused);
     }
     let new_hash = accounts.hasher.hash(new).await?;

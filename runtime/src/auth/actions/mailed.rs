@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::app::Core;
+use crate::auth::audit::{Actor, AuditEntry};
 use crate::auth::entity::{MailedToken, Purpose, User};
 use crate::auth::letters::{
     AccountExistsMail, EmailChangedMail, PasswordChangedMail, ResetMail, VerifyMail,
@@ -202,6 +203,34 @@ pub(in crate::auth) async fn mail_reset_link(core: &Core, job: AskReset) -> Resu
             minutes: lifetime(purpose).as_secs() / 60,
         };
         core.send_mail(tx, Mail::to(&token.email, &content)).await
+    })
+}
+
+/// Makes a link with which its owner chooses a new password, for an operator who hands it over, and records that.
+pub(in crate::auth) async fn reset_link(core: &Core, by: &Actor, user: &User) -> Result<String> {
+    let token = MailedToken {
+        purpose: Purpose::ResetPassword,
+        user: user.id.clone(),
+        email: user.email.clone(),
+    };
+    let secret = in_transaction!(core.db(), tx => {
+        let entry = AuditEntry::new(by, "user.reset_link_made", ("user", user.id.as_str()));
+        entry.record(tx, core.now()).await?;
+        new_token(core, tx, &token).await
+    })?;
+    let url = &core.config().url;
+    Ok(format!("{url}/accounts/password/reset/{secret}"))
+}
+
+/// Takes an address as confirmed because somebody who acts says so, and records that.
+pub(in crate::auth) async fn verify(core: &Core, by: &Actor, user: &User) -> Result<()> {
+    let key = EmailAddress::parse(&user.email)
+        .map_err(anyhow::Error::msg)?
+        .key();
+    in_transaction!(core.db(), tx => {
+        store::tokens::mark_verified(tx, &user.id, &key, core.now()).await?;
+        let entry = AuditEntry::new(by, "user.verified", ("user", user.id.as_str()));
+        entry.record(tx, core.now()).await
     })
 }
 

@@ -10,10 +10,11 @@ pub(super) use accounts::{change_password, rename, sign_up};
 pub use mailed::is_verified;
 pub(super) use mailed::{
     AskReset, Confirmed, ask_for_new_email, ask_for_reset, confirm_email, find_link,
-    mail_reset_link, resend_verification, reset_password, sweep_links,
+    mail_reset_link, resend_verification, reset_link, reset_password, sweep_links, verify,
 };
 pub(super) use sessions::{
-    Sessions, SignIn, Token, confirm, end_other_sessions, end_session, sessions, sign_in, sign_out,
+    Sessions, SignIn, Token, confirm, end_other_sessions, end_session, open_session, renew,
+    sessions, sign_in, sign_out,
 };
 pub(super) use users::{Ensured, ensure_user, tell_staff};
 pub use users::{

@@ -7,8 +7,9 @@ use super::mailed::{ask_for_verification, count_mail};
 use crate::app::Core;
 use crate::auth::audit::{self, Actor};
 use crate::auth::entity::{Browser, Credentials, SeenSession, Session, SessionId};
+use crate::auth::hasher::Verdict;
 use crate::auth::rules::{EmailAddress, SEEN_INTERVAL};
-use crate::auth::{Accounts, EmailVerification, limits, store};
+use crate::auth::{Accounts, EmailVerification, limits, second_factor, store};
 use crate::crypto::random_token;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -30,6 +31,8 @@ fn digest(core: &Core, token: &str) -> String {
 #[derive(Debug)]
 pub(in crate::auth) enum SignIn {
     Done(Token),
+    /// The password was right, and a code is wanted: what the browser shows with it.
+    Challenge(String),
     /// No such address, or not its password; nobody learns which.
     Refused,
     /// The password was right, but the account has been deactivated.
@@ -59,8 +62,8 @@ pub(in crate::auth) async fn sign_in(
     let hash = credentials
         .as_ref()
         .map(|known| known.password_hash.clone());
-    let right = accounts.hasher.verify(password, hash).await?;
-    let Some(credentials) = credentials.filter(|_| right) else {
+    let verdict = accounts.hasher.verify(password, hash).await?;
+    let Some(credentials) = credentials.filter(|_| verdict.is_right()) else {
         return Ok(SignIn::Refused);
     };
     if !credentials.is_active {
@@ -72,6 +75,21 @@ pub(in crate::auth) async fn sign_in(
         return ask_again(core, &credentials.user).await;
     }
     in_transaction!(core.db(), tx => {
+        let mut credentials = credentials.clone();
+        if let Verdict::Outdated(hash) = &verdict {
+            if !store::replace_password(tx, &credentials, hash).await? {
+                return Ok(SignIn::Refused);
+            }
+            credentials.password_hash = hash.clone();
+        }
+        if second_factor::is_on(tx, &credentials.user).await? {
+            // What failed is forgiven once the code is right, too.
+            if !store::note_sign_in(tx, core.now(), &credentials).await? {
+                return Ok(SignIn::Refused);
+            }
+            let challenge = second_factor::challenge(core, tx, &credentials.user).await?;
+            return Ok(SignIn::Challenge(challenge));
+        }
         limits::forgive(tx, &failing).await?;
         let token = open_session(core, tx, &credentials, browser).await?;
         Ok(token.map_or(SignIn::Refused, SignIn::Done))
@@ -92,7 +110,7 @@ async fn ask_again(core: &Core, user: &UserId) -> Result<SignIn> {
 
 /// Opens a session with a new token; the one that the browser had ends. None when the account has been
 /// deactivated or its password changed since the credentials were checked.
-pub(super) async fn open_session(
+pub(in crate::auth) async fn open_session(
     core: &Core,
     tx: &mut Tx,
     checked: &Credentials,
@@ -141,21 +159,33 @@ pub(in crate::auth) async fn confirm(
     let credentials = store::credentials_of(core.db(), &principal.id).await?;
     let credentials = credentials.ok_or_else(Error::unauthenticated)?;
     let hash = Some(credentials.password_hash);
-    if !accounts.hasher.verify(password, hash).await? {
+    if !accounts.hasher.verify(password, hash).await?.is_right() {
         return Ok(None);
     }
+    let (token, _) = in_transaction!(core.db(), tx => {
+        limits::forgive(tx, &failing).await?;
+        renew(core, tx, principal).await
+    })?;
+    Ok(Some(token))
+}
+
+/// Gives the session that somebody is in another identifier and token, because he has just proved who he is or changed
+/// how he does.
+///
+/// # Errors
+/// 401 when it has ended meanwhile.
+pub(in crate::auth) async fn renew(
+    core: &Core,
+    tx: &mut Tx,
+    principal: &Principal,
+) -> Result<(Token, SessionId)> {
     let (now, token) = (core.now(), Token(random_token()));
     let (old, new) = (principal.session.clone().into(), SessionId::new(now));
     let digest = digest(core, &token.0);
-    let renewed = in_transaction!(core.db(), tx => {
-        limits::forgive(tx, &failing).await?;
-        store::renew_session(tx, &old, (&new, &digest), now).await
-    })?;
-    // Ended meanwhile.
-    if !renewed {
+    if !store::renew_session(tx, &old, (&new, &digest), now).await? {
         return Err(Error::unauthenticated());
     }
-    Ok(Some(token))
+    Ok((token, new))
 }
 
 /// Ends one session.
@@ -209,7 +239,11 @@ impl Authenticator for Sessions {
                     tracing::warn!(%error, "a session's use cannot be noted");
                 }
             }
-            Ok(Some(live.principal))
+            let mut principal = live.principal;
+            let wanted = core.state::<Accounts>()?.settings.second_factor_for_staff;
+            principal.lacks_second_factor =
+                wanted && principal.role.is_staff() && !live.has_second_factor;
+            Ok(Some(principal))
         })
     }
 

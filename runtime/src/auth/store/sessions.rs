@@ -14,6 +14,7 @@ use crate::ids::UserId;
 /// A live session and its owner.
 pub(in crate::auth) struct LiveSession {
     pub principal: Principal,
+    pub has_second_factor: bool,
     pub created_at: Timestamp,
     pub last_seen_at: Timestamp,
 }
@@ -44,8 +45,10 @@ pub(in crate::auth) async fn live_session(
     at: Timestamp,
 ) -> Result<Option<LiveSession>> {
     let row = sqlx::query(
-        "SELECT s.id, s.created_at, s.last_seen_at, u.id, u.email, u.name, u.role, s.proved_at
+        "SELECT s.id, s.created_at, s.last_seen_at, u.id, u.email, u.name, u.role, s.proved_at,
+             CASE WHEN f.user_id IS NULL THEN 0 ELSE 1 END
          FROM sessions s JOIN users u ON u.id = s.user_id
+             LEFT JOIN second_factors f ON f.user_id = u.id
          WHERE s.token_digest = $1 AND s.expires_at > $2 AND u.is_active = 1",
     )
     .bind(digest)
@@ -60,9 +63,11 @@ pub(in crate::auth) async fn live_session(
         role: read_role(&row, 6)?,
         session: row.try_get(0)?,
         proved_at: Timestamp::from_micros(row.try_get(7)?),
+        lacks_second_factor: false,
     };
     Ok(Some(LiveSession {
         principal,
+        has_second_factor: row.try_get::<i64, _>(8)? == 1,
         created_at: Timestamp::from_micros(row.try_get(1)?),
         last_seen_at: Timestamp::from_micros(row.try_get(2)?),
     }))
@@ -112,11 +117,17 @@ pub(in crate::auth) async fn delete_session(tx: &mut Tx, session: &SessionId) ->
     Ok(())
 }
 
+/// Ends all of a user's sessions, and the sign-ins that wait for a code.
 pub(in crate::auth) async fn delete_sessions_of(tx: &mut Tx, user: &UserId) -> Result<()> {
-    sqlx::query("DELETE FROM sessions WHERE user_id = $1")
-        .bind(user.as_str())
-        .execute(tx.conn())
-        .await?;
+    for sql in [
+        "DELETE FROM sessions WHERE user_id = $1",
+        "DELETE FROM sign_in_challenges WHERE user_id = $1",
+    ] {
+        sqlx::query(sql)
+            .bind(user.as_str())
+            .execute(tx.conn())
+            .await?;
+    }
     Ok(())
 }
 
