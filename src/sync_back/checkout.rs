@@ -106,7 +106,13 @@ impl Checkout {
     /// When one does already ([`crate::error::Exit::Stale`]), or the folder cannot be written to.
     pub fn lock(&self) -> Result<Lock> {
         let busy = "is changing these templates";
-        Lock::take(&self.root.join(STATE_DIR), "sync-back", busy)
+        Lock::take(&self.root.join(STATE_DIR), "sync-back", busy).map_err(|error| {
+            if error.is::<Fault>() {
+                return error;
+            }
+            let message = format!("{} cannot be written to", self.root.display());
+            error.context(Fault::new(message).hint("name a checkout of yours with --templates DIR"))
+        })
     }
 
     /// Carries out `operations`, all or none. What stood there before is kept in [`Self::backup`].

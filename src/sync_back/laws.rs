@@ -97,3 +97,72 @@ impl Ruled<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::ground::{Act, Ground};
+    use super::super::others::Renderer;
+    use super::*;
+    use crate::catalogue::sample::catalogue;
+    use crate::project::config::Config;
+
+    const YAML: &str =
+        "version: 1\nproject: {name: My SaaS, slug: my-saas}\ntheme: htmx\nmodules: {auth: {}}\n";
+
+    /// Which law breaks a template whose text has become `edited`, where the project should get `wanted`.
+    fn broken(source: &str, edited: &str, wanted: &str, leaks: bool) -> Option<&'static str> {
+        let catalogue = catalogue();
+        let config = Config::from_text(YAML, &catalogue, None).expect("a config");
+        let own = Setting::new(config, &catalogue, BTreeSet::new());
+        let renderer = Renderer::new(own, &catalogue).expect("a renderer");
+        let world = renderer.world("project_templates/base/x.j2");
+        let ruled = world.rule(source).expect("a template");
+        let ground = Ground {
+            cut: &ruled.cut,
+            origin: &ruled.own,
+            edited,
+            values: &world.own.values,
+        };
+        let text = |piece: &usize| ground.is_text(*piece) && !ground.range(*piece).is_empty();
+        let piece = (0..ruled.own.pieces.len()).find(text).expect("a text");
+        let act = Act::Write {
+            piece,
+            cut: ground.range(piece),
+            with: 0..edited.len(),
+        };
+        let contents = Contents::of(&ground, &[(0, &act)]).expect("one turn");
+        let checked = ruled.check(&contents, wanted, leaks);
+        checked.err().map(|broken| broken.0)
+    }
+
+    #[test]
+    fn the_project_gets_what_it_has() {
+        let source = "one <%= project.slug %>";
+        assert_eq!(broken(source, "two ", "two my-saas", false), None);
+        let other = broken(source, "two ", "three my-saas", false);
+        assert_eq!(other, Some("a tag beside it would take some of it away"));
+    }
+
+    #[test]
+    fn no_other_project_gets_its_values() {
+        let source = "one <%= project.slug %>";
+        let leaking = |leaks| broken(source, "my-saas is ", "my-saas is my-saas", leaks);
+        assert_eq!(
+            leaking(false),
+            Some("a value of this project would stand in other projects")
+        );
+        assert_eq!(leaking(true), None, "the user wants it so");
+    }
+
+    #[test]
+    fn a_template_stays_one() {
+        let source = "<% raw %>one<% endraw %>";
+        let broken = broken(source, "<% endraw %><% if %>", "", false);
+        assert_eq!(
+            broken,
+            Some("with it the template could not be rendered any more")
+        );
+    }
+}

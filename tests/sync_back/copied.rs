@@ -304,3 +304,13 @@ fn only_one_writes_to_a_checkout() {
     lock.lock().expect("free");
     shop.refuses(&[], 4, "is changing these templates");
 }
+
+#[test]
+fn a_checkout_that_cannot_be_written_to_says_so() {
+    let shop = page();
+    shop.replace(HOME, "Welcome", "Hello");
+    std::fs::write(shop.path("checkout/.quickscale"), "in the way").expect("written");
+    shop.refuses(&[], 1, "cannot be written to");
+    let said = shop.sync(&["--preview"]);
+    assert_eq!(said.code, Some(0), "looking is allowed: {said:?}");
+}

@@ -374,6 +374,11 @@ fn a_raw_block_stays_one() {
         after(template, "two\n", "two <% three %>\n"),
         template.replace("two\n", "two <% three %>\n")
     );
+    let (_, hunk) = asked(template, "two\n", "two\n<% endraw %>\n");
+    assert!(
+        reason(&hunk).contains("change the template by hand"),
+        "{hunk}"
+    );
 }
 
 #[test]
