@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use super::say;
+use super::{deploy, say};
 use crate::app::{App, Overlay};
 use crate::clock::Clock;
 use crate::config::{Config, Faults};
@@ -49,13 +49,19 @@ pub(super) async fn run(app: App, root: &Path, deploy: bool) -> anyhow::Result<E
     Ok(ExitCode::SUCCESS)
 }
 
-/// The configuration; with `deploy` it is held to production's rules, whatever `APP_ENV` says.
-fn read(root: &Path, deploy: bool) -> Result<Config, Faults> {
+/// The configuration; for a deployment it is held to production's rules, whatever `APP_ENV` says, and must have no
+/// weakness.
+fn read(root: &Path, for_deployment: bool) -> Result<Config, Faults> {
     let config = Config::from_process(root)?;
-    if !deploy {
+    if !for_deployment {
         return Ok(config);
     }
     let mut vars = config.vars.clone();
     vars.insert("APP_ENV".into(), "production".into());
-    Config::from_vars(vars, root)
+    let config = Config::from_vars(vars, root)?;
+    let weaknesses = deploy::weaknesses(&config);
+    if weaknesses.is_empty() {
+        return Ok(config);
+    }
+    Err(Faults(weaknesses))
 }

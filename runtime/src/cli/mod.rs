@@ -1,6 +1,7 @@
 //! The application's binary: `serve`, `migrate`, `check`, … and what modules add.
 
 mod check;
+mod deploy;
 mod health;
 mod serve;
 
