@@ -28,6 +28,8 @@ pub mod api;
 pub mod auth;
 #[cfg(feature = "credits")]
 pub mod credits;
+#[cfg(feature = "llm")]
+pub mod llm;
 #[cfg(feature = "python")]
 pub mod python;
 #[cfg(feature = "services")]

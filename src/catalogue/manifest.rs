@@ -151,6 +151,9 @@ pub struct ServiceManifest {
     /// Features of the runtime that its code needs beside those of the modules.
     #[serde(default)]
     pub features: Vec<Word>,
+    /// The environment variables that its code reads.
+    #[serde(default)]
+    pub environment: BTreeMap<String, Variable>,
 }
 
 /// An amount of credits, which YAML takes for a number.

@@ -13,8 +13,14 @@ use crate::project::state::State;
 
 /// The module that services belong to.
 const SERVICES: &str = "services";
-/// The files of others that a new service may change: they say which crates its code is built with.
-const MANIFESTS: [&str; 2] = ["Cargo.toml", "Cargo.lock"];
+/// The files of others that a new service may change: they say what its code is built with, and what it finds where it runs.
+const MANIFESTS: [&str; 5] = [
+    ".env.example",
+    "Cargo.lock",
+    "Cargo.toml",
+    "Dockerfile",
+    "compose.yml",
+];
 
 /// A service that a project has.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]

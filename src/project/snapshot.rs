@@ -116,7 +116,8 @@ fn strays(project: &Project, state: &State, desired: &Desired, tree: &Tree) -> R
     }
     let searched = |entry: &walkdir::DirEntry| {
         let name = entry.file_name().to_string_lossy();
-        !(entry.depth() == 1 && NOT_SEARCHED.contains(&name.as_ref()))
+        // The environments of Python programs hold thousands of files, none of them a template's.
+        name != ".venv" && !(entry.depth() == 1 && NOT_SEARCHED.contains(&name.as_ref()))
     };
     let files = walkdir::WalkDir::new(project.root())
         .into_iter()

@@ -26,6 +26,8 @@ pub struct RenderContext {
     dependencies: BTreeMap<String, String>,
     /// Features of the runtime that services need beside those of the modules.
     service_features: BTreeSet<String>,
+    /// The environment variables that services read, by name.
+    service_environment: BTreeMap<String, Variable>,
     quickscale: Versions,
     /// The service that the template is of, if it is of one.
     pub service: Option<ServiceWords>,
@@ -97,6 +99,7 @@ impl RenderContext {
                 .collect(),
             dependencies: dependencies(config, catalogue, &kinds),
             service_features: features(&kinds),
+            service_environment: environment(&kinds),
             service: None,
             quickscale: Versions {
                 version: env!("CARGO_PKG_VERSION"),
@@ -124,6 +127,12 @@ fn dependencies(
 fn features(kinds: &[&ServiceKind]) -> BTreeSet<String> {
     let features = kinds.iter().flat_map(|kind| &kind.manifest.features);
     features.map(ToString::to_string).collect()
+}
+
+fn environment(kinds: &[&ServiceKind]) -> BTreeMap<String, Variable> {
+    let all = kinds.iter().flat_map(|kind| &kind.manifest.environment);
+    all.map(|(name, variable)| (name.clone(), variable.clone()))
+        .collect()
 }
 
 fn values(module: &Module, config: &Config) -> ModuleValues {

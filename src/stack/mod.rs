@@ -10,6 +10,7 @@ pub mod manage;
 pub mod native;
 pub mod platform;
 pub mod port;
+pub mod python;
 pub mod record;
 pub mod settings;
 pub mod shell;

@@ -12,7 +12,7 @@ use super::platform::{self, Identity};
 use super::port::Wish;
 use super::record::{Native, Profile, Record};
 use super::status::in_words;
-use super::{Site, docker};
+use super::{Site, docker, python};
 use crate::error::Fault;
 use crate::project::lock::Lock;
 
@@ -149,6 +149,7 @@ type Built = (PathBuf, Timestamp);
 
 fn build(site: &Site<'_>, profile: Profile) -> Result<Built> {
     let built_at = Timestamp::now();
+    python::prepare(site)?;
     Ok((site.build(profile)?, built_at))
 }
 

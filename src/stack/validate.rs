@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
 use super::settings::{clean_app_environment, clean_cargo_environment};
-use super::{Site, cargo};
+use super::{Site, cargo, python};
 use crate::error::Fault;
 use crate::interrupt;
 use crate::project::names::ServiceName;
@@ -54,6 +54,7 @@ pub fn validate(site: &Site<'_>, name: Option<&ServiceName>) -> Result<Report> {
             .into());
     }
     site.run.create()?;
+    python::prepare(site)?;
     let report = site.run.contract_report();
     if report.exists() {
         fs_err::remove_file(&report)?;

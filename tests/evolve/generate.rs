@@ -88,6 +88,64 @@ fn only_what_a_service_needs_is_touched_and_undo_takes_it_back() {
 }
 
 #[test]
+fn the_first_service_of_a_kind_brings_what_it_needs_and_a_project_without_it_has_none_of_it() {
+    let features = |project: &Project| {
+        let manifest = project.read("Cargo.toml");
+        let (_, rest) = manifest.split_once("features = [").expect("of the runtime");
+        let mut runtime = manifest
+            .lines()
+            .filter(|line| line.starts_with("quickscale-runtime"));
+        let line = runtime.next().expect(rest).to_owned();
+        ["python", "llm"].map(|feature| line.contains(&format!("\"{feature}\"")))
+    };
+    let project = Project::new(&[]);
+    assert_eq!(features(&project), [false, false]);
+    assert!(!project.read("Dockerfile").contains("python"));
+    assert!(!project.read(".env.example").contains("LLM_"));
+
+    assert_eq!(
+        project
+            .run(&["generate-service", "words", "--type", "python"])
+            .code,
+        Some(0)
+    );
+    assert_eq!(features(&project), [true, false]);
+    assert!(project.read("Dockerfile").contains("COPY --from=python"));
+    assert!(
+        project
+            .read("services/python/words/service.py")
+            .contains("def run(input, context)")
+    );
+    assert!(
+        project
+            .read("services/python/words/requirements.txt")
+            .contains("--hash=sha256:")
+    );
+
+    assert_eq!(
+        project
+            .run(&["generate-service", "summary", "--type", "llm"])
+            .code,
+        Some(0)
+    );
+    assert_eq!(features(&project), [true, true]);
+    assert!(
+        project
+            .read(".env.example")
+            .contains("#LLM_BASE_URL=https://api.openai.com/v1")
+    );
+    assert!(project.read("compose.yml").contains("LLM_API_KEY"));
+    assert_eq!(project.plan(), []);
+    assert_eq!(
+        project
+            .run(&["generate-service", "more", "--type", "python"])
+            .code,
+        Some(0)
+    );
+    assert_eq!(project.plan(), []);
+}
+
+#[test]
 fn a_service_is_the_users_from_then_on() {
     let project = Project::new(&[]);
     project.run(&["generate-service", "mine"]);

@@ -110,6 +110,16 @@ fn adding_a_service_is_as_the_guide_tells() {
 }
 
 #[test]
+fn python_programs_are_as_the_guide_tells() {
+    follow("python-services.md");
+}
+
+#[test]
+fn language_models_are_as_the_guide_tells() {
+    follow("language-models.md");
+}
+
+#[test]
 fn working_on_templates_is_as_the_guide_tells() {
     follow_beside("working-on-templates.md", |scratch| {
         let checkout = scratch.join("quickscale");

@@ -7,5 +7,7 @@ mod crashes;
 mod docker;
 mod logs;
 mod native;
+#[cfg(unix)]
+mod python;
 mod shell;
 mod support;

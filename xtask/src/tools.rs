@@ -20,6 +20,7 @@ pub enum Tool {
     Wrk,
     CargoDeny,
     Docker,
+    Python,
 }
 
 /// Who brings a tool.
@@ -46,6 +47,7 @@ impl Tool {
             Self::Docker => {
                 "docker with compose, and a daemon that answers (runs generated applications in containers)"
             }
+            Self::Python => "Python 3 with venv (services whose work is a Python program)",
         }
     }
 
@@ -60,6 +62,7 @@ impl Tool {
             Self::Wrk => &["wrk"],
             Self::CargoDeny => return Source::Crate("cargo-deny"),
             Self::Docker => return Source::Manual("https://docs.docker.com/engine/install"),
+            Self::Python => &["python3", "python3-venv"],
         })
     }
 
@@ -73,6 +76,11 @@ impl Tool {
             Self::Chromedriver => any(&["chromedriver"]),
             Self::Wrk => any(&["wrk"]),
             Self::CargoDeny => any(&["cargo-deny"]),
+            // Debian's own Python comes without what makes environments.
+            Self::Python => {
+                let modules = ["-I", "-c", "import ensurepip, venv"];
+                process::read(Command::new("python3").args(modules)).is_ok()
+            }
             Self::Docker => [["compose", "version"], ["system", "info"]]
                 .iter()
                 .all(|words| process::read(Command::new("docker").args(words)).is_ok()),

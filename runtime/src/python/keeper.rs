@@ -72,7 +72,10 @@ impl Keepers {
         if shared.wants_keeper() {
             tokio::spawn(keep(shared.clone()));
         }
-        answered.await.map_err(|_| gone())?
+        tokio::select! {
+            answered = answered => answered.map_err(|_| gone())?,
+            () = context.cancelled() => Err(anyhow!("the run was stopped").into()),
+        }
     }
 }
 

@@ -53,6 +53,12 @@ impl Program {
         Self::at(Path::new(FOLDER).join(name))
     }
 
+    /// The program of a service, in the folder of its name in `services/python/`: `Program::of(module_path!())` in the
+    /// service's own module, which is called like it.
+    pub fn of(module: &str) -> Self {
+        Self::new(module.rsplit("::").next().unwrap_or(module))
+    }
+
     /// The program in another folder: a path that starts from the application's, or from the root.
     pub fn at(folder: impl Into<PathBuf>) -> Self {
         Self {

@@ -168,7 +168,6 @@ impl Worker {
     /// # Errors
     /// When the worker is lost with it.
     pub async fn work(&mut self, request: &str, context: &ServiceContext) -> Result<Answer, Lost> {
-        let id = context.run.as_str();
         if self.requests.write_all(request.as_bytes()).await.is_err() {
             return Err(Lost::Untouched);
         }
@@ -187,32 +186,10 @@ impl Worker {
                 }
                 Err(fault) => return Err(Lost::Broken(fault)),
             };
-            match said {
-                Said::Taken { run } if run == id => taken = true,
-                Said::Output { run, value } if run == id => return Ok(Ok(value)),
-                Said::Unusable { run, sentence } if run == id => {
-                    return Ok(Err(ServiceError::Unusable(sentence)));
-                }
-                Said::Failed { run, cause } if run == id => {
-                    return Ok(Err(ServiceError::Failed(anyhow!("{cause}"))));
-                }
-                Said::Progress {
-                    run,
-                    fraction,
-                    message,
-                } if run == id => {
-                    tracing::debug!(run, fraction, message, "progress");
-                }
-                Said::Emit { run, text } if run == id => tracing::debug!(run, text, "emit"),
-                // Of a run before, from a thread that it left behind.
-                Said::Ready
-                | Said::Log { .. }
-                | Said::Taken { .. }
-                | Said::Progress { .. }
-                | Said::Emit { .. }
-                | Said::Output { .. }
-                | Said::Unusable { .. }
-                | Said::Failed { .. } => {}
+            match heard(said, context) {
+                Heard::Nothing => {}
+                Heard::Taken => taken = true,
+                Heard::Answer(answer) => return Ok(answer),
             }
         }
     }
@@ -284,6 +261,43 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// What there was for a run in what its worker said.
+enum Heard {
+    /// Nothing that decides, or something of a run before, from a thread that it left behind.
+    Nothing,
+    Taken,
+    Answer(Answer),
+}
+
+fn heard(said: Said, context: &ServiceContext) -> Heard {
+    let id = context.run.as_str();
+    match said {
+        Said::Taken { run } if run == id => return Heard::Taken,
+        Said::Output { run, value } if run == id => return Heard::Answer(Ok(value)),
+        Said::Unusable { run, sentence } if run == id => {
+            return Heard::Answer(Err(ServiceError::Unusable(sentence)));
+        }
+        Said::Failed { run, cause } if run == id => {
+            return Heard::Answer(Err(ServiceError::Failed(anyhow!("{cause}"))));
+        }
+        Said::Progress {
+            run,
+            fraction,
+            message,
+        } if run == id => context.progress(fraction, &message),
+        Said::Emit { run, text } if run == id => context.emit(&text),
+        Said::Ready
+        | Said::Log { .. }
+        | Said::Taken { .. }
+        | Said::Progress { .. }
+        | Said::Emit { .. }
+        | Said::Output { .. }
+        | Said::Unusable { .. }
+        | Said::Failed { .. } => {}
+    }
+    Heard::Nothing
 }
 
 /// `, with the exit code 3`; ` (signal: 9 (SIGKILL))` where a signal has ended it.

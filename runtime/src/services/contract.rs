@@ -1,7 +1,10 @@
 //! What every service keeps to, tried out on one: it can be shown, it refuses what does not fit its types, hostile input is
 //! no fault of its own, and a run that fails costs nothing. For tests of applications.
 
+mod alone;
 mod inputs;
+
+pub use alone::{Tried, try_out};
 
 use std::fmt;
 use std::sync::Arc;

@@ -15,6 +15,8 @@ mod data;
 mod demo;
 #[path = "../../../service_templates/image/src/services/NAME.rs"]
 mod image;
+#[path = "../../../service_templates/llm/src/services/NAME.rs"]
+pub mod summary;
 #[path = "../../../service_templates/text/src/services/NAME.rs"]
 mod text;
 
@@ -25,6 +27,7 @@ pub fn services() -> Services {
         .service("data", data::service())
         .service("text_sentiment_analysis", text::service())
         .service("image_metadata_extractor", image::service())
+        .service("text_summary", summary::service())
 }
 
 async fn ada() -> (TestApp, Client) {

@@ -12,5 +12,6 @@ mod contract;
 mod forms;
 mod journeys;
 mod live;
+mod llm;
 mod offered;
 mod python;

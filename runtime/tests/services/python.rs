@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::browser;
 use crate::offered::app_with;
 use crate::support::ledger::assert_sound;
-use crate::support::{sign_up, themed};
+use crate::support::{self, sign_up, themed};
 
 /// Longer than anything takes on a busy machine.
 const LONG: Duration = Duration::from_secs(60);
@@ -55,6 +55,11 @@ def run(input, context):
         return {"answer": 7}
     if word == "environment":
         return answer(" ".join(sorted(os.environ)))
+    if word == "talk":
+        context.progress(0.5, "half way")
+        context.emit(answer("begun")["answer"])
+        while not os.path.exists(rest):
+            time.sleep(0.01)
     if word == "crowd":
         return answer(crowd(rest))
     return answer(rest)
@@ -387,6 +392,50 @@ async fn without_its_environment_a_program_does_not_start() {
     let mut ada = shop.customer().await;
     let page = fails(&mut ada, "/services/told", "say hello").await;
     assert!(page.contains("The service failed."), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_program_says_is_seen_while_it_works_and_stopping_it_kills_it() {
+    let shop = Shop::open(PROGRAM, |program| program).await;
+    let mut ada = shop.customer().await;
+    let go = shop.path("go");
+    let order = format!("talk {}", go.display());
+    let shown = async |ada: &Client, page: &str| {
+        let text = ada.clone().get(page).await.text;
+        (text.contains("half way"), answer_on(&text), text)
+    };
+    for stops in [false, true] {
+        let sent = browser::fill_in(&mut ada, "/services/told", &[("text", &order)]).await;
+        let page = sent.location().to_owned();
+        support::until("it is seen", async || {
+            let (half, answer, _) = shown(&ada, &page).await;
+            half && answer.is_some_and(|(_, text)| text == "begun")
+        })
+        .await;
+        let (_, answer, _) = shown(&ada, &page).await;
+        let (pid, _) = answer.unwrap();
+        assert!(is_alive(pid));
+        if stops {
+            ada.post(&format!("{page}/cancel"), &[]).await;
+            until("the end of the worker", || !is_alive(pid)).await;
+            support::until("it is over", async || {
+                shown(&ada, &page)
+                    .await
+                    .2
+                    .contains("because you asked for it")
+            })
+            .await;
+        } else {
+            std::fs::write(&go, "").unwrap();
+            let answer = format!("[[{pid}|{}]]", go.display());
+            support::until("it is done", async || {
+                crate::support::plain(&ada.clone().get(&page).await).contains(&answer)
+            })
+            .await;
+            std::fs::remove_file(&go).unwrap();
+        }
+    }
+    assert_sound(&shop.app.core, "after a program was stopped").await;
 }
 
 /// What is logged by all tests.

@@ -3,6 +3,7 @@
 
 mod app;
 mod files;
+mod python;
 mod tools;
 
 use anyhow::Error;
@@ -100,6 +101,7 @@ pub fn examine(project: &Project, ui: &Ui) -> Report {
     findings.extend(tools::rust(site.root));
     findings.extend(tools::c_compiler());
     findings.push(tools::disk(site.root));
+    findings.extend(python::programs(site.root));
     match readable {
         Some(finding) => findings.push(finding),
         None => {

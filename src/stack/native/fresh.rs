@@ -4,11 +4,13 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use crate::stack::python;
 use crate::stack::record::{Fingerprint, Native};
 use crate::stack::settings::ENV_FILE;
 
 /// What changed in `root` since the app was started, in words; none when it is up to date. Costs no build: it looks at
-/// the binary and at the sources that cargo noted beside it.
+/// the binary and at the sources that cargo noted beside it,
+/// and at the Python programs.
 pub fn outdated(root: &Path, native: &Native) -> Option<String> {
     if Fingerprint::of(&native.program).is_ok_and(|now| now != native.binary) {
         return Some("it was built again since".to_owned());
@@ -17,8 +19,11 @@ pub fn outdated(root: &Path, native: &Native) -> Option<String> {
     if is_newer(&env, native.started_at) {
         return Some(format!("{ENV_FILE} changed since"));
     }
+    let programs = python::programs(root).unwrap_or_default();
+    let programs = programs.iter().flat_map(python::Program::sources);
     let source = sources(&native.program)
         .into_iter()
+        .chain(programs)
         .find(|source| is_newer(source, native.built_at))?;
     let shown = source.strip_prefix(root).unwrap_or(&source);
     Some(format!("{} changed since", shown.display()))
