@@ -3,6 +3,7 @@
 
 mod browser;
 mod checks;
+mod circle;
 mod docker;
 mod modules;
 mod project;

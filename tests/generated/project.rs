@@ -137,7 +137,7 @@ fn told(output: &Output) -> String {
 
 /// `program` in `folder`, without the variables that configure generated apps, and building where they share what they
 /// build.
-fn sealed(program: &str, folder: &Path) -> Command {
+pub fn sealed(program: &str, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command
         .current_dir(folder)

@@ -274,7 +274,9 @@ fn browser(world: &mut World) -> Result<()> {
 /// The browser's journeys, with the browsers of `chromedriver`. Those on PostgreSQL need `GENERATED_DATABASE_URL` too.
 pub fn browser_tests(chromedriver: &Chromedriver) -> Command {
     let mut command = generated_tests();
-    command.args(["--skip", "checks::", "--skip", "tutorial::"]);
+    for elsewhere in ["checks::", "circle::", "tutorial::"] {
+        command.args(["--skip", elsewhere]);
+    }
     command.env("WEBDRIVER_URL", chromedriver.url());
     command
 }
