@@ -13,7 +13,7 @@ use super::wrk::{self, Answers, Load};
 use crate::servers::{Durability, Postgres};
 
 /// How many connections send at the same time.
-const CONNECTIONS: u32 = 16;
+pub(super) const CONNECTIONS: u32 = 16;
 /// How many of them sign in at a time, over and over, while others look at pages.
 const SIGNING_IN: u32 = 4;
 
@@ -186,7 +186,7 @@ impl Run<'_> {
     }
 }
 
-fn people(server: &Server) -> Result<Vec<Person>> {
+pub(super) fn people(server: &Server) -> Result<Vec<Person>> {
     let new = |number| -> Result<Person> {
         let person = Person::at(&server.url());
         person.sign_up(&email(number))?;
@@ -247,7 +247,7 @@ fn paid_runs(people: &[Person], path: &str) -> Result<String> {
 }
 
 /// A script of wrk's that lets programs run a service in turn; with `is_once`, each time under a new key.
-fn paid_calls(keys: &[String], is_once: bool) -> String {
+pub(super) fn paid_calls(keys: &[String], is_once: bool) -> String {
     let keys: Vec<_> = keys.iter().map(|key| format!("\"{key}\"")).collect();
     let once = if is_once {
         "headers[\"Idempotency-Key\"] = \"call-\" .. turn"

@@ -5,6 +5,7 @@ mod build;
 mod evolve;
 mod http;
 mod init;
+mod ledger;
 mod person;
 mod serve;
 mod server;
@@ -35,6 +36,9 @@ pub struct Args {
     /// How long each kind of request is sent
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     seconds: u64,
+    /// Measure this binary of a generated project, which an earlier run has left in target/bench, instead of building one
+    #[arg(long, value_name = "FILE")]
+    built: Option<PathBuf>,
     /// What to measure; without any, everything
     #[arg(value_enum, value_name = "NAME")]
     names: Vec<Name>,
@@ -53,16 +57,24 @@ enum Name {
     Serve,
     /// Requests a second, on SQLite and on PostgreSQL
     Http,
+    /// Spends through the API, against pgbench; one account under load; a short and a long journal; a paid run
+    Ledger,
 }
 
 pub fn run(args: &Args) -> Result<()> {
     let wanted = |name| args.names.is_empty() || args.names.contains(&name);
     let mut tools = vec![Tool::Git, Tool::Node];
-    if wanted(Name::Http) {
+    if wanted(Name::Http) || wanted(Name::Ledger) {
         tools.extend([Tool::Wrk, Tool::Postgres]);
     }
     tools::require(tools, args.install)?;
-    let quickscale = repo::build_cli(Profile::Release)?;
+    // Where only what it makes is measured, it may be slow itself.
+    let is_measured = wanted(Name::Init) || wanted(Name::Evolve);
+    let quickscale = repo::build_cli(if is_measured {
+        Profile::Release
+    } else {
+        Profile::Debug
+    })?;
     let mut table = Table::default();
     if wanted(Name::Init) {
         init::measure(&quickscale, &mut table)?;
@@ -75,13 +87,27 @@ pub fn run(args: &Args) -> Result<()> {
     }
     if wanted(Name::Serve) || wanted(Name::Http) {
         let project = Project::create(&quickscale)?;
-        let binary = project.build_release()?;
+        let binary = match &args.built {
+            Some(built) => built.canonicalize()?,
+            None => project.build_release()?,
+        };
         if wanted(Name::Serve) {
             serve::measure(&project, &binary, &mut table)?;
         }
         if wanted(Name::Http) {
             http::measure(&project, &binary, args.seconds, &mut table)?;
         }
+    }
+    if wanted(Name::Ledger) {
+        let project = Project::create(&quickscale)?;
+        let binary = match &args.built {
+            Some(built) => built.canonicalize()?,
+            None => {
+                ledger::prepare(&project)?;
+                project.build_release()?
+            }
+        };
+        ledger::measure(&project, &binary, args.seconds, &mut table)?;
     }
     interrupt::check()?;
     table.print();

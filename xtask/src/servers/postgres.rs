@@ -31,7 +31,7 @@ pub struct Postgres {
     port: u16,
     // The order matters: the server ends before its folder goes.
     _server: Background,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Postgres {
@@ -83,13 +83,18 @@ impl Postgres {
         Ok(Self {
             port,
             _server: server,
-            _folder: folder,
+            folder,
         })
     }
 
     /// The address of `database`, which is not created by this.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://postgres@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// What the server has logged so far.
+    pub fn log(&self) -> Result<String> {
+        Ok(fs_err::read_to_string(self.folder.path().join("log"))?)
     }
 }
 
