@@ -163,16 +163,21 @@ impl Drop for Loan {
             return;
         };
         runtime.spawn(async move {
-            let done = match afterwards {
-                Afterwards::RollBack => object.execute("ROLLBACK").await.map(drop),
-                _ => object.ping().await,
-            };
-            // On SQLite a transaction that failed may have ended by itself.
-            if done.is_err() && object.ping().await.is_err() {
+            let tidied = tidy(&mut object, afterwards);
+            if !matches!(tokio::time::timeout(PATIENCE, tidied).await, Ok(Ok(()))) {
                 drop(Object::take(object));
             }
         });
     }
+}
+
+/// Makes a connection fit for the next, or fails; then it is closed.
+async fn tidy(connection: &mut AnyConnection, afterwards: Afterwards) -> Result<(), Error> {
+    if afterwards == Afterwards::RollBack {
+        // On SQLite a transaction that failed may have ended by itself, and then this fails, too.
+        let _ = connection.execute("ROLLBACK").await;
+    }
+    connection.ping().await
 }
 
 /// Runs one query on a connection of its own.

@@ -2,7 +2,9 @@
 //! `{{ text|ticks }}`.
 
 use minijinja::value::Value;
-use minijinja::{Environment, Error, ErrorKind, HtmlEscape};
+use minijinja::{
+    AutoEscape, Environment, Error, ErrorKind, HtmlEscape, Output, State, escape_formatter,
+};
 
 use crate::clock::Timestamp;
 use crate::http::Assets;
@@ -23,6 +25,33 @@ pub(super) fn install(environment: &mut Environment<'static>, assets: Assets) {
     environment.add_filter("datetime", datetime);
     environment.add_filter("plural", plural);
     environment.add_filter("ticks", ticks);
+    environment.set_formatter(write_value);
+}
+
+/// As minijinja writes a value, but without an escape for `/`, which means nothing in HTML: paths stay readable.
+fn write_value(out: &mut Output, state: &mut State, value: &Value) -> Result<(), Error> {
+    match value.as_str() {
+        Some(text) if *state.auto_escape() == AutoEscape::Html && !value.is_safe() => {
+            Ok(write_escaped(out, text)?)
+        }
+        _ => escape_formatter(out, state, value),
+    }
+}
+
+fn write_escaped(out: &mut impl std::fmt::Write, text: &str) -> std::fmt::Result {
+    let mut rest = text;
+    while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
+        out.write_str(&rest[..at])?;
+        out.write_str(match rest.as_bytes()[at] {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&quot;",
+            _ => "&#x27;",
+        })?;
+        rest = &rest[at + 1..];
+    }
+    out.write_str(rest)
 }
 
 /// Microseconds since the epoch as a `<time>` element.
@@ -62,5 +91,20 @@ mod tests {
         let html = |text| ticks(text).to_string();
         assert_eq!(html("a `<b>` & c"), "a <code>&lt;b&gt;</code> &amp; c");
         assert_eq!(html("plain"), "plain");
+    }
+
+    #[test]
+    fn what_means_something_in_html_is_escaped_and_nothing_else() {
+        let mut environment = Environment::new();
+        environment.set_formatter(write_value);
+        let context = minijinja::context! {
+            text => r#"/a?b=é&c=<d>"'"#, number => 7, safe => Value::from_safe_string("<hr>".into()),
+        };
+        environment.set_auto_escape_callback(|_| AutoEscape::Html);
+        let html = environment.render_str("{{ text }} {{ number }} {{ safe }}", &context);
+        assert_eq!(html.unwrap(), "/a?b=é&amp;c=&lt;d&gt;&quot;&#x27; 7 <hr>");
+        environment.set_auto_escape_callback(|_| AutoEscape::None);
+        let plain = environment.render_str("{{ text }}", &context);
+        assert_eq!(plain.unwrap(), r#"/a?b=é&c=<d>"'"#);
     }
 }
