@@ -125,7 +125,7 @@ impl Knock {
         match idempotency_key {
             None => {
                 let reply = self.endpoint.answer(call).await?;
-                Ok(json(reply.status, reply.body))
+                Ok(located(&self.endpoint, reply.status, reply.body))
             }
             Some(key) => self.answer_once(call, key, digest(&parts, &body)).await,
         }
@@ -133,12 +133,12 @@ impl Knock {
 
     async fn answer_once(self, call: Call, key: String, digest: String) -> Result<Response> {
         let user = call.caller.id.clone();
-        let (endpoint, visit) = (self.endpoint, self.visit);
+        let (endpoint, visit) = (self.endpoint.clone(), self.visit);
         let work = || async move { to_keep(&visit, endpoint.answer(call).await) };
         let request = RequestKey { user, key };
         let (kept, is_replayed) = once(&self.core, request, &digest, work).await?;
         let status = StatusCode::from_u16(kept.status).map_err(Error::internal)?;
-        let mut response = json(status, kept.body);
+        let mut response = located(&self.endpoint, status, kept.body);
         if is_replayed {
             let headers = response.headers_mut();
             headers.insert(REPLAYED, HeaderValue::from_static("true"));
@@ -161,6 +161,23 @@ fn to_keep(visit: &Visit, answer: Result<Reply>) -> Result<Kept> {
             body: problem_body(visit, &error),
         }),
     }
+}
+
+/// An answer that says where to ask again, where there is more to come.
+fn located(endpoint: &Endpoint, status: StatusCode, body: String) -> Response {
+    let place = match (endpoint.location, status) {
+        (Some(path), StatusCode::ACCEPTED) => {
+            let answer: Option<Value> = serde_json::from_str(&body).ok();
+            let id = answer.and_then(|answer| Some(answer["id"].as_str()?.to_owned()));
+            id.and_then(|id| HeaderValue::try_from(format!("{path}{id}")).ok())
+        }
+        _ => None,
+    };
+    let mut response = json(status, body);
+    if let Some(place) = place {
+        response.headers_mut().insert(header::LOCATION, place);
+    }
+    response
 }
 
 fn json(status: StatusCode, body: String) -> Response {

@@ -24,6 +24,8 @@ pub(crate) struct Kind {
     /// None: work on the clock, which is tried until it succeeds.
     pub attempts: Option<u32>,
     pub time_limit: Duration,
+    /// Leaves one place to others.
+    pub is_long: bool,
     pub run: Run,
 }
 
@@ -59,6 +61,7 @@ impl Kinds {
             name: J::NAME,
             attempts: Some(J::ATTEMPTS),
             time_limit: J::TIME_LIMIT,
+            is_long: J::IS_LONG,
             run,
         });
     }
@@ -73,6 +76,7 @@ impl Kinds {
             name: schedule.name,
             attempts: None,
             time_limit: schedule.period.max(Duration::from_secs(60)),
+            is_long: false,
             run: Box::new(move |core, _| handler(core)),
         });
     }
@@ -113,8 +117,11 @@ impl Kinds {
         self.kinds.get(name)
     }
 
-    pub fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.kinds.keys().copied()
+    /// Their names; those of long jobs only when `long` says so.
+    pub fn names(&self, long: bool) -> impl Iterator<Item = &'static str> {
+        let kinds = self.kinds.values();
+        let kinds = kinds.filter(move |kind| long || !kind.is_long);
+        kinds.map(|kind| kind.name)
     }
 
     pub fn schedules(&self) -> &[Schedule] {

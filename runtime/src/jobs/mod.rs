@@ -39,6 +39,9 @@ pub trait Job: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// How long one attempt may take.
     const TIME_LIMIT: Duration = Duration::from_secs(10 * 60);
 
+    /// Whether it may take minutes: such jobs leave one place to others.
+    const IS_LONG: bool = false;
+
     /// Jobs of one name with the same key are one job, also while 30 days after it was done. None by default.
     fn key(&self) -> Option<String> {
         None

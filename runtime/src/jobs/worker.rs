@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -42,6 +43,16 @@ pub(crate) struct Worker {
     core: Core,
     id: Arc<str>,
     pace: Pace,
+    /// How many long jobs are under way.
+    long: Arc<AtomicUsize>,
+}
+
+struct Place(Arc<AtomicUsize>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Works until `stop` closes, then lets what is under way end, or gives it back.
@@ -72,7 +83,13 @@ impl Worker {
     pub fn new(core: Core) -> Self {
         let id = crate::crypto::random_token().into();
         let pace = core.jobs().pace();
-        Self { core, id, pace }
+        let long = Arc::default();
+        Self {
+            core,
+            id,
+            pace,
+            long,
+        }
     }
 
     fn claim_now(&self) -> Claim<'_> {
@@ -85,7 +102,10 @@ impl Worker {
     }
 
     fn names(&self) -> Vec<&'static str> {
-        self.core.jobs().names().collect()
+        // One place is for what takes no time, unless there is only one.
+        let places = self.pace.at_once.saturating_sub(1).max(1);
+        let has_room = self.long.load(Ordering::Relaxed) < places;
+        self.core.jobs().names(has_room).collect()
     }
 
     /// Starts what is due while there is room; says how long nothing else will be.
@@ -101,12 +121,26 @@ impl Worker {
                 break;
             };
             let worker = self.clone();
-            running.spawn(async move { worker.run(&job).await });
+            let place = self.place_of(&job);
+            running.spawn(async move {
+                let done = worker.run(&job).await;
+                drop(place);
+                done
+            });
         }
         let next_job = store::next_due(self.core.db(), &self.names()).await?;
         let next = next_job.into_iter().chain(strokes.values().copied()).min();
         let wait = next.map_or(LOOK_AROUND, |next| next.since(now));
         Ok(wait.clamp(Duration::from_millis(10), LOOK_AROUND))
+    }
+
+    /// Counts a long job as under way until what comes back is dropped.
+    fn place_of(&self, job: &ClaimedJob) -> Option<Place> {
+        let kind = self.core.jobs().kind(&job.name)?;
+        kind.is_long.then(|| {
+            self.long.fetch_add(1, Ordering::Relaxed);
+            Place(self.long.clone())
+        })
     }
 
     /// Enqueues work on the clock whose time has come. `strokes` holds when that is next.

@@ -59,7 +59,8 @@ pub(super) fn endpoints(registry: &Registry, body_limit: usize) -> Vec<Endpoint>
         "run_service",
         &RUN,
         "Run a service",
-        "Runs a service and waits for the result. The price is charged only when there is one: a run that fails says \
+        "Runs a service and waits for the result. A service that works in the background, or takes longer than 50 seconds, is \
+         answered with 202 before that, and its run is asked for until it has ended. The price is charged only when there is one: a run that fails says \
          why and costs nothing. Send an `Idempotency-Key`, so that a request which is sent again is not paid twice.",
     );
     let result_about = about(
@@ -90,8 +91,9 @@ pub(super) fn endpoints(registry: &Registry, body_limit: usize) -> Vec<Endpoint>
         .parameter(name())
         .status(
             StatusCode::ACCEPTED,
-            "Under way: ask for the run until it has ended",
+            "Not ended: it waits or is under way. Ask for the run at `Location`, or listen to its events",
         )
+        .located("/api/v1/runs/")
         .refuses(&credits::INSUFFICIENT)
         .body_limit(body_limit);
     let all = registry.by_cost();

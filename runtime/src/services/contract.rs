@@ -204,6 +204,13 @@ impl Trial<'_> {
             patience: Patience::UntilDone,
         };
         let submitted = actions::run(self.core, self.user, offered, submission).await?;
+        if let Submitted::Run(id) = &submitted {
+            // In the background nobody would get to it before this looks at it.
+            let run = actions::find_run(self.core, self.user, id).await?;
+            if run.status == RunStatus::Queued {
+                actions::work_on(self.core, id).await?;
+            }
+        }
         let charged = before
             .as_milli()
             .saturating_sub(self.available().await?.as_milli());

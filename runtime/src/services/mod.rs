@@ -98,6 +98,10 @@ impl Module for Services {
                 "0002_under_way",
                 include_str!("migrations/0002_under_way.sql"),
             ),
+            Migration::portable(
+                "0003_background",
+                include_str!("migrations/0003_background.sql"),
+            ),
         ]
     }
 
@@ -133,6 +137,9 @@ impl Module for Services {
         install.state(self.registry.clone());
         install.state(Live::default());
         install.panel(20, |visit, place| Box::pin(panels::panel(visit, place)));
+        install.job(|core, job: actions::WorkOn| {
+            Box::pin(async move { actions::work_on(core, &job.run).await })
+        });
         install.at_start(|core| Box::pin(actions::sweep(core, None)));
         Ok(())
     }

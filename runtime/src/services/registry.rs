@@ -15,6 +15,8 @@ pub(super) struct Registry {
     pub time_limit: Duration,
 }
 
+/// How long a run in the background may take, unless its service says otherwise.
+const BACKGROUND_LIMIT: Duration = Duration::from_secs(15 * 60);
 /// Names that are addresses of our own below `/services/`.
 const RESERVED: [&str; 1] = ["runs"];
 
@@ -39,6 +41,15 @@ impl Registry {
             bail!("it was added twice");
         }
         Ok(())
+    }
+
+    /// How long a run of `service` may take.
+    pub fn limit_of(&self, service: &dyn AnyService) -> Duration {
+        let usual = match service.background() {
+            true => self.time_limit.max(BACKGROUND_LIMIT),
+            false => self.time_limit,
+        };
+        service.time_limit().unwrap_or(usual)
     }
 
     /// The most bytes that an input of any service has.

@@ -106,6 +106,7 @@ pub(super) trait AnyService: Send + Sync {
     fn description(&self) -> &str;
     fn cost(&self) -> Credits;
     fn time_limit(&self) -> Option<Duration>;
+    fn background(&self) -> bool;
     fn input(&self) -> &InputSchema;
     /// The schema of its output.
     fn output(&self) -> &Value;
@@ -155,6 +156,10 @@ impl<S: Service> AnyService for Typed<S> {
 
     fn time_limit(&self) -> Option<Duration> {
         self.service.time_limit()
+    }
+
+    fn background(&self) -> bool {
+        self.service.background()
     }
 
     fn input(&self) -> &InputSchema {

@@ -31,6 +31,7 @@ pub struct Obedient {
     pub cost: Credits,
     pub worked: Counter,
     pub limit: Option<Duration>,
+    pub background: bool,
     /// A run that waits goes on for each permit.
     pub gate: Arc<Semaphore>,
 }
@@ -66,6 +67,10 @@ impl Service for Obedient {
 
     fn time_limit(&self) -> Option<Duration> {
         self.limit
+    }
+
+    fn background(&self) -> bool {
+        self.background
     }
 
     async fn run(&self, input: Order, context: &ServiceContext) -> Result<Done, ServiceError> {
@@ -288,19 +293,25 @@ impl Strings {
             cost: Credits::whole(cost),
             worked: self.worked.clone(),
             limit: None,
+            background: false,
             gate: self.gate.clone(),
         }
     }
 
-    /// `obedient` for `cost`, `hurried` for as much, which may take almost no time, `free` for nothing, and `curious`.
+    /// `obedient` for `cost`, `hurried` for as much, which may take almost no time, `later` in the background, `free` for nothing, and `curious`.
     pub fn services(&self, cost: u32) -> Services {
         let hurried = Obedient {
             limit: Some(SHORT),
             ..self.obedient(cost)
         };
+        let later = Obedient {
+            background: true,
+            ..self.obedient(cost)
+        };
         services::module(services::Settings {})
             .service("obedient", self.obedient(cost))
             .service("hurried", hurried)
+            .service("later", later)
             .service("free", self.obedient(0))
             .service("curious", Curious)
             .time_limit(TIME_LIMIT)

@@ -107,7 +107,7 @@ impl<'a> Operation<'a> {
             let schema = schemas.output(shape);
             let answer = json!({
                 "description": description,
-                "headers": header_references(&names),
+                "headers": header_references(&with_location(self.endpoint, *status, &names)),
                 "content": { (self.endpoint.media_type()): { "schema": schema, "example": example } },
             });
             responses.insert(status.as_str().into(), answer);
@@ -118,6 +118,14 @@ impl<'a> Operation<'a> {
         }
         Value::Object(responses)
     }
+}
+
+fn with_location<'a>(endpoint: &Endpoint, status: StatusCode, names: &[&'a str]) -> Vec<&'a str> {
+    let mut names = names.to_vec();
+    if status == StatusCode::ACCEPTED && endpoint.location.is_some() {
+        names.push("Location");
+    }
+    names
 }
 
 /// How `endpoint` may refuse, what every endpoint does included.
@@ -202,6 +210,7 @@ pub(super) fn headers() -> Value {
             "`true` where the answer was given before, to a request with the same Idempotency-Key.",
             "true",
         ),
+        "Location": text("Where to ask again.", "/api/v1/runs/019ab3f0-5c1e-7c3a-9a51-2f4b8c6d7e80"),
         "Retry-After": text("After how many seconds to try again.", "5"),
         "WWW-Authenticate": text("How to prove who one is.", "Bearer realm=\"api\""),
     })

@@ -70,6 +70,8 @@ pub struct Endpoint {
     pub specials: Vec<Special>,
     /// How many bytes the request's body may have.
     pub body_limit: usize,
+    /// Where the thing stands that an answer with 202 is about, as a path that ends before its `id`.
+    pub location: Option<&'static str>,
     work: Work,
 }
 
@@ -173,6 +175,7 @@ impl Endpoint {
             refusals: Vec::new(),
             specials: Vec::new(),
             body_limit: Rule::from(Access::Public).body_limit,
+            location: None,
             work,
         }
     }
@@ -187,6 +190,13 @@ impl Endpoint {
     #[must_use]
     pub fn status(mut self, status: StatusCode, description: &'static str) -> Self {
         self.statuses.push((status, description));
+        self
+    }
+
+    /// An answer with 202 says in `Location` where to ask again: `path` and the answer's `id`.
+    #[must_use]
+    pub fn located(mut self, path: &'static str) -> Self {
+        self.location = Some(path);
         self
     }
 

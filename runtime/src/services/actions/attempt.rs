@@ -24,6 +24,7 @@ use crate::in_transaction;
 pub(super) struct Attempt {
     pub id: RunId,
     pub user: UserId,
+    /// 0 for a run that is done once and at once; in the background they count from 1.
     pub number: i64,
     pub cost: Credits,
     pub title: String,
@@ -39,6 +40,8 @@ enum End {
     /// Without one, for this reason.
     Failed(String),
     Cancelled,
+    /// Not at all: another process is to begin anew.
+    HandedBack,
 }
 
 /// What is said at about the same time is written down together.
@@ -59,6 +62,9 @@ impl Attempt {
             end = self.end(core, ongoing, work) => end,
             never = self.accompany(core, ongoing) => match never {},
         };
+        if matches!(end, End::HandedBack) {
+            return self.hand_back(core).await;
+        }
         let settled = self.settle(core, ongoing, end).await;
         match settled {
             // The credits were not there any more to be captured: then there is no result either.
@@ -100,7 +106,8 @@ impl Attempt {
                 End::Failed(rules::TOOK_TOO_LONG.to_owned())
             }
             () = is_over => End::Cancelled,
-            () = core.shutdown().leaving_off() => {
+            () = core.shutdown().leaving_off(), if self.number > 0 => End::HandedBack,
+            () = core.shutdown().leaving_off(), if self.number == 0 => {
                 tracing::warn!(run = %self.id, "a run is broken off: the process ends");
                 End::Failed(rules::LEFT_BEHIND.to_owned())
             }
@@ -157,6 +164,14 @@ impl Attempt {
         Ok(())
     }
 
+    /// Lets another process begin the run anew; this attempt does not count.
+    async fn hand_back(&self, core: &Core) -> Result<()> {
+        tracing::info!(run = %self.id, "a run is handed back: the process ends");
+        in_transaction!(core.db(), tx => store::hand_back(tx, &self.id, self.number).await)?;
+        let why = anyhow::anyhow!("the process ended before the run did");
+        Err(crate::error::Error::internal(why))
+    }
+
     /// Ends the run, unless somebody else did, and writes down the last that it said. With a result what was set aside is
     /// spent, as much of it as the run cost; else it comes back.
     async fn settle(&self, core: &Core, ongoing: &Ongoing, end: End) -> Result<()> {
@@ -167,6 +182,7 @@ impl Attempt {
             End::Result(output) => (RunStatus::Succeeded, Some(output.clone()), None),
             End::Failed(why) => (RunStatus::Failed, None, Some(why.as_str())),
             End::Cancelled => (RunStatus::Cancelled, None, Some(rules::CANCELLED)),
+            End::HandedBack => return Ok(()),
         };
         let cost = match status {
             RunStatus::Succeeded => Some(ongoing.report.cost(self.cost)),
@@ -186,6 +202,9 @@ impl Attempt {
         };
         in_transaction!(core.db(), tx => {
             store::events::insert(tx, (&self.id, self.number), &events).await?;
+            if self.number > 0 {
+                store::forget_input(tx, &self.id).await?;
+            }
             if store::finish(tx, &self.id, &ending).await?
                 && let Some(hold) = &self.hold
             {

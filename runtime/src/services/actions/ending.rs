@@ -21,7 +21,7 @@ pub(super) async fn release(ledger: &mut Ledger<'_>, owner: &Owner, hold: &HoldI
 }
 
 /// Ends a run without a result, whoever works on it; what was set aside comes back.
-async fn end(core: &Core, run: &Run, (status, why): (RunStatus, &str)) -> Result<()> {
+pub(super) async fn end(core: &Core, run: &Run, (status, why): (RunStatus, &str)) -> Result<()> {
     let now = core.now();
     let owner = Owner::User(run.user.clone());
     let ending = Ending {
@@ -33,6 +33,7 @@ async fn end(core: &Core, run: &Run, (status, why): (RunStatus, &str)) -> Result
         at: now,
     };
     in_transaction!(core.db(), tx => {
+        store::forget_input(tx, &run.id).await?;
         if store::finish(tx, &run.id, &ending).await?
             && let Some(hold) = &run.hold
         {

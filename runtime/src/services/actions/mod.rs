@@ -2,11 +2,13 @@
 //! error, a panic, when time is up or the user asks for it. Nothing is charged without a result.
 
 mod attempt;
+mod background;
 mod ending;
 mod looking;
 
 pub use looking::{find_run, list_runs};
 
+pub(super) use background::{WorkOn, work_on};
 pub(super) use ending::{cancel, sweep};
 pub(super) use looking::{SoFar, said_so_far};
 
@@ -16,7 +18,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::context::Report;
-use super::entity::RunId;
+use super::entity::{RunId, RunStatus};
 use super::live::{Live, Ongoing};
 use super::registry::Registry;
 use super::rules;
@@ -24,6 +26,7 @@ use super::service::{AnyService, Work};
 use super::store::{self, NewRun};
 use crate::app::Core;
 use crate::credits::{HoldId, HoldTerms, Ledger, Owner};
+use crate::db::Tx;
 use crate::error::{Error, FieldErrors, Result};
 use crate::ids::UserId;
 use crate::in_transaction;
@@ -59,6 +62,8 @@ pub(super) enum Submitted {
 
 /// After a run should have ended it is given this long to be settled before it counts as left behind.
 const GRACE: Duration = Duration::from_secs(30);
+/// How long a run in the background may wait before it counts as left behind.
+const QUEUE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Runs a service and settles what it cost. The run goes on when whoever asked does not wait for it.
 ///
@@ -72,12 +77,16 @@ pub(super) async fn run(
 ) -> Result<Submitted> {
     let digest = rules::digest(name, &submission.input)?;
     let kept = service.input().without_files(&submission.input);
+    let is_background = service.background();
+    let whole = match is_background {
+        true => Value::Object(submission.input.clone()).to_string(),
+        false => String::new(),
+    };
     let work = match service.clone().prepare(submission.input) {
         Ok(work) => work,
         Err(errors) => return Ok(Submitted::Invalid(errors)),
     };
-    let usual = core.state::<Registry>()?.time_limit;
-    let limit = service.time_limit().unwrap_or(usual);
+    let limit = core.state::<Registry>()?.limit_of(&*service);
     let started_at = core.now();
     let mut attempt = Attempt {
         id: RunId::new(started_at),
@@ -95,11 +104,15 @@ pub(super) async fn run(
         key: &submission.key,
         digest: &digest,
         input: &input,
+        later: is_background.then_some(whole.as_str()),
     };
     match start(core, &attempt, &asked).await {
         Ok(hold) => {
             attempt.hold = hold;
             let id = attempt.id.clone();
+            if is_background {
+                return Ok(Submitted::Run(id));
+            }
             carry_on(core, attempt, work, submission.patience).await?;
             Ok(Submitted::Run(id))
         }
@@ -117,6 +130,8 @@ struct Asked<'a> {
     key: &'a str,
     digest: &'a str,
     input: &'a str,
+    /// All of it, where the work is done in the background.
+    later: Option<&'a str>,
 }
 
 /// Sets the price aside and writes the run down, both or neither. This commit need not wait for the disk: nobody is
@@ -125,33 +140,52 @@ struct Asked<'a> {
 /// charged, and the same key runs it again.
 async fn start(core: &Core, attempt: &Attempt, asked: &Asked<'_>) -> Result<Option<HoldId>> {
     let owner = Owner::User(attempt.user.clone());
-    let lasts = attempt.limit + GRACE;
+    let lasts = match asked.later {
+        Some(_) => QUEUE + attempt.limit + GRACE,
+        None => attempt.limit + GRACE,
+    };
     let terms = HoldTerms {
         key: attempt.reference(),
         lasts,
     };
     let hold = (!attempt.cost.is_zero()).then(|| HoldId::new(attempt.started_at));
+    let run = NewRun {
+        id: &attempt.id,
+        user: &attempt.user,
+        service: asked.service,
+        key: asked.key,
+        digest: asked.digest,
+        cost: attempt.cost,
+        hold: hold.as_ref(),
+        status: match asked.later {
+            Some(_) => RunStatus::Queued,
+            None => RunStatus::Running,
+        },
+        input: asked.input,
+        started_at: attempt.started_at,
+        ends_by: attempt.started_at.plus(lasts),
+    };
     // First the run, then the account, as where a run ends: two that meet in between would wait for each other.
-    in_transaction!(core.db().unhurried(), tx => {
-        let run = NewRun {
-            id: &attempt.id,
-            user: &attempt.user,
-            service: asked.service,
-            key: asked.key,
-            digest: asked.digest,
-            cost: attempt.cost,
-            hold: hold.as_ref(),
-            input: asked.input,
-            started_at: attempt.started_at,
-            ends_by: attempt.started_at.plus(lasts),
-        };
+    let set_aside = async |tx: &mut Tx| {
         store::insert(tx, &run).await?;
         if let Some(hold) = &hold {
             let mut ledger = Ledger::new(core, tx, attempt.started_at);
-            ledger.hold_as(hold.clone(), &owner, attempt.cost, &terms).await?;
+            ledger
+                .hold_as(hold.clone(), &owner, attempt.cost, &terms)
+                .await?;
         }
         Ok(())
-    })?;
+    };
+    match asked.later {
+        None => in_transaction!(core.db().unhurried(), tx => set_aside(tx).await)?,
+        // Whoever asked is answered now: this commit waits.
+        Some(input) => in_transaction!(core.db(), tx => {
+            set_aside(tx).await?;
+            store::insert_input(tx, &attempt.id, input).await?;
+            let job = WorkOn { run: attempt.id.clone() };
+            core.enqueue(tx, &job).await
+        })?,
+    }
     Ok(hold)
 }
 

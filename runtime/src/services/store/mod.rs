@@ -14,6 +14,14 @@ use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::ids::UserId;
 
+/// The columns of a [`Run`], in the order in which [`run`] reads them.
+macro_rules! run_columns {
+    () => {
+        "id, user_id, service, status, cost, hold_id, input, output, error, started_at, ends_by, \
+         finished_at, cancel_asked_at"
+    };
+}
+
 /// A run that is about to start.
 pub struct NewRun<'a> {
     pub id: &'a RunId,
@@ -23,6 +31,7 @@ pub struct NewRun<'a> {
     pub digest: &'a str,
     pub cost: Credits,
     pub hold: Option<&'a HoldId>,
+    pub status: RunStatus,
     pub input: &'a str,
     pub started_at: Timestamp,
     pub ends_by: Timestamp,
@@ -52,7 +61,7 @@ pub async fn insert(tx: &mut Tx, run: &NewRun<'_>) -> Result<()> {
     .bind(run.service)
     .bind(run.key)
     .bind(run.digest)
-    .bind(RunStatus::Running.as_str())
+    .bind(run.status.as_str())
     .bind(run.cost.as_milli())
     .bind(run.hold.map(HoldId::as_str))
     .bind(run.input)
@@ -106,6 +115,91 @@ pub async fn ask_to_cancel(tx: &mut Tx, user: &UserId, id: &RunId, at: Timestamp
     Ok(())
 }
 
+/// Keeps what a run in the background was asked for.
+pub async fn insert_input(tx: &mut Tx, run: &RunId, body: &str) -> Result<()> {
+    sqlx::query("INSERT INTO service_run_inputs (run_id, body) VALUES ($1, $2)")
+        .bind(run.as_str())
+        .bind(body)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Forgets it again.
+pub async fn forget_input(tx: &mut Tx, run: &RunId) -> Result<()> {
+    sqlx::query("DELETE FROM service_run_inputs WHERE run_id = $1")
+        .bind(run.as_str())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// A run in the background whose next attempt has begun.
+pub struct Begun {
+    /// Its number.
+    pub attempt: i64,
+    pub input: String,
+    /// The last that an attempt before said; 0 for nothing.
+    pub last_event: i64,
+}
+
+/// Begins the next attempt at a run in the background that has not ended.
+pub async fn begin_attempt(tx: &mut Tx, id: &RunId) -> Result<Option<Begun>> {
+    let row = sqlx::query(
+        "UPDATE service_runs SET status = $2, attempt = attempt + 1
+         WHERE id = $1 AND finished_at IS NULL RETURNING attempt",
+    )
+    .bind(id.as_str())
+    .bind(RunStatus::Running.as_str())
+    .fetch_optional(tx.conn())
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let attempt = row.try_get(0)?;
+    let row = sqlx::query(
+        "SELECT body, (SELECT COALESCE(MAX(seq), 0) FROM service_run_events WHERE run_id = $1)
+         FROM service_run_inputs WHERE run_id = $1",
+    )
+    .bind(id.as_str())
+    .fetch_one(tx.conn())
+    .await?;
+    Ok(Some(Begun {
+        attempt,
+        input: row.try_get(0)?,
+        last_event: row.try_get(1)?,
+    }))
+}
+
+/// Takes back that attempt number `attempt` began.
+pub async fn hand_back(tx: &mut Tx, id: &RunId, attempt: i64) -> Result<()> {
+    sqlx::query(
+        "UPDATE service_runs SET status = $3, attempt = attempt - 1
+         WHERE id = $1 AND attempt = $2 AND finished_at IS NULL",
+    )
+    .bind(id.as_str())
+    .bind(attempt)
+    .bind(RunStatus::Queued.as_str())
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
+/// The run, whosever it is.
+///
+/// # Errors
+/// 404 when there is none of this identifier.
+pub async fn find(db: &Db, id: &RunId) -> Result<Run> {
+    let sql = concat!(
+        "SELECT ",
+        run_columns!(),
+        " FROM service_runs WHERE id = $1"
+    );
+    let row = sqlx::query(sql)
+        .bind(id.as_str())
+        .fetch_one(db.reader())
+        .await?;
+    run(&row)
+}
+
 /// How a run stands: its status, and whether its user wants it to end. None when there is no such run.
 pub async fn standing(db: &Db, id: &RunId) -> Result<Option<(RunStatus, bool)>> {
     let row = sqlx::query("SELECT status, cancel_asked_at FROM service_runs WHERE id = $1")
@@ -119,14 +213,6 @@ pub async fn standing(db: &Db, id: &RunId) -> Result<Option<(RunStatus, bool)>> 
         ))
     })
     .transpose()
-}
-
-/// The columns of a [`Run`], in the order in which [`run`] reads them.
-macro_rules! run_columns {
-    () => {
-        "id, user_id, service, status, cost, hold_id, input, output, error, started_at, ends_by, \
-         finished_at, cancel_asked_at"
-    };
 }
 
 pub async fn find_for_user(db: &Db, user: &UserId, id: &RunId) -> Result<Option<Run>> {
