@@ -130,7 +130,7 @@ impl App {
         self.check_modules()?;
         let flags = self.flags(&config)?;
         let mut routes = Routes::new();
-        let mut install = Install::default();
+        let mut install = Install::with_config(config.clone());
         for module in &self.modules {
             routes = routes.merge(module.routes());
             module

@@ -26,6 +26,8 @@ pub mod admin;
 pub mod api;
 #[cfg(feature = "auth")]
 pub mod auth;
+#[cfg(feature = "billing")]
+pub mod billing;
 #[cfg(feature = "credits")]
 pub mod credits;
 #[cfg(feature = "llm")]

@@ -6,12 +6,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use futures_util::future::BoxFuture;
 use minijinja::value::Value;
 use serde::Serialize;
 
 use crate::app::Core;
-use crate::config::Vars;
+use crate::config::{Config, Vars};
 use crate::db::{Migration, Tx};
 use crate::error::Result;
 use crate::flags::Flag;
@@ -159,9 +160,25 @@ pub struct Install {
     jobs: Kinds,
     gate: Option<Arc<dyn Gate>>,
     sites: CrossOrigin,
+    config: Option<Config>,
 }
 
 impl Install {
+    pub(crate) fn with_config(config: Config) -> Self {
+        Self {
+            config: Some(config),
+            ..Self::default()
+        }
+    }
+
+    /// What the environment says.
+    ///
+    /// # Errors
+    /// Outside of the building of an application.
+    pub fn config(&self) -> anyhow::Result<&Config> {
+        self.config.as_ref().context("there is no configuration")
+    }
+
     /// State that the module's handlers get back with [`Core::state`], one value a type.
     pub fn state<T: Send + Sync + 'static>(&mut self, value: T) {
         self.state.insert(TypeId::of::<T>(), Arc::new(value));

@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub mod billing;
 pub mod death;
 pub mod ledger;
 
@@ -12,6 +13,7 @@ use std::sync::OnceLock;
 use quickscale_runtime::api;
 use quickscale_runtime::app::Overlay;
 use quickscale_runtime::auth::{self, Registration};
+use quickscale_runtime::billing as billing_module;
 use quickscale_runtime::credits::{self, Credits};
 use quickscale_runtime::services;
 use quickscale_runtime::testing::{Answer, Client, TestApp, TestAppBuilder};
@@ -53,6 +55,9 @@ pub fn app_of(environment: Environment, settings: auth::Settings) -> App {
             ..credits::Settings::default()
         }))
         .module(services::module(services::Settings {}))
+        .module(billing_module::module(billing_module::Settings {
+            grace_days: 3,
+        }))
         .module(api::module(api::Settings {
             requests_per_minute: 600,
             cors_origins: String::new(),
@@ -60,9 +65,11 @@ pub fn app_of(environment: Environment, settings: auth::Settings) -> App {
         .module(admin::module(admin::Settings {}))
 }
 
-/// `app` with the pages and assets of the theme.
+/// `app` with the pages and assets of the theme, and the catalogue that projects are born with.
 pub fn themed(app: App) -> TestAppBuilder {
-    TestApp::builder(app).overlay(overlay())
+    let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../project_templates");
+    let root = templates.join("modules/billing");
+    TestApp::builder(app).root(&root).overlay(overlay())
 }
 
 /// A browser whose owner has just signed up as `email`.

@@ -150,7 +150,8 @@ const FEATURES: &[&str] = &[
     "auth,admin",
     "auth,credits,admin",
     "auth,api",
-    "auth,credits,services,admin,smtp,postgres-tls",
+    "auth,credits,billing",
+    "auth,credits,services,billing,admin,smtp,stripe,postgres-tls",
 ];
 
 fn fmt(_: &mut World) -> Result<()> {

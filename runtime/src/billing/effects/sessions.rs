@@ -1,0 +1,174 @@
+//! Payment pages: what was bought there once.
+
+use serde_json::Value;
+
+use super::super::entity::{
+    EventState, Order, OrderState, PaidLot, Payment, PaymentId, PaymentKind, PaymentState,
+};
+use super::super::objects::{Event, Session};
+use super::super::{put_in, store};
+use super::{Closing, losses};
+use crate::credits::Grant;
+use crate::db::Tx;
+use crate::error::Result;
+use crate::in_transaction;
+
+/// What became of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Paid,
+    OnItsWay,
+    Failed,
+    Expired,
+}
+
+pub(super) async fn apply(closing: &Closing<'_>, event: &Event) -> Result<()> {
+    let session = Session::read(&event.body)?;
+    let outcome = match event.kind.as_str() {
+        "checkout.session.expired" => Outcome::Expired,
+        "checkout.session.async_payment_failed" => Outcome::Failed,
+        _ if session.is_paid => Outcome::Paid,
+        _ => Outcome::OnItsWay,
+    };
+    settle(closing, &session, &event.body, outcome).await
+}
+
+/// A page as it is now. Whether a payment that is not there failed cannot be seen from it.
+pub(super) async fn take_in(closing: &Closing<'_>, body: &Value) -> Result<()> {
+    let session = Session::read(body)?;
+    let outcome = match session.status.as_str() {
+        "expired" => Outcome::Expired,
+        "complete" if session.is_paid => Outcome::Paid,
+        _ => return Ok(()),
+    };
+    settle(closing, &session, body, outcome).await
+}
+
+async fn settle(
+    closing: &Closing<'_>,
+    session: &Session,
+    body: &Value,
+    outcome: Outcome,
+) -> Result<()> {
+    let core = closing.core;
+    in_transaction!(core.db(), tx => {
+        if !closing.begin(tx).await? {
+            return Ok(());
+        }
+        if let Some(intent) = &session.intent {
+            store::lock_name(tx, &format!("intent:{intent}")).await?;
+        }
+        let Some(order) = find_order(tx, session).await? else {
+            // A page that somebody opened by hand at the provider.
+            tracing::warn!(session = session.id, "a payment belongs to no order");
+            return closing.end(tx, EventState::Ignored).await;
+        };
+        let customer = store::lock_customer(tx, &order.customer).await?;
+        if let Some(name) = &session.customer {
+            store::name_customer(tx, &customer.id, name).await?;
+        }
+        record(closing, tx, (&order, session, body), outcome).await?;
+        closing.end(tx, EventState::Done).await
+    })
+}
+
+async fn find_order(tx: &mut Tx, session: &Session) -> Result<Option<Order>> {
+    if let Some(order) = store::order_of_session(tx.conn(), &session.id).await? {
+        return Ok(Some(order));
+    }
+    match &session.order {
+        Some(id) => store::order_by_id(tx.conn(), id).await,
+        None => Ok(None),
+    }
+}
+
+async fn record(
+    closing: &Closing<'_>,
+    tx: &mut Tx,
+    (order, session, body): (&Order, &Session, &Value),
+    outcome: Outcome,
+) -> Result<()> {
+    let core = closing.core;
+    let now = core.now();
+    match outcome {
+        Outcome::Paid => store::mark_order_paid(tx, &order.id, now).await?,
+        Outcome::OnItsWay => store::move_order(tx, &order.id, OrderState::Pending, now).await?,
+        Outcome::Failed => store::move_order(tx, &order.id, OrderState::Failed, now).await?,
+        Outcome::Expired => store::move_order(tx, &order.id, OrderState::Expired, now).await?,
+    }
+    // What a subscription costs is told by its invoices.
+    if order.is_plan {
+        return Ok(());
+    }
+    // As the order stands now, which earlier and later events have had their say in.
+    let order = store::order_by_id(tx.conn(), order.id.as_str())
+        .await?
+        .unwrap_or_else(|| order.clone());
+    let state = match order.state {
+        OrderState::Paid => PaymentState::Paid,
+        OrderState::Pending => PaymentState::Pending,
+        OrderState::Failed => PaymentState::Failed,
+        OrderState::Open | OrderState::Expired => return Ok(()),
+    };
+    let payment = payment(&order, session, body, state);
+    let payment = Payment {
+        paid_at: (state == PaymentState::Paid).then_some(now),
+        id: PaymentId::new(now),
+        ..payment
+    };
+    store::keep_payment(tx, &payment, now).await?;
+    if outcome != Outcome::Paid {
+        return Ok(());
+    }
+    let customer = store::lock_customer(tx, &order.customer).await?;
+    let Some(payment) = store::payment_of(tx.conn(), &session.id).await? else {
+        return Ok(());
+    };
+    let lot = PaidLot {
+        source: format!("{}:{}", session.id, order.price),
+        payment: payment.id.clone(),
+        subscription: None,
+        restores: None,
+        credits: order.credits,
+        taken: Default::default(),
+        revoked: Default::default(),
+        period: None,
+        is_over: false,
+    };
+    put_in(
+        core,
+        tx,
+        &customer,
+        (&lot, Grant::purchase(order.credits), &payment.description),
+    )
+    .await?;
+    losses::settle_payment(core, tx, &payment).await
+}
+
+fn payment(order: &Order, session: &Session, body: &Value, state: PaymentState) -> Payment {
+    Payment {
+        id: PaymentId::from(String::new()),
+        object: session.id.clone(),
+        customer: order.customer.clone(),
+        kind: PaymentKind::Pack,
+        subscription: None,
+        item: order.item.clone(),
+        description: describe(order),
+        money: super::super::money::Money::new(session.amount.max(0), session.currency),
+        refunded: 0,
+        disputed: 0,
+        state,
+        intent: session.intent.clone(),
+        number: String::new(),
+        body: body.clone(),
+        created_at: session.created_at,
+        paid_at: None,
+    }
+}
+
+fn describe(order: &Order) -> String {
+    match order.quantity {
+        1 => format!("{}: {}", order.item, order.credits.in_words()),
+        count => format!("{count} × {}: {}", order.item, order.credits.in_words()),
+    }
+}

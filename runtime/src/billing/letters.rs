@@ -1,0 +1,45 @@
+//! What the mails of this domain are written with.
+
+use serde::Serialize;
+
+use super::entity::{Customer, Payment};
+use crate::app::Core;
+use crate::db::Tx;
+use crate::error::Result;
+use crate::mail::{Mail, MailSample, MailTemplate};
+
+pub(super) fn samples() -> Vec<MailSample> {
+    vec![MailSample::of::<PaymentFailedMail>()]
+}
+
+/// Tells that a renewal could not be paid.
+#[derive(Debug, Serialize)]
+struct PaymentFailedMail {
+    description: String,
+    amount: String,
+}
+
+impl MailTemplate for PaymentFailedMail {
+    const NAME: &'static str = "billing/payment_failed";
+
+    fn sample() -> Self {
+        Self {
+            description: "starter: renewal".into(),
+            amount: "9.00 EUR".into(),
+        }
+    }
+}
+
+/// Tells a customer that a payment failed.
+pub async fn payment_failed(
+    core: &Core,
+    tx: &mut Tx,
+    customer: &Customer,
+    payment: &Payment,
+) -> Result<()> {
+    let mail = PaymentFailedMail {
+        description: payment.description.clone(),
+        amount: payment.money.to_string(),
+    };
+    core.send_mail(tx, Mail::to(&customer.email, &mail)).await
+}

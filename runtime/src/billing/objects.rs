@@ -1,0 +1,435 @@
+//! The provider's objects, read from JSON in the shapes before and after version 2025-03-31, in which periods moved to
+//! a subscription's items and an invoice's links to `parent`. What is not needed is not read.
+
+use serde_json::Value;
+
+use super::money::Currency;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+
+/// A view of an object, with the object's name for faults.
+#[derive(Clone, Copy)]
+struct At<'a>(&'a Value);
+
+impl<'a> At<'a> {
+    fn get(self, pointer: &str) -> Option<&'a Value> {
+        self.0.pointer(pointer).filter(|value| !value.is_null())
+    }
+
+    fn text(self, pointer: &str) -> Option<&'a str> {
+        self.get(pointer)?.as_str()
+    }
+
+    /// The identifier of what stands there, whether it was expanded or not.
+    fn link(self, pointer: &str) -> Option<String> {
+        let value = self.get(pointer)?;
+        let id = value.as_str().or_else(|| value.get("id")?.as_str())?;
+        (!id.is_empty()).then(|| id.to_owned())
+    }
+
+    fn number(self, pointer: &str) -> Option<i64> {
+        self.get(pointer)?.as_i64()
+    }
+
+    fn flag(self, pointer: &str) -> bool {
+        self.get(pointer)
+            .and_then(Value::as_bool)
+            .unwrap_or_default()
+    }
+
+    fn time(self, pointer: &str) -> Option<Timestamp> {
+        let secs = self.number(pointer)?;
+        Some(Timestamp::from_micros(secs.checked_mul(1_000_000)?))
+    }
+
+    fn need<T>(self, pointer: &str, value: Option<T>) -> Result<T> {
+        value.ok_or_else(|| {
+            let (kind, id) = (
+                self.text("/object").unwrap_or("object"),
+                self.text("/id").unwrap_or_default(),
+            );
+            malformed(format!(
+                "{kind} {id} has no {}",
+                pointer.trim_start_matches('/')
+            ))
+        })
+    }
+
+    fn id(self) -> Result<String> {
+        self.need("/id", self.text("/id").map(str::to_owned))
+    }
+
+    fn currency(self) -> Result<Currency> {
+        self.need(
+            "/currency",
+            self.text("/currency").and_then(|code| code.parse().ok()),
+        )
+    }
+
+    fn list(self, pointer: &str) -> impl Iterator<Item = At<'a>> {
+        let values = self.get(pointer).and_then(Value::as_array);
+        values.map(Vec::as_slice).unwrap_or_default().iter().map(At)
+    }
+}
+
+/// The provider sent what it says it never sends.
+fn malformed(what: String) -> Error {
+    Error::internal(anyhow::anyhow!("the provider's {what}"))
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    pub id: String,
+    /// `invoice.paid` and the like.
+    pub kind: String,
+    pub happened_at: Timestamp,
+    /// The identifier of what it happened to.
+    pub object: String,
+    pub body: Value,
+}
+
+impl Event {
+    /// # Errors
+    /// When it is no event.
+    pub fn read(value: &Value) -> Result<Self> {
+        let at = At(value);
+        let kind = at.need("/type", at.text("/type"))?;
+        let body = at.need("/data/object", at.get("/data/object"))?;
+        Ok(Self {
+            id: at.id()?,
+            kind: kind.to_owned(),
+            happened_at: at.need("/created", at.time("/created"))?,
+            object: At(body).text("/id").unwrap_or_default().to_owned(),
+            body: body.clone(),
+        })
+    }
+}
+
+/// A session of the hosted payment page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Session {
+    pub id: String,
+    pub is_subscription: bool,
+    /// Nothing is owed any more.
+    pub is_paid: bool,
+    /// `open`, `complete`, `expired`.
+    pub status: String,
+    pub customer: Option<String>,
+    pub amount: i64,
+    pub currency: Currency,
+    pub subscription: Option<String>,
+    pub intent: Option<String>,
+    /// The order that it was opened for.
+    pub order: Option<String>,
+    pub created_at: Timestamp,
+}
+
+impl Session {
+    /// # Errors
+    /// When it is no session.
+    pub fn read(value: &Value) -> Result<Self> {
+        let at = At(value);
+        let status = at.text("/payment_status").unwrap_or_default();
+        Ok(Self {
+            id: at.id()?,
+            is_subscription: at.text("/mode") == Some("subscription"),
+            is_paid: matches!(status, "paid" | "no_payment_required"),
+            status: at.text("/status").unwrap_or("complete").to_owned(),
+            customer: at.link("/customer"),
+            amount: at.number("/amount_total").unwrap_or_default(),
+            currency: at.currency()?,
+            subscription: at.link("/subscription"),
+            intent: at.link("/payment_intent"),
+            order: at.text("/client_reference_id").map(str::to_owned),
+            created_at: at.need("/created", at.time("/created"))?,
+        })
+    }
+}
+
+/// A subscription to one plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subscription {
+    pub id: String,
+    pub customer: String,
+    pub status: String,
+    /// The item of it that names the price.
+    pub element: String,
+    pub price: String,
+    pub quantity: i64,
+    pub period: (Timestamp, Timestamp),
+    pub trial_end: Option<Timestamp>,
+    pub cancels_at_end: bool,
+    pub is_paused: bool,
+    pub ended_at: Option<Timestamp>,
+    pub started_at: Timestamp,
+}
+
+impl Subscription {
+    /// # Errors
+    /// When it is no subscription, or one to nothing.
+    pub fn read(value: &Value) -> Result<Self> {
+        let at = At(value);
+        let element = at.need("/items/data", at.list("/items/data").next())?;
+        let moment = |name: &str| {
+            let found = element.time(name).or_else(|| at.time(name));
+            at.need(name, found)
+        };
+        Ok(Self {
+            id: at.id()?,
+            customer: at.need("/customer", at.link("/customer"))?,
+            status: at.need("/status", at.text("/status"))?.to_owned(),
+            element: element.id()?,
+            price: at.need("/price", element.link("/price"))?,
+            quantity: element.number("/quantity").unwrap_or(1),
+            period: (
+                moment("/current_period_start")?,
+                moment("/current_period_end")?,
+            ),
+            trial_end: at.time("/trial_end"),
+            // Newer versions say it with an instant instead of a flag.
+            cancels_at_end: at.flag("/cancel_at_period_end") || at.time("/cancel_at").is_some(),
+            is_paused: at.get("/pause_collection").is_some(),
+            ended_at: at.time("/ended_at"),
+            started_at: at.need("/created", at.time("/created"))?,
+        })
+    }
+}
+
+/// Why an invoice was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    Create,
+    Cycle,
+    Update,
+    /// Something that this application does not do by itself.
+    Other,
+}
+
+/// An invoice with its lines.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Invoice {
+    pub id: String,
+    pub customer: Option<String>,
+    pub reason: Reason,
+    pub subscription: Option<String>,
+    pub is_paid: bool,
+    pub amount_paid: i64,
+    pub amount_due: i64,
+    pub currency: Currency,
+    pub number: String,
+    pub intent: Option<String>,
+    pub attempts: i64,
+    pub lines: Vec<Line>,
+    /// The invoice has more lines than it was sent with.
+    pub has_more_lines: bool,
+    pub created_at: Timestamp,
+    pub paid_at: Option<Timestamp>,
+}
+
+/// One line of an invoice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    pub id: String,
+    pub amount: i64,
+    pub price: Option<String>,
+    pub quantity: i64,
+    pub is_proration: bool,
+    pub period: (Timestamp, Timestamp),
+}
+
+impl Invoice {
+    /// # Errors
+    /// When it is no invoice.
+    pub fn read(value: &Value) -> Result<Self> {
+        let at = At(value);
+        let subscription = at.link("/parent/subscription_details/subscription");
+        let payment = "/payments/data/0/payment/payment_intent";
+        Ok(Self {
+            id: at.id()?,
+            customer: at.link("/customer"),
+            reason: match at.text("/billing_reason") {
+                Some("subscription_create") => Reason::Create,
+                Some("subscription_cycle") => Reason::Cycle,
+                Some("subscription_update") => Reason::Update,
+                _ => Reason::Other,
+            },
+            subscription: subscription.or_else(|| at.link("/subscription")),
+            is_paid: at.text("/status") == Some("paid") || at.flag("/paid"),
+            amount_paid: at.number("/amount_paid").unwrap_or_default(),
+            amount_due: at.number("/amount_due").unwrap_or_default(),
+            currency: at.currency()?,
+            number: at.text("/number").unwrap_or_default().to_owned(),
+            intent: at.link("/payment_intent").or_else(|| at.link(payment)),
+            attempts: at.number("/attempt_count").unwrap_or_default(),
+            lines: at
+                .list("/lines/data")
+                .map(Line::read)
+                .collect::<Result<_>>()?,
+            has_more_lines: at.flag("/lines/has_more"),
+            created_at: at.need("/created", at.time("/created"))?,
+            paid_at: at.time("/status_transitions/paid_at"),
+        })
+    }
+}
+
+impl Line {
+    fn read(at: At<'_>) -> Result<Self> {
+        let price = at
+            .link("/pricing/price_details/price")
+            .or_else(|| at.link("/price"));
+        let is_proration =
+            at.flag("/parent/subscription_item_details/proration") || at.flag("/proration");
+        let start = at.need("/period/start", at.time("/period/start"))?;
+        let end = at.need("/period/end", at.time("/period/end"))?;
+        Ok(Self {
+            id: at.id()?,
+            amount: at.need("/amount", at.number("/amount"))?,
+            price,
+            quantity: at.number("/quantity").unwrap_or(1),
+            is_proration,
+            period: (start, end),
+        })
+    }
+}
+
+/// Money that was taken, and how much of it went back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Charge {
+    pub id: String,
+    pub intent: Option<String>,
+    pub currency: Currency,
+    pub amount: i64,
+    pub refunded: i64,
+}
+
+impl Charge {
+    /// # Errors
+    /// When it is no charge.
+    pub fn read(value: &Value) -> Result<Self> {
+        let at = At(value);
+        Ok(Self {
+            id: at.id()?,
+            intent: at.link("/payment_intent"),
+            currency: at.currency()?,
+            amount: at.need("/amount", at.number("/amount"))?,
+            refunded: at.number("/amount_refunded").unwrap_or_default(),
+        })
+    }
+}
+
+/// A payment that the buyer's bank asks back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dispute {
+    pub id: String,
+    pub charge: String,
+    pub intent: Option<String>,
+    pub currency: Currency,
+    pub amount: i64,
+    pub status: String,
+    pub reason: String,
+}
+
+impl Dispute {
+    /// # Errors
+    /// When it is no dispute.
+    pub fn read(value: &Value) -> Result<Self> {
+        let at = At(value);
+        Ok(Self {
+            id: at.id()?,
+            charge: at.need("/charge", at.link("/charge"))?,
+            intent: at.link("/payment_intent"),
+            currency: at.currency()?,
+            amount: at.need("/amount", at.number("/amount"))?,
+            status: at.need("/status", at.text("/status"))?.to_owned(),
+            reason: at.text("/reason").unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+/// A refund, which may still fail.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refund {
+    pub id: String,
+    pub charge: Option<String>,
+    pub status: String,
+    /// Our own record of it.
+    pub record: Option<String>,
+}
+
+impl Refund {
+    /// # Errors
+    /// When it is no refund.
+    pub fn read(value: &Value) -> Result<Self> {
+        let at = At(value);
+        Ok(Self {
+            id: at.id()?,
+            charge: at.link("/charge"),
+            status: at.text("/status").unwrap_or_default().to_owned(),
+            record: at.text("/metadata/refund").map(str::to_owned),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_micros(secs * 1_000_000)
+    }
+
+    #[test]
+    fn subscriptions_read_alike_in_both_shapes() {
+        let old = json!({
+            "id": "sub_1", "object": "subscription", "customer": "cus_1", "status": "active", "created": 5,
+            "current_period_start": 10, "current_period_end": 20, "cancel_at_period_end": false,
+            "items": {"data": [{"id": "si_1", "price": {"id": "price_1"}, "quantity": 2}]},
+        });
+        let new = json!({
+            "id": "sub_1", "object": "subscription", "customer": {"id": "cus_1"}, "status": "active", "created": 5,
+            "cancel_at_period_end": false, "pause_collection": null,
+            "items": {"data": [{"id": "si_1", "price": {"id": "price_1"}, "quantity": 2,
+                "current_period_start": 10, "current_period_end": 20}]},
+        });
+        let read = Subscription::read(&old).unwrap();
+        assert_eq!(read, Subscription::read(&new).unwrap());
+        assert_eq!(read.period, (at(10), at(20)));
+    }
+
+    #[test]
+    fn invoices_read_alike_in_both_shapes() {
+        let old = json!({
+            "id": "in_1", "object": "invoice", "customer": "cus_1", "billing_reason": "subscription_cycle",
+            "subscription": "sub_1", "status": "paid", "paid": true, "amount_paid": 900, "amount_due": 900,
+            "currency": "eur", "number": "A-1", "payment_intent": "pi_1", "attempt_count": 1, "created": 9,
+            "lines": {"data": [{"id": "il_1", "amount": 900, "price": {"id": "price_1"}, "quantity": 1,
+                "proration": false, "period": {"start": 10, "end": 20}}]},
+        });
+        let new = json!({
+            "id": "in_1", "object": "invoice", "customer": "cus_1", "billing_reason": "subscription_cycle",
+            "parent": {"type": "subscription_details", "subscription_details": {"subscription": "sub_1"}},
+            "status": "paid", "amount_paid": 900, "amount_due": 900, "currency": "eur", "number": "A-1",
+            "payments": {"data": [{"payment": {"type": "payment_intent", "payment_intent": "pi_1"}}]},
+            "attempt_count": 1, "created": 9,
+            "lines": {"data": [{"id": "il_1", "amount": 900, "quantity": 1,
+                "pricing": {"type": "price_details", "price_details": {"price": "price_1"}},
+                "parent": {"subscription_item_details": {"proration": false}},
+                "period": {"start": 10, "end": 20}}]},
+        });
+        let read = Invoice::read(&old).unwrap();
+        assert_eq!(read, Invoice::read(&new).unwrap());
+        assert_eq!(read.reason, Reason::Cycle);
+    }
+
+    #[test]
+    fn what_lacks_something_is_named() {
+        let fault =
+            Event::read(&json!({"id": "evt_1", "object": "event", "type": "x"})).unwrap_err();
+        assert!(
+            fault.to_string().contains("event evt_1 has no data/object"),
+            "{fault}"
+        );
+    }
+}

@@ -1,0 +1,265 @@
+//! One's own money: subscription, orders, payments.
+
+use serde::Serialize;
+
+use super::SAMPLE_TIME;
+use crate::billing::actions::Own;
+use crate::billing::entity::{Order, OrderState, Payment, PaymentState};
+use crate::billing::rules::Standing;
+use crate::clock::Timestamp;
+use crate::pages::Page;
+
+/// A subscription as its owner sees it.
+#[derive(Debug, Serialize)]
+pub struct SubscriptionView {
+    /// The plan's name, or what the provider calls its price.
+    pub plan: String,
+    pub quantity: i64,
+    /// `9.00 EUR a month`; none when the price is not known any more.
+    pub price: Option<String>,
+    /// `500 credits`
+    pub credits: Option<String>,
+    /// In words: `Active`, `Trial`, …
+    pub state: &'static str,
+    pub is_usable: bool,
+    pub is_over: bool,
+    pub cancels_at_end: bool,
+    pub is_paused: bool,
+    pub is_failing: bool,
+    pub period_end: Timestamp,
+}
+
+impl SubscriptionView {
+    pub fn of(own: Own, name: Option<String>) -> Self {
+        let Own {
+            row,
+            price,
+            standing,
+        } = own;
+        let state = match row.status.as_str() {
+            _ if row.is_paused => "Paused",
+            "trialing" => "Trial",
+            "active" => "Active",
+            "past_due" => "Payment failed",
+            "unpaid" => "Not paid",
+            "paused" => "Paused",
+            "incomplete" => "Waiting for payment",
+            _ => "Ended",
+        };
+        let item = price.as_ref().map(|price| price.item.clone());
+        let a = |period: Option<&str>| {
+            period
+                .map(|period| format!(" a {period}"))
+                .unwrap_or_default()
+        };
+        Self {
+            plan: name.or(item).unwrap_or_else(|| row.price.clone()),
+            quantity: row.quantity,
+            price: price
+                .as_ref()
+                .map(|price| format!("{}{}", price.money, a(price.period.as_deref()))),
+            credits: price.as_ref().map(|price| price.credits.in_words()),
+            state,
+            is_usable: standing == Standing::Usable,
+            is_over: standing == Standing::Over,
+            cancels_at_end: row.cancels_at_end,
+            is_paused: row.is_paused,
+            is_failing: row.failing_since.is_some() && row.status == "past_due",
+            period_end: row.period.1,
+        }
+    }
+
+    pub fn sample() -> Self {
+        Self {
+            plan: "Starter".into(),
+            quantity: 2,
+            price: Some("9.00 EUR a month".into()),
+            credits: Some("500 credits".into()),
+            state: "Active",
+            is_usable: true,
+            is_over: false,
+            cancels_at_end: true,
+            is_paused: false,
+            is_failing: true,
+            period_end: SAMPLE_TIME,
+        }
+    }
+}
+
+/// A payment, as a row.
+#[derive(Debug, Serialize)]
+pub struct PaymentRow {
+    pub id: String,
+    pub description: String,
+    pub amount: String,
+    pub state: PaymentState,
+    pub state_label: &'static str,
+    pub at: Timestamp,
+}
+
+impl From<Payment> for PaymentRow {
+    fn from(payment: Payment) -> Self {
+        Self {
+            id: payment.id.to_string(),
+            description: payment.description,
+            amount: payment.money.to_string(),
+            state: payment.state,
+            state_label: payment.state.label(),
+            at: payment.paid_at.unwrap_or(payment.created_at),
+        }
+    }
+}
+
+impl PaymentRow {
+    pub fn sample() -> Self {
+        Self {
+            id: "019a0000-0000-7000-8000-000000000000".into(),
+            description: "starter: <renewal>".into(),
+            amount: "9.00 EUR".into(),
+            state: PaymentState::Paid,
+            state_label: PaymentState::Paid.label(),
+            at: SAMPLE_TIME,
+        }
+    }
+}
+
+/// One's own money at a glance.
+#[derive(Debug, Serialize)]
+pub struct OverviewPage {
+    /// Whether anything can be bought here.
+    pub takes_money: bool,
+    pub is_sandbox: bool,
+    pub is_customer: bool,
+    pub subscription: Option<SubscriptionView>,
+    pub payments: Vec<PaymentRow>,
+    /// For the forms on the page.
+    pub key: String,
+}
+
+impl Page for OverviewPage {
+    const TEMPLATE: &'static str = "billing/overview.html";
+
+    fn sample() -> Self {
+        Self {
+            takes_money: true,
+            is_sandbox: true,
+            is_customer: true,
+            subscription: Some(SubscriptionView::sample()),
+            payments: vec![PaymentRow::sample()],
+            key: "a-key".into(),
+        }
+    }
+}
+
+/// Where the provider sends somebody back to. It only reads.
+#[derive(Debug, Serialize)]
+pub struct OrderPage {
+    pub id: String,
+    pub item: String,
+    pub amount: String,
+    pub credits: String,
+    pub is_plan: bool,
+    pub state: OrderState,
+    pub state_label: &'static str,
+    /// Where it can still be paid.
+    pub url: Option<String>,
+}
+
+impl OrderPage {
+    pub fn of(order: Order, name: Option<String>) -> Self {
+        Self {
+            id: order.id.to_string(),
+            item: name.unwrap_or(order.item),
+            amount: order.money.to_string(),
+            credits: order.credits.in_words(),
+            is_plan: order.is_plan,
+            state: order.state,
+            state_label: order.state.label(),
+            url: order.url.filter(|_| order.state == OrderState::Open),
+        }
+    }
+}
+
+impl Page for OrderPage {
+    const TEMPLATE: &'static str = "billing/order.html";
+
+    fn sample() -> Self {
+        Self {
+            id: "019a0000-0000-7000-8000-000000000000".into(),
+            item: "Small <pack>".into(),
+            amount: "5.00 EUR".into(),
+            credits: "100 credits".into(),
+            is_plan: false,
+            state: OrderState::Open,
+            state_label: OrderState::Open.label(),
+            url: Some("https://pay.example/c/1".into()),
+        }
+    }
+}
+
+/// One's own payments.
+#[derive(Debug, Serialize)]
+pub struct PaymentsPage {
+    pub payments: Vec<PaymentRow>,
+    pub next: Option<String>,
+    pub is_continued: bool,
+}
+
+impl Page for PaymentsPage {
+    const TEMPLATE: &'static str = "billing/payments.html";
+
+    fn sample() -> Self {
+        Self {
+            payments: vec![PaymentRow::sample()],
+            next: Some("019a0000-0000-7000-8000-000000000000".into()),
+            is_continued: true,
+        }
+    }
+}
+
+/// One payment with what it is needed for in books: a receipt.
+#[derive(Debug, Serialize)]
+pub struct PaymentPage {
+    pub payment: PaymentRow,
+    pub kind: &'static str,
+    pub number: String,
+    pub refunded: Option<String>,
+    pub disputed: Option<String>,
+    pub is_paid: bool,
+}
+
+impl PaymentPage {
+    pub fn of(payment: Payment) -> Self {
+        let some = |minor: i64| {
+            let money = crate::billing::Money::new(minor, payment.currency());
+            (minor > 0).then(|| money.to_string())
+        };
+        Self {
+            kind: payment.kind.label(),
+            number: if payment.number.is_empty() {
+                payment.id.to_string()
+            } else {
+                payment.number.clone()
+            },
+            refunded: some(payment.refunded),
+            disputed: some(payment.disputed),
+            is_paid: payment.paid_at.is_some(),
+            payment: payment.into(),
+        }
+    }
+}
+
+impl Page for PaymentPage {
+    const TEMPLATE: &'static str = "billing/payment.html";
+
+    fn sample() -> Self {
+        Self {
+            payment: PaymentRow::sample(),
+            kind: "Subscription",
+            number: "A-0001".into(),
+            refunded: Some("4.50 EUR".into()),
+            disputed: Some("4.50 EUR".into()),
+            is_paid: true,
+        }
+    }
+}

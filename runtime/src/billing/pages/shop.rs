@@ -1,0 +1,211 @@
+//! What can be bought.
+
+use serde::Serialize;
+
+use crate::billing::catalogue::{Catalogue, Item, MOST_SEATS};
+use crate::billing::entity::SubscriptionRow;
+use crate::billing::money::Currency;
+use crate::error::FieldErrors;
+use crate::pages::Page;
+
+/// A pack or a plan, as a card.
+#[derive(Debug, Serialize)]
+pub struct ItemCard {
+    pub id: String,
+    pub name: String,
+    pub summary: String,
+    /// `9.00 EUR`
+    pub price: String,
+    /// `month`, `year`; none for a pack.
+    pub period: Option<String>,
+    /// `500 credits`
+    pub credits: String,
+    pub trial_days: u32,
+    pub trial_without_card: bool,
+    pub per_seat: bool,
+    /// Whether it is what the visitor subscribes to.
+    pub is_current: bool,
+}
+
+impl ItemCard {
+    fn of(item: &Item, currency: Currency, current: Option<&str>) -> Option<Self> {
+        let price = item.price(currency)?;
+        let terms = item.terms();
+        Some(Self {
+            id: item.id.clone(),
+            name: item.name.clone(),
+            summary: item.summary.clone(),
+            price: price.to_string(),
+            period: terms.map(|terms| terms.interval.to_string()),
+            credits: item.credits.in_words(),
+            trial_days: terms.map_or(0, |terms| terms.trial_days),
+            trial_without_card: terms.is_some_and(|terms| terms.trial_without_card),
+            per_seat: terms.is_some_and(|terms| terms.per_seat),
+            is_current: current == Some(item.id.as_str()),
+        })
+    }
+
+    fn sample(period: Option<&str>) -> Self {
+        Self {
+            id: "starter".into(),
+            name: "Starter <b>".into(),
+            summary: "For one".into(),
+            price: "9.00 EUR".into(),
+            period: period.map(str::to_owned),
+            credits: "500 credits".into(),
+            trial_days: 14,
+            trial_without_card: true,
+            per_seat: true,
+            is_current: false,
+        }
+    }
+}
+
+/// A currency that one can pay in.
+#[derive(Debug, Serialize)]
+pub struct CurrencyChoice {
+    pub value: String,
+    pub label: String,
+}
+
+/// Plans side by side, and packs.
+#[derive(Debug, Serialize)]
+pub struct PlansPage {
+    pub takes_money: bool,
+    pub plans: Vec<ItemCard>,
+    pub packs: Vec<ItemCard>,
+    pub currencies: Vec<CurrencyChoice>,
+    pub currency: String,
+    /// Whether the visitor has a subscription, which is then changed.
+    pub is_subscribed: bool,
+    pub most_seats: i64,
+    pub key: String,
+}
+
+impl PlansPage {
+    /// While nothing is sold.
+    pub fn empty() -> Self {
+        Self {
+            takes_money: false,
+            plans: Vec::new(),
+            packs: Vec::new(),
+            currencies: Vec::new(),
+            currency: String::new(),
+            is_subscribed: false,
+            most_seats: MOST_SEATS,
+            key: String::new(),
+        }
+    }
+
+    pub fn of(
+        catalogue: &Catalogue,
+        currency: Currency,
+        subscribed: Option<(&SubscriptionRow, Option<&str>)>,
+        key: String,
+    ) -> Self {
+        let current = subscribed.and_then(|(_, item)| item);
+        let cards = |is_plan: bool| {
+            let items = catalogue
+                .items
+                .iter()
+                .filter(move |item| item.terms().is_some() == is_plan);
+            items
+                .filter_map(|item| ItemCard::of(item, currency, current))
+                .collect()
+        };
+        let choice = |currency: Currency| CurrencyChoice {
+            value: currency.code(),
+            label: currency.to_string(),
+        };
+        Self {
+            takes_money: true,
+            plans: cards(true),
+            packs: cards(false),
+            currencies: catalogue.currencies().into_iter().map(choice).collect(),
+            currency: currency.code(),
+            is_subscribed: subscribed.is_some(),
+            most_seats: MOST_SEATS,
+            key,
+        }
+    }
+}
+
+impl Page for PlansPage {
+    const TEMPLATE: &'static str = "billing/plans.html";
+
+    fn sample() -> Self {
+        Self {
+            takes_money: true,
+            plans: vec![ItemCard::sample(Some("month"))],
+            packs: vec![ItemCard::sample(None)],
+            currencies: vec![CurrencyChoice {
+                value: "eur".into(),
+                label: "EUR".into(),
+            }],
+            currency: "eur".into(),
+            is_subscribed: false,
+            most_seats: MOST_SEATS,
+            key: "a-key".into(),
+        }
+    }
+}
+
+/// A change of plan before it is made.
+#[derive(Debug, Serialize)]
+pub struct ChangePage {
+    pub card: ItemCard,
+    pub from: String,
+    pub quantity: i64,
+    pub most_seats: i64,
+    pub key: String,
+    pub errors: FieldErrors,
+}
+
+impl ChangePage {
+    pub fn of(
+        item: &Item,
+        currency: Currency,
+        (from, quantity): (String, i64),
+        key: String,
+    ) -> Option<Self> {
+        Some(Self {
+            card: ItemCard::of(item, currency, None)?,
+            from,
+            quantity,
+            most_seats: MOST_SEATS,
+            key,
+            errors: FieldErrors::default(),
+        })
+    }
+}
+
+impl Page for ChangePage {
+    const TEMPLATE: &'static str = "billing/change.html";
+
+    fn sample() -> Self {
+        Self {
+            card: ItemCard::sample(Some("month")),
+            from: "Starter".into(),
+            quantity: 3,
+            most_seats: MOST_SEATS,
+            key: "a-key".into(),
+            errors: FieldErrors::one("form", "The card was declined."),
+        }
+    }
+}
+
+/// Sends the browser on to the provider's page, which forms may not lead to.
+#[derive(Debug, Serialize)]
+pub struct LeavePage {
+    pub url: String,
+}
+
+impl Page for LeavePage {
+    const TEMPLATE: &'static str = "billing/leave.html";
+
+    fn sample() -> Self {
+        Self {
+            url: "https://pay.example/c/1".into(),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! Whether a webhook comes from the provider: `Stripe-Signature: t=SECONDS,v1=HEX[,v1=HEX…]`, where v1 is the
+//! HMAC-SHA256 of `SECONDS.BODY` with the endpoint's secret (docs.stripe.com/webhooks, "Verify manually").
+
+use std::time::Duration;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+use crate::clock::Timestamp;
+
+/// How far its time may lie from ours.
+const TOLERANCE: Duration = Duration::from_secs(5 * 60);
+
+/// Why a request is not believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Distrust {
+    Malformed,
+    Stale,
+    Forged,
+}
+
+/// Checks `header` against the body with each of `secrets`: during a change of the secret there are two.
+///
+/// # Errors
+/// When none of them made it, or not now.
+pub fn check(
+    header: &str,
+    body: &[u8],
+    secrets: &[String],
+    now: Timestamp,
+) -> Result<(), Distrust> {
+    let mut at = None;
+    let mut signatures = Vec::new();
+    for part in header.split(',') {
+        match part.trim().split_once('=') {
+            Some(("t", value)) => at = Some(value.parse::<i64>().map_err(|_| Distrust::Malformed)?),
+            Some(("v1", value)) => signatures.extend(unhex(value)),
+            // Other schemes, such as the test mode's v0.
+            _ => {}
+        }
+    }
+    let secs = at.ok_or(Distrust::Malformed)?;
+    if signatures.is_empty() {
+        return Err(Distrust::Malformed);
+    }
+    let signed_by = |secret: &String| {
+        let signed = signatures
+            .iter()
+            .any(|signature| mac(secret, secs, body).verify_slice(signature).is_ok());
+        signed
+    };
+    // The signature first: whoever cannot sign learns nothing of our clock.
+    if !secrets.iter().any(signed_by) {
+        return Err(Distrust::Forged);
+    }
+    let at = Timestamp::from_micros(secs.saturating_mul(1_000_000));
+    if now.since(at) > TOLERANCE || at.since(now) > TOLERANCE {
+        return Err(Distrust::Stale);
+    }
+    Ok(())
+}
+
+/// The header for a body, as the provider makes it.
+pub fn sign(secret: &str, body: &[u8], secs: i64) -> String {
+    let made = mac(secret, secs, body).finalize().into_bytes();
+    format!("t={secs},v1={}", crate::crypto::hex(&made))
+}
+
+fn mac(secret: &str, secs: i64, body: &[u8]) -> Hmac<Sha256> {
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("HMAC takes keys of any length");
+    mac.update(secs.to_string().as_bytes());
+    mac.update(b".");
+    mac.update(body);
+    mac
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    (0..text.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BODY: &[u8] = br#"{"id":"evt_1"}"#;
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_micros(secs * 1_000_000)
+    }
+
+    fn secrets() -> Vec<String> {
+        vec!["whsec_new".into(), "whsec_old".into()]
+    }
+
+    #[test]
+    fn either_secret_is_believed_while_it_changes() {
+        for secret in secrets() {
+            let header = sign(&secret, BODY, 1000);
+            assert_eq!(check(&header, BODY, &secrets(), at(1000)), Ok(()));
+            let with_more = format!("{header},v0=00,v1={}", "0".repeat(64));
+            assert_eq!(check(&with_more, BODY, &secrets(), at(1300)), Ok(()));
+        }
+    }
+
+    #[test]
+    fn what_is_not_signed_for_this_body_and_this_time_is_not_believed() {
+        let good = sign("whsec_new", BODY, 1000);
+        let moved = good.replace("t=1000", "t=1001");
+        let foreign = sign("whsec_other", BODY, 1000);
+        for (header, body, now, why) in [
+            (&*foreign, BODY, 1000, Distrust::Forged),
+            (&*moved, BODY, 1001, Distrust::Forged),
+            (&*good, b"{}".as_slice(), 1000, Distrust::Forged),
+            (&*good, BODY, 1301, Distrust::Stale),
+            (&*good, BODY, 699, Distrust::Stale),
+            ("", BODY, 1000, Distrust::Malformed),
+            ("t=1000", BODY, 1000, Distrust::Malformed),
+            ("t=x,v1=00", BODY, 1000, Distrust::Malformed),
+            ("t=1000,v1=zz", BODY, 1000, Distrust::Malformed),
+        ] {
+            assert_eq!(
+                check(header, body, &secrets(), at(now)),
+                Err(why),
+                "{header}"
+            );
+        }
+        assert_eq!(check(&good, BODY, &[], at(1000)), Err(Distrust::Forged));
+    }
+}

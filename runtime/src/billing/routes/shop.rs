@@ -1,0 +1,170 @@
+//! What can be bought, and buying it.
+
+use axum::extract::{Path, Query};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::send_on;
+use crate::billing::actions::{self, Begin, PlanChange, Wish};
+use crate::billing::pages::{ChangePage, PlansPage};
+use crate::billing::rules::Standing;
+use crate::billing::setup::Billing;
+use crate::billing::{Currency, Item};
+use crate::crypto::{is_token, random_token};
+use crate::error::{Error, FieldErrors, Result};
+use crate::http::{Form, Level, Principal, Visit};
+
+#[derive(Deserialize)]
+pub(super) struct Choice {
+    #[serde(default)]
+    currency: String,
+}
+
+pub(super) async fn plans(visit: Visit, Query(choice): Query<Choice>) -> Result<Response> {
+    let core = visit.core();
+    let billing = core.state::<Billing>()?;
+    let currencies = billing.catalogue.currencies();
+    let asked = choice
+        .currency
+        .parse()
+        .ok()
+        .filter(|currency| currencies.contains(currency));
+    let own = match visit.principal() {
+        Some(principal) => actions::overview(core, &principal.id).await?.subscription,
+        None => None,
+    };
+    let own = own.filter(|own| own.standing != Standing::Over);
+    // Whoever has a subscription pays in its currency.
+    let owned = own.as_ref().and_then(|own| own.price.as_ref());
+    let currency = owned
+        .map(|price| price.money.currency)
+        .or(asked)
+        .or(currencies.first().copied());
+    let Some(currency) = currency.filter(|_| billing.takes_money()) else {
+        return visit.render(&PlansPage::empty());
+    };
+    let subscribed = own.as_ref().map(|own| {
+        let item = own.price.as_ref().map(|price| price.item.as_str());
+        (&own.row, item)
+    });
+    visit.render(&PlansPage::of(
+        &billing.catalogue,
+        currency,
+        subscribed,
+        random_token(),
+    ))
+}
+
+#[derive(Deserialize)]
+pub(super) struct Buying {
+    item: String,
+    currency: String,
+    #[serde(default = "one")]
+    quantity: i64,
+    key: String,
+}
+
+fn one() -> i64 {
+    1
+}
+
+pub(super) async fn buy(
+    visit: Visit,
+    principal: Principal,
+    Form(fields): Form<Buying>,
+) -> Result<Response> {
+    if !is_token(&fields.key) {
+        return Err(Error::unprocessable(
+            "The form is incomplete. Go back and try again.",
+        ));
+    }
+    let wish = Wish {
+        currency: fields.currency.parse().map_err(|_| Error::not_found())?,
+        // One key a form and item: the page has one key for all of its forms.
+        key: format!("{}:{}", fields.key, fields.item),
+        item: fields.item,
+        quantity: fields.quantity,
+    };
+    match actions::buy(visit.core(), &principal, &wish).await {
+        Ok(url) => send_on(&visit, &url),
+        Err(why) if why.code() == "subscribed" => {
+            Ok(visit.redirect_with("/billing", Level::Warning, why.problem().detail.clone()))
+        }
+        Err(why) => Err(why),
+    }
+}
+
+async fn change_page(visit: &Visit, principal: &Principal, id: &str) -> Result<ChangePage> {
+    let core = visit.core();
+    let billing = core.state::<Billing>()?;
+    let item = billing
+        .catalogue
+        .item(id)
+        .filter(|item| item.terms().is_some());
+    let item: &Item = item.ok_or_else(Error::not_found)?;
+    let own = actions::overview(core, &principal.id).await?.subscription;
+    let own = own
+        .filter(|own| own.standing != Standing::Over)
+        .ok_or_else(Error::not_found)?;
+    let price = own.price.ok_or_else(Error::not_found)?;
+    let from = billing
+        .catalogue
+        .item(&price.item)
+        .map_or(price.item.clone(), |item| item.name.clone());
+    let currency: Currency = price.money.currency;
+    ChangePage::of(item, currency, (from, own.row.quantity), random_token())
+        .ok_or_else(Error::not_found)
+}
+
+pub(super) async fn ask_change(
+    visit: Visit,
+    principal: Principal,
+    Path(id): Path<String>,
+) -> Result<Response> {
+    let page = change_page(&visit, &principal, &id).await?;
+    visit.render(&page)
+}
+
+#[derive(Deserialize)]
+pub(super) struct Changing {
+    #[serde(default = "one")]
+    quantity: i64,
+    key: String,
+}
+
+pub(super) async fn change(
+    visit: Visit,
+    principal: Principal,
+    Path(id): Path<String>,
+    Form(fields): Form<Changing>,
+) -> Result<Response> {
+    let page = change_page(&visit, &principal, &id).await?;
+    let wish = PlanChange {
+        item: id,
+        quantity: fields.quantity,
+        key: fields.key.clone(),
+    };
+    let why = match actions::change_plan(visit.core(), &principal, &wish).await {
+        Ok(begin) => {
+            let done = match begin {
+                Begin::AtOnce => "Your plan has changed. The credits come with the payment.",
+                Begin::WithTheNextPeriod => {
+                    "Your plan changes with the next period. What you paid for stays yours."
+                }
+            };
+            return Ok(visit.redirect_with("/billing", Level::Success, done));
+        }
+        Err(why) => why,
+    };
+    if !why.status().is_client_error() || why.status() == StatusCode::NOT_FOUND {
+        return Err(why);
+    }
+    let errors = FieldErrors::one("form", why.problem().detail.clone());
+    let page = ChangePage {
+        errors,
+        quantity: fields.quantity,
+        ..page
+    };
+    visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+}

@@ -1,0 +1,129 @@
+//! Which provider takes the money, by the environment; what may not be in production is refused there.
+
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use super::Settings;
+use super::catalogue::Catalogue;
+use super::provider::{Provider, Stripe};
+use super::sandbox::Sandbox;
+use crate::config::{Config, Fault, Faults};
+use crate::error::{Error, Result};
+
+/// The state of this module.
+pub struct Billing {
+    pub settings: Settings,
+    pub catalogue: Catalogue,
+    provider: Option<Arc<dyn Provider>>,
+    /// With which webhooks are signed; two while they change.
+    pub webhook_secrets: Vec<String>,
+    pub is_sandbox: bool,
+}
+
+const STRIPE: &str = "https://api.stripe.com";
+
+impl Billing {
+    /// # Errors
+    /// When the catalogue does not hold, or a variable is missing or set wrongly.
+    pub fn new(settings: Settings, config: &Config) -> anyhow::Result<Self> {
+        let catalogue = Catalogue::read(&config.root)?;
+        let get = |name: &str| {
+            let value = config.vars.get(name).map(|value| value.trim().to_owned());
+            value.filter(|value| !value.is_empty())
+        };
+        let mut faults = Vec::new();
+        let mut fault = |variable: &str, problem: &str| {
+            faults.push(Fault {
+                variable: variable.into(),
+                problem: problem.into(),
+            });
+        };
+        let is_production = config.environment.is_production();
+        let key = get("STRIPE_SECRET_KEY");
+        let wanted = get("BILLING_PROVIDER").unwrap_or_else(|| {
+            let name = if !is_production {
+                "sandbox"
+            } else if key.is_some() {
+                "stripe"
+            } else {
+                "none"
+            };
+            name.to_owned()
+        });
+        let secrets = get("STRIPE_WEBHOOK_SECRETS").unwrap_or_default();
+        let secrets = secrets
+            .split(',')
+            .map(str::trim)
+            .filter(|secret| !secret.is_empty());
+        let webhook_secrets: Vec<_> = secrets.map(str::to_owned).collect();
+        let base = get("STRIPE_API_BASE").unwrap_or_else(|| STRIPE.to_owned());
+        let mut provider: Option<Arc<dyn Provider>> = None;
+        match wanted.as_str() {
+            "none" => {}
+            "sandbox" if is_production => {
+                fault(
+                    "BILLING_PROVIDER",
+                    "is sandbox, which takes no money; in production set it to stripe or none",
+                );
+            }
+            "sandbox" => provider = Some(Arc::new(Sandbox)),
+            "stripe" => {
+                if key.is_none() {
+                    fault(
+                        "STRIPE_SECRET_KEY",
+                        "is not set; take a restricted key from Stripe's dashboard",
+                    );
+                }
+                if webhook_secrets.is_empty() {
+                    fault(
+                        "STRIPE_WEBHOOK_SECRETS",
+                        "is not set; it is the signing secret of the endpoint /webhooks/stripe",
+                    );
+                }
+                let is_secure = base.starts_with("https://");
+                if !is_secure && (is_production || !base.starts_with("http://")) {
+                    fault("STRIPE_API_BASE", "does not begin with https://");
+                } else if is_secure && !cfg!(feature = "stripe") {
+                    fault(
+                        "BILLING_PROVIDER",
+                        "is stripe, and this build has no TLS; build with `--features stripe`",
+                    );
+                }
+                let key = SecretString::from(key.unwrap_or_default());
+                provider = Some(Arc::new(Stripe::new(&base, key)));
+            }
+            _ => fault("BILLING_PROVIDER", "is none of sandbox, stripe, none"),
+        }
+        if !faults.is_empty() {
+            return Err(Faults(faults).into());
+        }
+        let is_sandbox = wanted == "sandbox";
+        Ok(Self {
+            settings,
+            catalogue,
+            provider,
+            webhook_secrets,
+            is_sandbox,
+        })
+    }
+
+    /// Whoever takes the money.
+    ///
+    /// # Errors
+    /// 503 while nobody does.
+    pub fn provider(&self) -> Result<&Arc<dyn Provider>> {
+        self.provider.as_ref().ok_or_else(|| {
+            let sentence = "Payments are not set up here.";
+            Error::new(
+                axum::http::StatusCode::SERVICE_UNAVAILABLE,
+                "no_provider",
+                sentence,
+            )
+        })
+    }
+
+    pub fn takes_money(&self) -> bool {
+        self.provider.is_some()
+    }
+}

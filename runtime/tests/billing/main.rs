@@ -1,0 +1,11 @@
+//! Money: what is bought, paid, changed and given back, at the sandbox and with webhooks.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod packs;
+mod refunds;
+mod subscriptions;
+mod webhooks;

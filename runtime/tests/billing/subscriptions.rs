@@ -1,0 +1,227 @@
+//! One subscription an account, its periods, its changes and its end.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use quickscale_runtime::billing::{Standing, actions};
+
+use crate::support::billing::{Shopper, subscribe};
+use crate::support::{app, column, count, sign_in, themed};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+async fn standing(shopper: &Shopper<'_>) -> Option<Standing> {
+    actions::standing(&shopper.app.core, &shopper.id)
+        .await
+        .unwrap()
+}
+
+impl Shopper<'_> {
+    async fn manage(&mut self, verb: &str) {
+        let page = self.browser.get("/billing").await;
+        let key = page.input("key").unwrap().to_owned();
+        let answer = self
+            .browser
+            .post("/billing/subscription", &[("do", verb), ("key", &key)])
+            .await;
+        assert_eq!(answer.location(), "/billing", "{}", answer.text);
+        self.app.work_jobs().await;
+    }
+
+    async fn change(&mut self, plan: &str, seats: u32) -> StatusCode {
+        let path = format!("/billing/change/{plan}");
+        let page = self.browser.get(&path).await;
+        let key = page.input("key").unwrap_or_default().to_owned();
+        let seats = seats.to_string();
+        let answer = self
+            .browser
+            .post(&path, &[("quantity", &seats), ("key", &key)])
+            .await;
+        self.app.work_jobs().await;
+        answer.status
+    }
+}
+
+#[tokio::test]
+async fn each_period_brings_its_credits_and_ends_those_before() {
+    let app = themed(app()).start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    subscribe(&mut ada, "team", 3).await;
+    assert_eq!(ada.balance().await, "6100");
+    assert_eq!(standing(&ada).await, Some(Standing::Usable));
+    for _ in 0..2 {
+        ada.sandbox("renew", "").await;
+        assert_eq!(ada.balance().await, "6100");
+    }
+    // Three invoices, each of three seats.
+    assert_eq!(count(&app, "billing_payments").await, 3);
+    let page = ada.browser.get("/billing").await;
+    assert!(
+        page.text.contains("Team, 3 seats") && page.text.contains("87.00 EUR"),
+        "{}",
+        page.text
+    );
+}
+
+#[tokio::test]
+async fn two_tabs_make_one_customer_and_one_subscription() {
+    let app = themed(app()).start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    let first = ada.order("team", 1).await.location().to_owned();
+    let same = ada.order("team", 1).await.location().to_owned();
+    assert_eq!(first, same);
+    let other = ada.order("starter", 1).await.location().to_owned();
+    assert_ne!(first, other);
+    // The page of the first tab is closed now.
+    assert_eq!(
+        ada.at_till(&first, "pay").await.status,
+        StatusCode::CONFLICT
+    );
+    ada.at_till(&other, "pay").await;
+    let third = ada.order("team", 1).await;
+    assert_eq!(third.location(), "/billing");
+    assert_eq!(count(&app, "billing_customers").await, 1);
+    assert_eq!(count(&app, "billing_subscriptions").await, 1);
+}
+
+#[tokio::test]
+async fn a_trial_without_a_card_ends_by_itself() {
+    for (card, expected, balance) in [
+        ("card_none", Standing::Over, "600"),
+        ("card_good", Standing::Usable, "600"),
+    ] {
+        let app = themed(app()).start().await;
+        let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+        subscribe(&mut ada, "starter", 1).await;
+        let page = ada.browser.get("/billing").await;
+        assert!(page.text.contains("Trial"), "{}", page.text);
+        assert_eq!(ada.balance().await, "600");
+        ada.sandbox(card, "").await;
+        ada.sandbox("renew", "").await;
+        assert_eq!(standing(&ada).await, Some(expected), "{card}");
+        assert_eq!(ada.balance().await, balance, "{card}");
+    }
+}
+
+#[tokio::test]
+async fn an_upgrade_is_paid_at_once_and_brings_the_difference() {
+    let app = themed(app()).start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    subscribe(&mut ada, "team", 1).await;
+    assert_eq!(ada.balance().await, "2100");
+    assert_eq!(ada.change("team", 2).await, StatusCode::SEE_OTHER);
+    assert_eq!(ada.balance().await, "4100");
+    let page = ada.browser.get("/billing").await;
+    assert!(page.text.contains("2 seats"), "{}", page.text);
+    // Fewer seats from the next period on; what was paid for stays.
+    assert_eq!(ada.change("team", 1).await, StatusCode::SEE_OTHER);
+    assert_eq!(ada.balance().await, "4100");
+    assert_eq!(count(&app, "billing_payments").await, 2);
+    ada.sandbox("renew", "").await;
+    assert_eq!(ada.balance().await, "2100");
+    assert_eq!(count(&app, "billing_subscriptions").await, 1);
+}
+
+#[tokio::test]
+async fn an_upgrade_that_the_card_does_not_pay_changes_nothing() {
+    let app = themed(app()).start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    subscribe(&mut ada, "team", 1).await;
+    ada.sandbox("card_bad", "").await;
+    assert_eq!(
+        ada.change("team", 5).await,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(ada.balance().await, "2100");
+    assert_eq!(count(&app, "billing_payments").await, 1);
+    let page = ada.browser.get("/billing").await;
+    assert!(!page.text.contains("5 seats"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn a_monthly_plan_becomes_yearly_and_not_the_other_way() {
+    let app = themed(app()).start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    subscribe(&mut ada, "team", 1).await;
+    assert_eq!(ada.change("team-yearly", 1).await, StatusCode::SEE_OTHER);
+    // 2000 of the month that are given back, and 24000 of the year, paid with 290.00 less 29.00.
+    assert_eq!(ada.balance().await, "24100");
+    assert_eq!(
+        ada.change("team", 1).await,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+}
+
+#[tokio::test]
+async fn what_is_cancelled_lasts_until_its_end_and_can_be_kept() {
+    let app = themed(app()).start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    subscribe(&mut ada, "team", 1).await;
+    ada.manage("cancel").await;
+    assert_eq!(standing(&ada).await, Some(Standing::Usable));
+    ada.manage("go_on").await;
+    ada.sandbox("renew", "").await;
+    assert_eq!(standing(&ada).await, Some(Standing::Usable));
+    ada.manage("cancel").await;
+    ada.sandbox("renew", "").await;
+    assert_eq!(standing(&ada).await, Some(Standing::Over));
+    // Now another one can be taken.
+    subscribe(&mut ada, "team", 1).await;
+    assert_eq!(standing(&ada).await, Some(Standing::Usable));
+}
+
+#[tokio::test]
+async fn a_paused_subscription_lasts_as_long_as_it_is_paid_for() {
+    let app = themed(app()).start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    subscribe(&mut ada, "team", 1).await;
+    ada.manage("pause").await;
+    assert_eq!(standing(&ada).await, Some(Standing::Usable));
+    ada.sandbox("renew", "").await;
+    assert_eq!(count(&app, "billing_payments").await, 1);
+    app.clock.advance(32 * DAY);
+    assert_eq!(standing(&ada).await, Some(Standing::Suspended));
+    ada.browser = sign_in(&app, "ada@example.com").await;
+    ada.manage("unpause").await;
+    assert_eq!(standing(&ada).await, Some(Standing::Usable));
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_is_told_once_and_can_recover() {
+    let app = themed(app()).start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    subscribe(&mut ada, "team", 1).await;
+    ada.sandbox("card_bad", "").await;
+    ada.sandbox("renew", "").await;
+    assert_eq!(
+        column(&app, "SELECT status FROM billing_subscriptions").await,
+        ["past_due"]
+    );
+    assert_eq!(standing(&ada).await, Some(Standing::Usable));
+    let failed = |mails: Vec<quickscale_runtime::mail::Message>| {
+        mails
+            .into_iter()
+            .filter(|mail| mail.subject.contains("failed"))
+            .count()
+    };
+    assert_eq!(failed(app.mails().await), 1);
+    ada.sandbox("card_good", "").await;
+    assert_eq!(
+        column(&app, "SELECT status FROM billing_subscriptions").await,
+        ["active"]
+    );
+    assert_eq!(ada.balance().await, "2100");
+    assert_eq!(failed(app.mails().await), 1);
+}
+
+#[tokio::test]
+async fn a_renewal_that_keeps_failing_ends_the_subscription() {
+    let app = themed(app()).start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    subscribe(&mut ada, "team", 1).await;
+    ada.sandbox("card_bad", "").await;
+    for _ in 0..4 {
+        ada.sandbox("renew", "").await;
+    }
+    assert_eq!(standing(&ada).await, Some(Standing::Over));
+}
