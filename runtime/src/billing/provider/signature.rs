@@ -44,10 +44,9 @@ pub fn check(
         return Err(Distrust::Malformed);
     }
     let signed_by = |secret: &String| {
-        let signed = signatures
+        signatures
             .iter()
-            .any(|signature| mac(secret, secs, body).verify_slice(signature).is_ok());
-        signed
+            .any(|signature| mac(secret, secs, body).verify_slice(signature).is_ok())
     };
     // The signature first: whoever cannot sign learns nothing of our clock.
     if !secrets.iter().any(signed_by) {
