@@ -1,17 +1,18 @@
-//! `webhooks` of the application's binary: what the provider said and what became of it.
+//! `webhooks` of the application's binary: what the provider said and what became of it; and `billing`: bringing the
+//! catalogue to the provider, taking in what was missed, comparing everything.
 
 use anyhow::bail;
 use clap::{Arg, ArgAction, ArgMatches};
 
 use super::entity::{EventState, StoredEvent};
-use super::{inbox, store};
+use super::{inbox, store, upkeep};
 use crate::app::Core;
 use crate::cli::say;
 use crate::in_transaction;
 use crate::module::Command;
 
 pub(super) fn commands() -> Vec<Command> {
-    vec![webhooks()]
+    vec![webhooks(), billing()]
 }
 
 fn webhooks() -> Command {
@@ -41,6 +42,106 @@ fn webhooks() -> Command {
     Command {
         cli,
         run: Box::new(|core, arguments| Box::pin(async move { run(&core, &arguments).await })),
+    }
+}
+
+fn billing() -> Command {
+    let flag = |name: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .action(ArgAction::SetTrue)
+            .help(help)
+    };
+    let days = Arg::new("days")
+        .long("days")
+        .value_name("NUMBER")
+        .value_parser(clap::value_parser!(u32))
+        .default_value("30")
+        .help("How far back to look; 0 looks at everything");
+    let cli = clap::Command::new("billing")
+        .about("Tools for payments")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            clap::Command::new("push").about(
+                "Bring the catalogue in config/billing.json to Stripe as products and prices",
+            ),
+        )
+        .subcommand(
+            clap::Command::new("sync")
+                .about("Take in what the provider has and what was missed; twice changes nothing")
+                .arg(days),
+        )
+        .subcommand(
+            clap::Command::new("verify")
+                .about("Compare payments, refunds, credits and the ledger; fails where they differ")
+                .arg(flag(
+                    "online",
+                    "Compare with the provider's own objects, too",
+                ))
+                .arg(flag("json", "Print the whole report as JSON")),
+        );
+    Command {
+        cli,
+        run: Box::new(|core, arguments| {
+            Box::pin(async move { run_billing(&core, &arguments).await })
+        }),
+    }
+}
+
+async fn run_billing(core: &Core, arguments: &ArgMatches) -> anyhow::Result<()> {
+    match arguments.subcommand() {
+        Some(("push", _)) => {
+            for done in upkeep::push(core).await? {
+                let state = if done.is_new { "made " } else { "there" };
+                say(&format!(
+                    "{state}  {:<20} {:>16}  {}",
+                    done.price.item,
+                    done.price.money.to_string(),
+                    done.price.price
+                ));
+            }
+            Ok(())
+        }
+        Some(("sync", given)) => {
+            let days = i64::from(given.get_one::<u32>("days").copied().unwrap_or_default());
+            let now = core.now().as_micros().div_euclid(1_000_000);
+            let since = if days == 0 {
+                0
+            } else {
+                now - days * 24 * 60 * 60
+            };
+            let count = upkeep::sync(core, since).await?;
+            say(&format!("{count} objects of the provider were taken in."));
+            Ok(())
+        }
+        Some((_, given)) => verify(core, given.get_flag("online"), given.get_flag("json")).await,
+        None => Ok(()),
+    }
+}
+
+async fn verify(core: &Core, online: bool, as_json: bool) -> anyhow::Result<()> {
+    let report = upkeep::verify(core, online).await?;
+    if as_json {
+        say(&serde_json::to_string_pretty(&report)?);
+    } else {
+        for finding in &report.findings {
+            say(&format!("{}: {}", finding.object, finding.what));
+        }
+        let verdict = if report.findings.is_empty() {
+            "everything agrees"
+        } else {
+            "not everything agrees"
+        };
+        say(&format!(
+            "{} payments, {} objects of the provider: {verdict}",
+            report.payments, report.objects
+        ));
+    }
+    match report.findings.len() {
+        0 => Ok(()),
+        1 => bail!("there is 1 difference"),
+        count => bail!("there are {count} differences"),
     }
 }
 

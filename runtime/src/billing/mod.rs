@@ -10,6 +10,7 @@ mod catalogue;
 mod commands;
 mod effects;
 mod entity;
+mod figures;
 mod inbox;
 mod letters;
 mod money;
@@ -22,6 +23,7 @@ mod rules;
 pub mod sandbox;
 mod setup;
 mod store;
+pub mod upkeep;
 
 pub use catalogue::{Catalogue, Interval, Item, ItemKind, Terms};
 pub use entity::{
@@ -40,7 +42,7 @@ use crate::app::Core;
 use crate::credits::{Grant, Ledger, Note};
 use crate::db::{Migration, Tx};
 use crate::error::Result;
-use crate::http::{Access, Routes};
+use crate::http::{Access, Permission, Routes};
 use crate::mail::MailSample;
 use crate::module::{Command, Install, Module, NavItem, NavPlace};
 use crate::pages::Sample;
@@ -88,14 +90,28 @@ impl Module for BillingModule {
     }
 
     fn navigation(&self) -> Vec<NavItem> {
-        vec![NavItem {
-            label: "Billing",
-            path: "/billing",
-            place: NavPlace::Account,
-            access: Access::SignedIn,
+        let staff = |label, path, order| NavItem {
+            label,
+            path,
+            place: NavPlace::Staff,
+            access: Access::Staff(Permission::ViewPayments),
             flag: None,
-            order: 20,
-        }]
+            order,
+        };
+        vec![
+            NavItem {
+                label: "Billing",
+                path: "/billing",
+                place: NavPlace::Account,
+                access: Access::SignedIn,
+                flag: None,
+                order: 20,
+            },
+            staff("Payments", "/admin/payments", 30),
+            staff("Subscriptions", "/admin/subscriptions", 31),
+            staff("Revenue", "/admin/revenue", 32),
+            staff("Events", "/admin/events", 33),
+        ]
     }
 
     fn commands(&self) -> Vec<Command> {
@@ -114,6 +130,7 @@ impl Module for BillingModule {
         let billing = Billing::new(self.settings.clone(), install.config()?)?;
         install.state(billing);
         install.job::<inbox::WorkOff>(|core, job| Box::pin(inbox::work_off(core, job)));
+        install.job::<actions::SendRefund>(|core, job| Box::pin(actions::send_refund(core, job)));
         install.panel(20, |visit, place| Box::pin(panels::panel(visit, place)));
         Ok(())
     }

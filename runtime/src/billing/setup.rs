@@ -16,6 +16,7 @@ pub struct Billing {
     pub settings: Settings,
     pub catalogue: Catalogue,
     provider: Option<Arc<dyn Provider>>,
+    stripe: Option<Arc<Stripe>>,
     /// With which webhooks are signed; two while they change.
     pub webhook_secrets: Vec<String>,
     pub is_sandbox: bool,
@@ -59,6 +60,7 @@ impl Billing {
         let webhook_secrets: Vec<_> = secrets.map(str::to_owned).collect();
         let base = get("STRIPE_API_BASE").unwrap_or_else(|| STRIPE.to_owned());
         let mut provider: Option<Arc<dyn Provider>> = None;
+        let mut stripe = None;
         match wanted.as_str() {
             "none" => {}
             "sandbox" if is_production => {
@@ -91,7 +93,9 @@ impl Billing {
                     );
                 }
                 let key = SecretString::from(key.unwrap_or_default());
-                provider = Some(Arc::new(Stripe::new(&base, key)));
+                let made = Arc::new(Stripe::new(&base, key));
+                provider = Some(made.clone());
+                stripe = Some(made);
             }
             _ => fault("BILLING_PROVIDER", "is none of sandbox, stripe, none"),
         }
@@ -103,6 +107,7 @@ impl Billing {
             settings,
             catalogue,
             provider,
+            stripe,
             webhook_secrets,
             is_sandbox,
         })
@@ -115,6 +120,21 @@ impl Billing {
     pub fn provider(&self) -> Result<&Arc<dyn Provider>> {
         self.provider.as_ref().ok_or_else(|| {
             let sentence = "Payments are not set up here.";
+            Error::new(
+                axum::http::StatusCode::SERVICE_UNAVAILABLE,
+                "no_provider",
+                sentence,
+            )
+        })
+    }
+
+    /// Stripe, where the catalogue can be brought.
+    ///
+    /// # Errors
+    /// 503 while payments are not taken there.
+    pub fn stripe(&self) -> Result<&Stripe> {
+        self.stripe.as_deref().ok_or_else(|| {
+            let sentence = "Payments are not taken at Stripe here; BILLING_PROVIDER says where.";
             Error::new(
                 axum::http::StatusCode::SERVICE_UNAVAILABLE,
                 "no_provider",

@@ -7,5 +7,7 @@ mod support;
 
 mod packs;
 mod refunds;
+mod staff;
 mod subscriptions;
+mod upkeep;
 mod webhooks;

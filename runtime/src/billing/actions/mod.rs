@@ -3,10 +3,17 @@
 mod account;
 mod checkout;
 mod plans;
+mod staff;
 
 pub use account::{Overview, Own, my_order, my_payment, overview, payments, portal, standing};
 pub use checkout::{Wish, buy};
 pub use plans::{Begin, PlanChange, change_plan, manage};
+pub(super) use staff::SendRefund;
+pub(super) use staff::send_refund;
+pub use staff::{
+    Detail, Found, RefundWish, Search, SubscriptionFound, ask_refund, cancel_subscription, detail,
+    preview, search, subscriptions,
+};
 
 use crate::app::Core;
 use crate::billing::entity::Customer;

@@ -221,6 +221,7 @@ impl Page for PaymentsPage {
 #[derive(Debug, Serialize)]
 pub struct PaymentPage {
     pub payment: PaymentRow,
+    pub email: String,
     pub kind: &'static str,
     pub number: String,
     pub refunded: Option<String>,
@@ -229,12 +230,13 @@ pub struct PaymentPage {
 }
 
 impl PaymentPage {
-    pub fn of(payment: Payment) -> Self {
+    pub fn of(payment: Payment, email: String) -> Self {
         let some = |minor: i64| {
             let money = crate::billing::Money::new(minor, payment.currency());
             (minor > 0).then(|| money.to_string())
         };
         Self {
+            email,
             kind: payment.kind.label(),
             number: if payment.number.is_empty() {
                 payment.id.to_string()
@@ -255,6 +257,7 @@ impl Page for PaymentPage {
     fn sample() -> Self {
         Self {
             payment: PaymentRow::sample(),
+            email: "ada@example.com".into(),
             kind: "Subscription",
             number: "A-0001".into(),
             refunded: Some("4.50 EUR".into()),

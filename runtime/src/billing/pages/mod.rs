@@ -1,12 +1,16 @@
 //! What the pages and panels of this domain are rendered with.
 
 mod account;
+mod revenue;
 mod sandbox;
 mod shop;
+mod staff;
 
 pub use account::*;
+pub use revenue::*;
 pub use sandbox::*;
 pub use shop::*;
+pub use staff::*;
 
 use crate::clock::Timestamp;
 use crate::pages::Sample;
@@ -22,6 +26,12 @@ pub(super) fn samples() -> Vec<Sample> {
         Sample::of::<PaymentPage>(),
         Sample::of::<SandboxPage>(),
         Sample::of::<TillPage>(),
+        Sample::of::<StaffPaymentsPage>(),
+        Sample::of::<StaffPaymentPage>(),
+        Sample::of::<RefundPage>(),
+        Sample::of::<SubscriptionsPage>(),
+        Sample::of::<EventsPage>(),
+        Sample::of::<RevenuePage>(),
     ]
 }
 

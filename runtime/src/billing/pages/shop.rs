@@ -47,7 +47,7 @@ impl ItemCard {
 
     fn sample(period: Option<&str>) -> Self {
         Self {
-            id: "starter".into(),
+            id: period.map_or("small", |_| "starter").into(),
             name: "Starter <b>".into(),
             summary: "For one".into(),
             price: "9.00 EUR".into(),
@@ -55,7 +55,7 @@ impl ItemCard {
             credits: "500 credits".into(),
             trial_days: 14,
             trial_without_card: true,
-            per_seat: true,
+            per_seat: period.is_some(),
             is_current: false,
         }
     }

@@ -2,9 +2,11 @@
 
 mod connection;
 mod form;
+mod push;
 pub mod signature;
 mod stripe;
 
+pub use push::{Pushed, push};
 pub use stripe::{API_VERSION, Stripe};
 
 use futures_util::future::BoxFuture;

@@ -169,6 +169,18 @@ fn answered(answer: Answer) -> Result<Value> {
         ));
     }
     let (status, kind, code) = (answer.status, text("/error/type"), text("/error/code"));
+    if matches!(
+        status,
+        StatusCode::BAD_REQUEST | StatusCode::PAYMENT_REQUIRED | StatusCode::NOT_FOUND
+    ) {
+        tracing::error!(%status, kind, code, message = text("/error/message"), "the payment provider refused a request");
+        let sentence = "The payment service refused this. Nothing has changed.";
+        return Err(Error::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "provider_refused",
+            sentence,
+        ));
+    }
     let fault = anyhow::anyhow!(
         "the provider answers {status}: {kind} {code}: {}",
         text("/error/message")

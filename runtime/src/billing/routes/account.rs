@@ -97,7 +97,7 @@ pub(super) async fn payment(
 ) -> Result<Response> {
     let id = crate::ids::parse_id(&id)?;
     let payment = actions::my_payment(visit.core(), &principal.id, &id).await?;
-    visit.render(&PaymentPage::of(payment))
+    visit.render(&PaymentPage::of(payment, principal.email))
 }
 
 #[derive(Deserialize)]

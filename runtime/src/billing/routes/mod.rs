@@ -1,8 +1,10 @@
 //! The pages of billing, the sandbox's, and the door that the provider knocks at.
 
 mod account;
+mod revenue;
 mod sandbox;
 mod shop;
+mod staff;
 mod webhooks;
 
 use axum::response::Response;
@@ -29,6 +31,7 @@ pub(super) fn routes() -> Routes {
         .get("/billing/sandbox/pay/{session}", own, sandbox::till)
         .post("/billing/sandbox/pay/{session}", own, sandbox::pay)
         .post("/webhooks/stripe", Access::Machine, webhooks::receive)
+        .merge(staff::routes())
 }
 
 /// Sends the browser on: to a page of ours at once, to one of the provider by a page that says so, for forms may not lead

@@ -144,3 +144,12 @@ pub async fn events(
         .await?;
     rows.iter().map(read).collect()
 }
+
+/// How many events are in a state.
+pub async fn count_events(db: &Db, state: EventState) -> Result<i64> {
+    let row = sqlx::query("SELECT COUNT(*) FROM billing_events WHERE state = $1")
+        .bind(state.as_str())
+        .fetch_one(db.reader())
+        .await?;
+    Ok(row.try_get(0)?)
+}

@@ -7,6 +7,7 @@ mod orders;
 mod payments;
 mod refunds;
 mod sandbox;
+mod search;
 mod subscriptions;
 
 pub use customers::*;
@@ -16,6 +17,7 @@ pub use orders::*;
 pub use payments::*;
 pub use refunds::*;
 pub use sandbox::*;
+pub use search::*;
 pub use subscriptions::*;
 
 use sqlx::Row as _;

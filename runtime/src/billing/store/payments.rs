@@ -213,3 +213,14 @@ pub async fn failing_since(
     .await?;
     maybe_time(&row, 0)
 }
+
+/// All payments, by identifier, from the one after `after`.
+pub async fn all_payments(db: &Db, after: &str, limit: i64) -> Result<Vec<Payment>> {
+    let sql = sqlx::AssertSqlSafe(format!("{PAYMENT} WHERE id > $1 ORDER BY id LIMIT $2"));
+    let rows = sqlx::query(sql)
+        .bind(after)
+        .bind(limit)
+        .fetch_all(db.reader())
+        .await?;
+    rows.iter().map(read).collect()
+}

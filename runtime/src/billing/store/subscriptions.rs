@@ -110,3 +110,16 @@ pub async fn keep_standing(
         .await?;
     Ok(())
 }
+
+/// Every subscription, by name, from the one after `after`.
+pub async fn all_subscriptions(db: &Db, after: &str, limit: i64) -> Result<Vec<SubscriptionRow>> {
+    let sql = sqlx::AssertSqlSafe(format!(
+        "{SUBSCRIPTION} WHERE subscription > $1 ORDER BY subscription LIMIT $2"
+    ));
+    let rows = sqlx::query(sql)
+        .bind(after)
+        .bind(limit)
+        .fetch_all(db.reader())
+        .await?;
+    rows.iter().map(read).collect()
+}

@@ -77,6 +77,11 @@ pub async fn holdings(core: &Core, owner: &Owner) -> Result<Holdings> {
     Ok(foresee(kept, renewed_for, now))
 }
 
+/// What was put in for a source, if anything was.
+pub async fn granted_for(core: &Core, source: &str) -> Result<Option<Credits>> {
+    store::amount_of_source(core.db(), source).await
+}
+
 /// Puts credits in. A debt is paid from them first.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use super::super::rules::Settled;
 use super::accounts::NEVER;
 use super::credits;
 use crate::clock::Timestamp;
-use crate::db::Tx;
+use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 
 /// Where credits go that are taken from what remains of a lot.
@@ -256,4 +256,14 @@ fn lot(row: &AnyRow) -> Result<Lot> {
         remaining: credits(row, 5)?,
         seq: row.try_get(6)?,
     })
+}
+
+/// What was put in for a source, if anything was.
+pub async fn amount_of_source(db: &Db, source: &str) -> Result<Option<Credits>> {
+    let row = sqlx::query("SELECT amount FROM credit_lots WHERE source = $1")
+        .bind(source)
+        .fetch_optional(db.reader())
+        .await?;
+    row.map(|row| Credits::from_column(row.try_get(0)?))
+        .transpose()
 }

@@ -22,8 +22,8 @@ pub(super) use holds::{
     overdue_holds,
 };
 pub(super) use lots::{
-    KnownLot, Use, end_lot, expired_lots, find_lot, insert_lot, live_lots, move_remaining,
-    next_due, settle_lot, unspend, usable_lots,
+    KnownLot, Use, amount_of_source, end_lot, expired_lots, find_lot, insert_lot, live_lots,
+    move_remaining, next_due, settle_lot, unspend, usable_lots,
 };
 pub(super) use prices::{KnownPrice, declared_price, insert_price, prices};
 

@@ -1,0 +1,288 @@
+//! What the staff sees of other people's money and does with it. A refund is written down, sent by a job under the key
+//! of what was written, and settled with what the provider says it came to.
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::name_of;
+use super::plans::carry_out;
+use crate::app::Core;
+use crate::auth::audit::{Actor, AuditEntry};
+use crate::billing::entity::{
+    Customer, PaidLot, Payment, PaymentKind, PaymentState, RefundId, RefundRow, RefundState,
+    SubscriptionRow,
+};
+use crate::billing::provider::{Change, Kind, RefundRequest};
+use crate::billing::setup::Billing;
+use crate::billing::{Money, effects, rules, store};
+use crate::clock::Timestamp;
+use crate::credits::Credits;
+use crate::error::{Error, Result};
+use crate::in_transaction;
+use crate::jobs::{Job, give_up};
+
+/// Which payments a list shows. What is empty narrows nothing down.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// A part of an e-mail address, of a description, or of one of the provider's names.
+    pub text: String,
+    pub kind: Option<PaymentKind>,
+    pub state: Option<PaymentState>,
+    pub from: Option<Timestamp>,
+    /// Not included.
+    pub until: Option<Timestamp>,
+    /// In minor units.
+    pub least: Option<i64>,
+    pub most: Option<i64>,
+    /// The last payment of the page before.
+    pub before: Option<String>,
+    pub limit: i64,
+}
+
+/// A payment with whose it is.
+#[derive(Debug, Clone)]
+pub struct Found {
+    pub payment: Payment,
+    pub email: String,
+}
+
+/// The payments that are asked for, the newest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn search(core: &Core, search: &Search) -> Result<Vec<Found>> {
+    let mut found = Vec::new();
+    for payment in store::search_payments(core.db(), search).await? {
+        let customer = store::customer_by_id(core.db(), &payment.customer).await?;
+        found.push(Found {
+            payment,
+            email: customer.email,
+        });
+    }
+    Ok(found)
+}
+
+/// Everything about one payment.
+#[derive(Debug, Clone)]
+pub struct Detail {
+    pub payment: Payment,
+    pub customer: Customer,
+    pub lots: Vec<PaidLot>,
+    pub refunds: Vec<RefundRow>,
+    /// What can still be given back.
+    pub left: Money,
+}
+
+/// # Errors
+/// 404 when there is no such payment.
+pub async fn detail(core: &Core, id: &str) -> Result<Detail> {
+    let mut snapshot = core.db().snapshot().await?;
+    let payment = store::payment(snapshot.conn(), id)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let lots = store::lots_of(snapshot.conn(), &payment.id).await?;
+    let refunds = store::refunds_of(snapshot.conn(), &payment.id).await?;
+    let under_way = store::refunds_under_way(snapshot.conn(), &payment.id).await?;
+    drop(snapshot);
+    let customer = store::customer_by_id(core.db(), &payment.customer).await?;
+    let left = Money::new(left_of(&payment, under_way), payment.currency());
+    Ok(Detail {
+        payment,
+        customer,
+        lots,
+        refunds,
+        left,
+    })
+}
+
+fn left_of(payment: &Payment, under_way: i64) -> i64 {
+    let was_made = !matches!(payment.state, PaymentState::Pending | PaymentState::Failed);
+    if was_made && payment.intent.is_some() {
+        (payment.left() - under_way).max(0)
+    } else {
+        0
+    }
+}
+
+/// How many credits a refund of `amount` takes, as things stand.
+pub fn preview(detail: &Detail, amount: i64) -> Credits {
+    let lost = detail.payment.lost();
+    let roots = detail.lots.iter().filter(|lot| lot.restores.is_none());
+    let milli: i64 = roots
+        .map(|lot| {
+            let share =
+                |lost| rules::share(lot.credits, lost, detail.payment.money.minor).as_milli();
+            share(lost + amount) - share(lost)
+        })
+        .sum();
+    Credits::from_milli(milli.max(0).unsigned_abs())
+}
+
+/// A refund as staff asks for it.
+#[derive(Debug, Clone)]
+pub struct RefundWish {
+    pub payment: String,
+    /// In minor units of the payment's currency.
+    pub amount: i64,
+    pub reason: String,
+    pub by: Actor,
+    /// The form's: sent twice, it is one refund.
+    pub key: String,
+}
+
+/// Writes a refund down and has it sent.
+///
+/// # Errors
+/// 404 when there is no such payment, 422 above what is left of it.
+pub async fn ask_refund(core: &Core, wish: &RefundWish) -> Result<()> {
+    let now = core.now();
+    let asked_by = wish
+        .by
+        .user()
+        .map_or("command line".to_owned(), ToString::to_string);
+    in_transaction!(core.db(), tx => {
+        let payment = store::payment(tx.conn(), &wish.payment).await?.ok_or_else(Error::not_found)?;
+        store::lock_customer(tx, &payment.customer).await?;
+        let payment = store::payment(tx.conn(), &wish.payment).await?.ok_or_else(Error::not_found)?;
+        let new = RefundRow {
+            id: RefundId::new(now),
+            payment: payment.id.clone(),
+            money: Money::new(wish.amount, payment.currency()),
+            reason: wish.reason.clone(),
+            state: RefundState::Asked,
+            refund: None,
+            asked_by: asked_by.clone(),
+            error: String::new(),
+            created_at: now,
+        };
+        let under_way = store::refunds_under_way(tx.conn(), &payment.id).await?;
+        let is_known = store::is_asked(tx.conn(), &payment.id, &wish.key).await?;
+        if is_known {
+            return Ok(());
+        }
+        let left = left_of(&payment, under_way);
+        if wish.amount <= 0 || wish.amount > left {
+            let left = Money::new(left, payment.currency());
+            return Err(Error::unprocessable(format!("At most {left} of this payment can be given back.")));
+        }
+        store::insert_refund(tx, &new, &wish.key).await?;
+        let details = json!({
+            "amount": new.money, "reason": wish.reason, "refund": new.id.as_str(), "object": payment.object,
+        });
+        let entry = AuditEntry::new(&wish.by, "payment.refunded", ("payment", payment.id.as_str()));
+        entry.details(details).record(tx, now).await?;
+        core.enqueue(tx, &SendRefund { refund: new.id.to_string() }).await
+    })
+}
+
+/// Sends one refund to the provider.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SendRefund {
+    refund: String,
+}
+
+impl Job for SendRefund {
+    const NAME: &'static str = "billing.refund";
+}
+
+/// Sends a refund under its own key, as often as it takes, and takes in what came of it.
+pub async fn send_refund(core: &Core, job: SendRefund) -> Result<()> {
+    let mut connection = core.db().reader().acquire().await?;
+    let row = store::refund(&mut connection, &job.refund)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    let payment = store::payment(&mut connection, row.payment.as_str())
+        .await?
+        .ok_or_else(Error::not_found)?;
+    drop(connection);
+    if row.state != RefundState::Asked {
+        return Ok(());
+    }
+    let customer = store::customer_by_id(core.db(), &payment.customer).await?;
+    let request = RefundRequest {
+        customer: customer.customer.clone().unwrap_or_default(),
+        intent: payment
+            .intent
+            .clone()
+            .ok_or_else(|| give_up(anyhow::anyhow!("nothing was charged")))?,
+        amount: row.money.minor,
+        record: row.id.to_string(),
+    };
+    let billing = core.state::<Billing>()?;
+    let key = format!("refund:{}", row.id);
+    match billing.provider()?.refund(core, &request, &key).await {
+        Ok(refund) => effects::take_in(core, Kind::Refund, &refund).await,
+        Err(why) if why.status().is_client_error() => {
+            let (now, text) = (core.now(), why.problem().detail.clone());
+            let outcome = (RefundState::Failed, None, text.as_str());
+            in_transaction!(core.db(), tx => store::close_refund(tx, row.id.as_str(), outcome, now).await)
+        }
+        Err(why) => Err(why),
+    }
+}
+
+/// A subscription with whose it is.
+#[derive(Debug, Clone)]
+pub struct SubscriptionFound {
+    pub row: SubscriptionRow,
+    pub customer: Customer,
+    pub item: String,
+}
+
+/// Subscriptions, by the provider's names, from the one after `after`.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn subscriptions(core: &Core, after: &str, limit: i64) -> Result<Vec<SubscriptionFound>> {
+    let billing = core.state::<Billing>()?;
+    let Ok(provider) = billing.provider() else {
+        return Ok(Vec::new());
+    };
+    let prices = store::prices(core.db(), provider.name()).await?;
+    let mut found = Vec::new();
+    for row in store::all_subscriptions(core.db(), after, limit).await? {
+        let customer = store::customer_by_id(core.db(), &row.customer).await?;
+        let price = prices.iter().find(|price| price.price == row.price);
+        let item = price.map_or_else(|| row.price.clone(), |price| price.item.clone());
+        found.push(SubscriptionFound {
+            row,
+            customer,
+            item,
+        });
+    }
+    Ok(found)
+}
+
+/// Ends somebody's subscription now or with its period, and records who did it and why.
+///
+/// # Errors
+/// 404 when there is no such subscription.
+pub async fn cancel_subscription(
+    core: &Core,
+    (subscription, at_once): (&str, bool),
+    (by, reason): (&Actor, &str),
+    key: &str,
+) -> Result<()> {
+    let mut connection = core.db().reader().acquire().await?;
+    let row = store::subscription(&mut connection, subscription)
+        .await?
+        .ok_or_else(Error::not_found)?;
+    drop(connection);
+    let customer = store::customer_by_id(core.db(), &row.customer).await?;
+    name_of(&customer)?;
+    let change = if at_once {
+        Change::CancelNow {
+            reason: reason.to_owned(),
+        }
+    } else {
+        Change::CancelAtEnd
+    };
+    let now = core.now();
+    // Written down first: what staff tried is known even if the provider does not answer.
+    in_transaction!(core.db(), tx => {
+        let details = json!({"reason": reason, "at_once": at_once, "status": row.status});
+        let entry = AuditEntry::new(by, "subscription.cancelled", ("subscription", subscription));
+        entry.details(details).record(tx, now).await
+    })?;
+    carry_out(core, subscription, &change, key).await
+}

@@ -1,0 +1,410 @@
+//! What the staff sees of money.
+
+use serde::Serialize;
+
+use super::{PaymentRow, SAMPLE_TIME};
+use crate::billing::actions::{Detail, Found, SubscriptionFound};
+use crate::billing::entity::{EventState, PaymentKind, PaymentState, RefundRow, StoredEvent};
+use crate::clock::Timestamp;
+use crate::error::FieldErrors;
+use crate::pages::Page;
+
+/// A value that a list can be narrowed down to.
+#[derive(Debug, Clone, Serialize)]
+pub struct Choice {
+    pub value: &'static str,
+    pub label: &'static str,
+}
+
+/// How the list is narrowed down, as it was typed.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct SearchForm {
+    pub q: String,
+    pub kind: String,
+    pub state: String,
+    pub from: String,
+    pub until: String,
+    pub least: String,
+    pub most: String,
+}
+
+/// A payment, as a row with whose it is.
+#[derive(Debug, Serialize)]
+pub struct FoundRow {
+    pub payment: PaymentRow,
+    pub email: String,
+}
+
+impl From<Found> for FoundRow {
+    fn from(Found { payment, email }: Found) -> Self {
+        Self {
+            payment: payment.into(),
+            email,
+        }
+    }
+}
+
+/// Payments of everybody.
+#[derive(Debug, Serialize)]
+pub struct StaffPaymentsPage {
+    pub form: SearchForm,
+    pub kinds: Vec<Choice>,
+    pub states: Vec<Choice>,
+    pub payments: Vec<FoundRow>,
+    /// The address of the next page.
+    pub next: Option<String>,
+    pub is_continued: bool,
+}
+
+impl StaffPaymentsPage {
+    pub fn kinds() -> Vec<Choice> {
+        let all = PaymentKind::ALL.iter().map(|kind| Choice {
+            value: kind.as_str(),
+            label: kind.label(),
+        });
+        std::iter::once(Choice {
+            value: "",
+            label: "All",
+        })
+        .chain(all)
+        .collect()
+    }
+
+    pub fn states() -> Vec<Choice> {
+        let all = PaymentState::ALL.iter().map(|state| Choice {
+            value: state.as_str(),
+            label: state.label(),
+        });
+        std::iter::once(Choice {
+            value: "",
+            label: "All",
+        })
+        .chain(all)
+        .collect()
+    }
+}
+
+impl Page for StaffPaymentsPage {
+    const TEMPLATE: &'static str = "billing/staff/payments.html";
+
+    fn sample() -> Self {
+        Self {
+            form: SearchForm {
+                q: "ada<b>".into(),
+                ..SearchForm::default()
+            },
+            kinds: Self::kinds(),
+            states: Self::states(),
+            payments: vec![FoundRow {
+                payment: PaymentRow::sample(),
+                email: "ada@example.com".into(),
+            }],
+            next: Some("/admin/payments?before=1".into()),
+            is_continued: true,
+        }
+    }
+}
+
+/// What a payment brought, as a row.
+#[derive(Debug, Serialize)]
+pub struct LotView {
+    pub source: String,
+    pub credits: String,
+    pub taken: String,
+    pub is_over: bool,
+}
+
+/// A refund that was asked for, as a row.
+#[derive(Debug, Serialize)]
+pub struct RefundView {
+    pub amount: String,
+    pub reason: String,
+    pub state: &'static str,
+    pub error: String,
+    pub at: Timestamp,
+}
+
+impl From<RefundRow> for RefundView {
+    fn from(row: RefundRow) -> Self {
+        Self {
+            amount: row.money.to_string(),
+            reason: row.reason,
+            state: row.state.label(),
+            error: row.error,
+            at: row.created_at,
+        }
+    }
+}
+
+/// One payment with everything about it.
+#[derive(Debug, Serialize)]
+pub struct StaffPaymentPage {
+    pub payment: PaymentRow,
+    pub email: String,
+    pub user_path: String,
+    pub object: String,
+    pub subscription: Option<String>,
+    pub refunded: String,
+    pub disputed: String,
+    pub left: String,
+    /// As a form holds it.
+    pub left_digits: String,
+    pub lots: Vec<LotView>,
+    pub refunds: Vec<RefundView>,
+    pub warnings: Vec<&'static str>,
+    /// The provider's object, as JSON.
+    pub body: String,
+    pub may_refund: bool,
+}
+
+impl StaffPaymentPage {
+    pub fn of(detail: Detail, may_refund: bool) -> Self {
+        let Detail {
+            payment,
+            customer,
+            lots,
+            refunds,
+            left,
+        } = detail;
+        let money = |minor| crate::billing::Money::new(minor, payment.currency()).to_string();
+        let was_made = !matches!(payment.state, PaymentState::Pending | PaymentState::Failed);
+        let mut warnings = Vec::new();
+        if was_made && lots.is_empty() && payment.kind != PaymentKind::Change {
+            warnings.push("It was paid and brought no credits.");
+        }
+        if payment.disputed > 0 {
+            warnings.push("Its money is disputed; its credits are taken until that is decided.");
+        }
+        if refunds.iter().any(|refund| !refund.error.is_empty()) {
+            warnings.push("A refund failed.");
+        }
+        let lot = |lot: &crate::billing::entity::PaidLot| LotView {
+            source: lot.source.clone(),
+            credits: lot.credits.in_words(),
+            taken: lot.taken.in_words(),
+            is_over: lot.is_over,
+        };
+        Self {
+            email: customer.email,
+            user_path: format!("/admin/users/{}", customer.owner),
+            object: payment.object.clone(),
+            subscription: payment.subscription.clone(),
+            refunded: money(payment.refunded),
+            disputed: money(payment.disputed),
+            left: left.to_string(),
+            left_digits: left.digits(),
+            lots: lots.iter().map(lot).collect(),
+            refunds: refunds.into_iter().map(RefundView::from).collect(),
+            warnings,
+            body: serde_json::to_string_pretty(&payment.body).unwrap_or_default(),
+            may_refund: may_refund && left.minor > 0,
+            payment: payment.into(),
+        }
+    }
+}
+
+impl Page for StaffPaymentPage {
+    const TEMPLATE: &'static str = "billing/staff/payment.html";
+
+    fn sample() -> Self {
+        Self {
+            payment: PaymentRow::sample(),
+            email: "ada@example.com".into(),
+            user_path: "/admin/users/1".into(),
+            object: "in_1".into(),
+            subscription: Some("sub_1".into()),
+            refunded: "4.50 EUR".into(),
+            disputed: "0.00 EUR".into(),
+            left: "4.50 EUR".into(),
+            left_digits: "4.50".into(),
+            lots: vec![LotView {
+                source: "in_1:il_1".into(),
+                credits: "500 credits".into(),
+                taken: "250 credits".into(),
+                is_over: false,
+            }],
+            refunds: vec![RefundView {
+                amount: "4.50 EUR".into(),
+                reason: "Asked <kindly>".into(),
+                state: "Failed",
+                error: "The payment service refused this.".into(),
+                at: SAMPLE_TIME,
+            }],
+            warnings: vec!["A refund failed."],
+            body: "{\"id\": \"in_1\"}".into(),
+            may_refund: true,
+        }
+    }
+}
+
+/// A refund before it is asked for, with the credits that it takes.
+#[derive(Debug, Serialize)]
+pub struct RefundPage {
+    pub id: String,
+    pub email: String,
+    pub description: String,
+    pub left: String,
+    /// As it was typed.
+    pub amount: String,
+    pub reason: String,
+    /// `100 credits`; none while the amount is none.
+    pub credits: Option<String>,
+    pub key: String,
+    pub errors: FieldErrors,
+}
+
+impl Page for RefundPage {
+    const TEMPLATE: &'static str = "billing/staff/refund.html";
+
+    fn sample() -> Self {
+        Self {
+            id: "019a0000-0000-7000-8000-000000000000".into(),
+            email: "ada@example.com".into(),
+            description: "small: 200 credits".into(),
+            left: "5.00 EUR".into(),
+            amount: "2.50".into(),
+            reason: "Asked <kindly>".into(),
+            credits: Some("100 credits".into()),
+            key: "a-key".into(),
+            errors: FieldErrors::one("amount", "At most 5.00 EUR can be given back."),
+        }
+    }
+}
+
+/// A subscription, as a row.
+#[derive(Debug, Serialize)]
+pub struct SubscriptionRowView {
+    pub id: String,
+    pub email: String,
+    pub user_path: String,
+    pub item: String,
+    pub quantity: i64,
+    pub status: String,
+    pub is_live: bool,
+    pub is_alert: bool,
+    pub cancels_at_end: bool,
+    pub period_end: Timestamp,
+}
+
+impl From<SubscriptionFound> for SubscriptionRowView {
+    fn from(found: SubscriptionFound) -> Self {
+        let SubscriptionFound {
+            row,
+            customer,
+            item,
+        } = found;
+        Self {
+            is_live: crate::billing::rules::is_live(&row.status),
+            id: row.subscription,
+            email: customer.email,
+            user_path: format!("/admin/users/{}", customer.owner),
+            item,
+            quantity: row.quantity,
+            status: row.status,
+            is_alert: row.is_alert,
+            cancels_at_end: row.cancels_at_end,
+            period_end: row.period.1,
+        }
+    }
+}
+
+/// Everybody's subscriptions.
+#[derive(Debug, Serialize)]
+pub struct SubscriptionsPage {
+    pub subscriptions: Vec<SubscriptionRowView>,
+    pub next: Option<String>,
+    pub is_continued: bool,
+    pub may_cancel: bool,
+    pub key: String,
+}
+
+impl Page for SubscriptionsPage {
+    const TEMPLATE: &'static str = "billing/staff/subscriptions.html";
+
+    fn sample() -> Self {
+        Self {
+            subscriptions: vec![SubscriptionRowView {
+                id: "sub_1".into(),
+                email: "ada@example.com".into(),
+                user_path: "/admin/users/1".into(),
+                item: "starter".into(),
+                quantity: 2,
+                status: "active".into(),
+                is_live: true,
+                is_alert: true,
+                cancels_at_end: true,
+                period_end: SAMPLE_TIME,
+            }],
+            next: Some("sub_1".into()),
+            is_continued: true,
+            may_cancel: true,
+            key: "a-key".into(),
+        }
+    }
+}
+
+/// One of the provider's events, as a row.
+#[derive(Debug, Serialize)]
+pub struct EventRow {
+    pub id: String,
+    pub event: String,
+    pub kind: String,
+    pub object: String,
+    pub state: EventState,
+    pub state_label: &'static str,
+    pub error: String,
+    pub attempts: i64,
+    pub received_at: Timestamp,
+}
+
+impl From<StoredEvent> for EventRow {
+    fn from(event: StoredEvent) -> Self {
+        Self {
+            id: event.id,
+            event: event.event,
+            kind: event.kind,
+            object: event.object,
+            state: event.state,
+            state_label: event.state.label(),
+            error: event.error,
+            attempts: event.attempts,
+            received_at: event.received_at,
+        }
+    }
+}
+
+/// What the provider said.
+#[derive(Debug, Serialize)]
+pub struct EventsPage {
+    pub events: Vec<EventRow>,
+    pub failed: i64,
+    pub only_failed: bool,
+    pub next: Option<String>,
+    pub is_continued: bool,
+    pub may_replay: bool,
+}
+
+impl Page for EventsPage {
+    const TEMPLATE: &'static str = "billing/staff/events.html";
+
+    fn sample() -> Self {
+        Self {
+            events: vec![EventRow {
+                id: "019a0000-0000-7000-8000-000000000000".into(),
+                event: "evt_1".into(),
+                kind: "invoice.paid".into(),
+                object: "in_1".into(),
+                state: EventState::Failed,
+                state_label: EventState::Failed.label(),
+                error: "the price <x> is not known".into(),
+                attempts: 2,
+                received_at: SAMPLE_TIME,
+            }],
+            failed: 1,
+            only_failed: true,
+            next: Some("/admin/events?before=1".into()),
+            is_continued: true,
+            may_replay: true,
+        }
+    }
+}

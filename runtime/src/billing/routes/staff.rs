@@ -1,0 +1,340 @@
+//! The staff's pages of money. Money goes back only from whoever may give it back and has just given the password.
+
+use std::time::Duration;
+
+use axum::extract::{Path, Query};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::revenue;
+use crate::auth::audit::{Actor, AuditEntry};
+use crate::billing::actions::{self, Detail, RefundWish, Search};
+use crate::billing::entity::{EventState, PaymentKind, PaymentState};
+use crate::billing::pages::{
+    EventRow, EventsPage, FoundRow, RefundPage, SearchForm, StaffPaymentPage, StaffPaymentsPage,
+    SubscriptionRowView, SubscriptionsPage,
+};
+use crate::billing::{Currency, Money, inbox, store};
+use crate::clock::Timestamp;
+use crate::crypto::random_token;
+use crate::error::{Error, FieldErrors, Result};
+use crate::http::{Form, Level, Permission, Routes, Staff, Visit, may, permitted};
+use crate::ids::parse_id;
+use crate::in_transaction;
+
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .get("/admin/payments", permitted(), payments)
+        .get("/admin/payments/{id}", permitted(), payment)
+        .get("/admin/payments/{id}/refund", permitted(), ask_refund)
+        .post("/admin/payments/{id}/refund", permitted().fresh(), refund)
+        .get("/admin/subscriptions", permitted(), subscriptions)
+        .post(
+            "/admin/subscriptions/{id}/cancel",
+            permitted().fresh(),
+            cancel,
+        )
+        .get("/admin/events", permitted(), events)
+        .post("/admin/events/{id}/replay", permitted(), replay)
+        .get("/admin/revenue", permitted(), revenue::page)
+        .get("/admin/revenue.csv", permitted(), revenue::csv)
+}
+
+const PER_PAGE: usize = 50;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn limit() -> i64 {
+    i64::try_from(PER_PAGE + 1).unwrap_or(i64::MAX)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Listing {
+    q: String,
+    kind: String,
+    state: String,
+    from: String,
+    until: String,
+    least: String,
+    most: String,
+    before: Option<String>,
+}
+
+/// The first instant of a day that a form holds: `2026-11-21`.
+fn day(text: &str) -> Option<Timestamp> {
+    let numbers: Vec<i32> = text
+        .splitn(3, '-')
+        .map(str::parse)
+        .collect::<Result<_, _>>()
+        .ok()?;
+    let [year, month, day] = numbers[..] else {
+        return None;
+    };
+    let month = time::Month::try_from(u8::try_from(month).ok()?).ok()?;
+    let date = time::Date::from_calendar_date(year, month, u8::try_from(day).ok()?).ok()?;
+    Some(Timestamp::from_micros(
+        date.midnight().assume_utc().unix_timestamp() * 1_000_000,
+    ))
+}
+
+/// What a field narrows down to; nothing when it is empty.
+fn narrowed<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    parse(text).map(Some).ok_or_else(Error::not_found)
+}
+
+impl Listing {
+    fn search(&self) -> Result<Search> {
+        // Amounts are compared as numbers of hundredths, which is what most currencies have.
+        let hundredths: Currency = "eur".parse().map_err(|_| Error::not_found())?;
+        let amount = |text: &str| Money::parse(text, hundredths).ok().map(|money| money.minor);
+        Ok(Search {
+            text: self.q.chars().take(200).collect(),
+            kind: narrowed(&self.kind, PaymentKind::parse)?,
+            state: narrowed(&self.state, PaymentState::parse)?,
+            from: narrowed(&self.from, day)?,
+            until: narrowed(&self.until, day)?.map(|day| day.plus(DAY)),
+            least: narrowed(&self.least, amount)?,
+            most: narrowed(&self.most, amount)?,
+            before: self.before.as_deref().map(parse_id).transpose()?,
+            limit: limit(),
+        })
+    }
+
+    fn address(&self, before: &str) -> Result<String> {
+        let pairs = [
+            ("q", &*self.q),
+            ("kind", &self.kind),
+            ("state", &self.state),
+            ("from", &self.from),
+            ("until", &self.until),
+            ("least", &self.least),
+            ("most", &self.most),
+            ("before", before),
+        ];
+        let query = serde_urlencoded::to_string(pairs).map_err(Error::internal)?;
+        Ok(format!("/admin/payments?{query}"))
+    }
+}
+
+async fn payments(
+    visit: Staff<may::ViewPayments>,
+    Query(listing): Query<Listing>,
+) -> Result<Response> {
+    let mut found = actions::search(visit.core(), &listing.search()?).await?;
+    let has_more = found.len() > PER_PAGE;
+    found.truncate(PER_PAGE);
+    let last = found.last().filter(|_| has_more);
+    let next = last
+        .map(|last| listing.address(last.payment.id.as_str()))
+        .transpose()?;
+    visit.render(&StaffPaymentsPage {
+        is_continued: listing.before.is_some(),
+        form: SearchForm {
+            q: listing.q,
+            kind: listing.kind,
+            state: listing.state,
+            from: listing.from,
+            until: listing.until,
+            least: listing.least,
+            most: listing.most,
+        },
+        kinds: StaffPaymentsPage::kinds(),
+        states: StaffPaymentsPage::states(),
+        payments: found.into_iter().map(FoundRow::from).collect(),
+        next,
+    })
+}
+
+async fn payment(visit: Staff<may::ViewPayments>, Path(id): Path<String>) -> Result<Response> {
+    let detail = actions::detail(visit.core(), &parse_id(&id)?).await?;
+    let may_refund = visit.may(Permission::RefundPayments);
+    visit.render(&StaffPaymentPage::of(detail, may_refund))
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    amount: String,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    key: String,
+}
+
+fn refund_page(detail: &Detail, asked: Asked, errors: FieldErrors) -> RefundPage {
+    let amount = Money::parse(&asked.amount, detail.payment.currency()).ok();
+    let amount = amount.filter(|amount| amount.minor > 0 && amount.minor <= detail.left.minor);
+    RefundPage {
+        id: detail.payment.id.to_string(),
+        email: detail.customer.email.clone(),
+        description: detail.payment.description.clone(),
+        left: detail.left.to_string(),
+        credits: amount.map(|amount| actions::preview(detail, amount.minor).in_words()),
+        amount: asked.amount,
+        reason: asked.reason,
+        key: if asked.key.is_empty() {
+            random_token()
+        } else {
+            asked.key
+        },
+        errors,
+    }
+}
+
+async fn ask_refund(
+    visit: Staff<may::RefundPayments>,
+    Path(id): Path<String>,
+    Query(mut asked): Query<Asked>,
+) -> Result<Response> {
+    let detail = actions::detail(visit.core(), &parse_id(&id)?).await?;
+    if asked.amount.is_empty() {
+        asked.amount = detail.left.digits();
+    }
+    visit.render(&refund_page(&detail, asked, FieldErrors::default()))
+}
+
+async fn refund(
+    visit: Staff<may::RefundPayments>,
+    Path(id): Path<String>,
+    Form(asked): Form<Asked>,
+) -> Result<Response> {
+    let core = visit.core();
+    let id = parse_id(&id)?;
+    let detail = actions::detail(core, &id).await?;
+    let mut errors = FieldErrors::default();
+    let amount = Money::parse(&asked.amount, detail.payment.currency());
+    if amount.is_err() {
+        errors.add("amount", "Enter an amount, such as 5.00.");
+    }
+    let reason = asked.reason.trim().to_owned();
+    if reason.is_empty() || reason.chars().count() > 200 {
+        errors.add("reason", "Say why, in at most 200 characters.");
+    }
+    if let (Ok(amount), true) = (amount, errors.is_empty()) {
+        let by = Actor::of(&visit)?;
+        let wish = RefundWish {
+            payment: id.clone(),
+            amount: amount.minor,
+            reason,
+            by,
+            key: asked.key.clone(),
+        };
+        match actions::ask_refund(core, &wish).await {
+            Ok(()) => {
+                let path = format!("/admin/payments/{id}");
+                return Ok(visit.redirect_with(&path, Level::Success, "The refund is on its way."));
+            }
+            Err(why) if why.status() == StatusCode::UNPROCESSABLE_ENTITY => {
+                errors.add("amount", why.problem().detail.clone());
+            }
+            Err(why) => return Err(why),
+        }
+    }
+    let page = refund_page(&detail, asked, errors);
+    visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+}
+
+#[derive(Deserialize)]
+struct After {
+    #[serde(default)]
+    after: String,
+}
+
+async fn subscriptions(
+    visit: Staff<may::ViewPayments>,
+    Query(listing): Query<After>,
+) -> Result<Response> {
+    let mut found = actions::subscriptions(visit.core(), &listing.after, limit()).await?;
+    let has_more = found.len() > PER_PAGE;
+    found.truncate(PER_PAGE);
+    visit.render(&SubscriptionsPage {
+        next: found
+            .last()
+            .filter(|_| has_more)
+            .map(|last| last.row.subscription.clone()),
+        subscriptions: found.into_iter().map(SubscriptionRowView::from).collect(),
+        is_continued: !listing.after.is_empty(),
+        may_cancel: visit.may(Permission::RefundPayments),
+        key: random_token(),
+    })
+}
+
+#[derive(Deserialize)]
+struct Cancelling {
+    reason: String,
+    #[serde(default)]
+    when: String,
+    key: String,
+}
+
+async fn cancel(
+    visit: Staff<may::RefundPayments>,
+    Path(id): Path<String>,
+    Form(fields): Form<Cancelling>,
+) -> Result<Response> {
+    let reason = fields.reason.trim();
+    if reason.is_empty() || reason.chars().count() > 200 {
+        return Err(Error::unprocessable("Say why, in at most 200 characters."));
+    }
+    let by = Actor::of(&visit)?;
+    let at_once = fields.when == "now";
+    let key = format!("staff:{}", fields.key);
+    actions::cancel_subscription(visit.core(), (&id, at_once), (&by, reason), &key).await?;
+    let done = if at_once {
+        "The subscription has ended."
+    } else {
+        "The subscription ends with its period."
+    };
+    Ok(visit.redirect_with("/admin/subscriptions", Level::Success, done))
+}
+
+#[derive(Deserialize)]
+struct EventListing {
+    #[serde(default)]
+    state: String,
+    before: Option<String>,
+}
+
+async fn events(
+    visit: Staff<may::ViewPayments>,
+    Query(listing): Query<EventListing>,
+) -> Result<Response> {
+    let core = visit.core();
+    let state = narrowed(&listing.state, EventState::parse)?;
+    let before = listing.before.as_deref().map(parse_id).transpose()?;
+    let from = before.as_deref().unwrap_or(crate::ids::AFTER_ALL);
+    let mut events = store::events(core.db(), state, (from, limit())).await?;
+    let has_more = events.len() > PER_PAGE;
+    events.truncate(PER_PAGE);
+    let last = events.last().filter(|_| has_more);
+    let page = EventsPage {
+        next: last.map(|last| format!("/admin/events?state={}&before={}", listing.state, last.id)),
+        failed: store::count_events(core.db(), EventState::Failed).await?,
+        only_failed: state == Some(EventState::Failed),
+        events: events.into_iter().map(EventRow::from).collect(),
+        is_continued: before.is_some(),
+        may_replay: visit.may(Permission::ManageJobs),
+    };
+    visit.render(&page)
+}
+
+async fn replay(visit: Staff<may::ManageJobs>, Path(id): Path<String>) -> Result<Response> {
+    let id = parse_id(&id)?;
+    let core = visit.core();
+    let by = Actor::of(&visit)?;
+    let now = core.now();
+    in_transaction!(core.db(), tx => {
+        inbox::replay(core, tx, &id).await?;
+        AuditEntry::new(&by, "event.replayed", ("event", &id)).record(tx, now).await
+    })?;
+    let visit: &Visit = &visit;
+    Ok(visit.redirect_with(
+        "/admin/events?state=failed",
+        Level::Success,
+        "The event is worked off again.",
+    ))
+}

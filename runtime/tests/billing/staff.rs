@@ -1,0 +1,176 @@
+//! What the staff sees of money and does with it.
+
+use axum::http::StatusCode;
+use quickscale_runtime::testing::{Client, TestApp};
+
+use crate::support::billing::{Shopper, subscribe};
+use crate::support::{app, column, count, sign_up_admin, themed};
+
+async fn payment(app: &TestApp) -> String {
+    column(app, "SELECT id FROM billing_payments ORDER BY id")
+        .await
+        .swap_remove(0)
+}
+
+async fn ask(staff: &mut Client, id: &str, amount: &str, key: &str) -> StatusCode {
+    let path = format!("/admin/payments/{id}/refund");
+    let fields = [("amount", amount), ("reason", "Asked for it"), ("key", key)];
+    staff.post(&path, &fields).await.status
+}
+
+#[tokio::test]
+async fn a_refund_is_made_once_and_never_above_what_is_left() {
+    let app = themed(app()).start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    ada.buy("small").await;
+    let mut staff = sign_up_admin(&app, "root@example.com").await;
+    let id = payment(&app).await;
+    let page = staff
+        .get(&format!("/admin/payments/{id}/refund?amount=2.00"))
+        .await;
+    assert!(
+        page.text.contains("2.00 takes 80 credits back"),
+        "{}",
+        page.text
+    );
+    for _ in 0..2 {
+        assert_eq!(
+            ask(&mut staff, &id, "2.00", "a-key").await,
+            StatusCode::SEE_OTHER
+        );
+    }
+    // Before the first is settled, its money is spoken for.
+    assert_eq!(
+        ask(&mut staff, &id, "3.01", "b-key").await,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    app.work_jobs().await;
+    assert_eq!(ada.balance().await, "220");
+    assert_eq!(
+        ask(&mut staff, &id, "3.01", "c-key").await,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(
+        ask(&mut staff, &id, "0", "d-key").await,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(
+        ask(&mut staff, &id, "3.00", "e-key").await,
+        StatusCode::SEE_OTHER
+    );
+    app.work_jobs().await;
+    assert_eq!(ada.balance().await, "100");
+    assert_eq!(count(&app, "billing_refunds").await, 2);
+    assert_eq!(
+        column(&app, "SELECT state FROM billing_payments").await,
+        ["refunded"]
+    );
+    let states = column(&app, "SELECT DISTINCT state FROM billing_refunds").await;
+    assert_eq!(states, ["done"]);
+    let acts = column(
+        &app,
+        "SELECT action FROM audit_entries WHERE action = 'payment.refunded'",
+    )
+    .await;
+    assert_eq!(acts.len(), 2);
+    let page = staff.get(&format!("/admin/payments/{id}")).await;
+    assert!(
+        page.text.contains("Asked for it") && page.text.contains("5.00 EUR"),
+        "{}",
+        page.text
+    );
+}
+
+#[tokio::test]
+async fn a_password_that_was_given_long_ago_gives_no_money_back() {
+    let app = themed(app()).start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    ada.buy("small").await;
+    let mut staff = sign_up_admin(&app, "root@example.com").await;
+    let id = payment(&app).await;
+    app.clock.advance(std::time::Duration::from_secs(11 * 60));
+    ask(&mut staff, &id, "2.00", "a-key").await;
+    assert_eq!(count(&app, "billing_refunds").await, 0);
+    assert_eq!(
+        ask(&mut ada.browser, &id, "2.00", "a-key").await,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(count(&app, "billing_refunds").await, 0);
+}
+
+#[tokio::test]
+async fn payments_are_found_by_what_is_known_of_them() {
+    let app = themed(app()).start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    ada.buy("small").await;
+    let mut bob = Shopper::sign_up(&app, "bob_b@example.com").await;
+    subscribe(&mut bob, "team", 1).await;
+    let mut staff = sign_up_admin(&app, "root@example.com").await;
+    let session = column(
+        &app,
+        "SELECT object FROM billing_payments WHERE kind = 'pack'",
+    )
+    .await
+    .swap_remove(0);
+    let by_object = format!("q={session}");
+    for (query, finds_ada, finds_bob) in [
+        ("", true, true),
+        ("q=ada", true, false),
+        ("q=bob_b", false, true),
+        ("q=b%25b", false, false),
+        (&*by_object, true, false),
+        ("kind=subscription", false, true),
+        ("state=refunded", false, false),
+        ("state=paid", true, true),
+        ("least=5.01", false, true),
+        ("most=5", true, false),
+        ("from=2026-01-01&until=2026-01-01", true, true),
+        ("from=2026-01-02", false, false),
+    ] {
+        let page = staff.get(&format!("/admin/payments?{query}")).await;
+        let found = |email: &str| page.text.contains(&format!("<td>{email}</td>"));
+        assert_eq!(
+            (found("ada@example.com"), found("bob_b@example.com")),
+            (finds_ada, finds_bob),
+            "{query}"
+        );
+    }
+    let page = staff.get("/admin/payments?from=yesterday").await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn subscriptions_are_ended_with_a_reason_and_figures_follow() {
+    let app = themed(app()).start().await;
+    let mut bob = Shopper::sign_up(&app, "bob@example.com").await;
+    subscribe(&mut bob, "team", 2).await;
+    let mut staff = sign_up_admin(&app, "root@example.com").await;
+    let page = staff.get("/admin/revenue").await;
+    assert!(page.text.contains("58.00 EUR a month"), "{}", page.text);
+    let csv = staff.get("/admin/revenue.csv").await;
+    assert!(
+        csv.text.ends_with("2026-01,EUR,58.00,0.00,58.00\r\n"),
+        "{}",
+        csv.text
+    );
+    let id = bob.object("sub_").await;
+    let path = format!("/admin/subscriptions/{id}/cancel");
+    let answer = staff
+        .post(&path, &[("reason", "Abuse"), ("when", "now"), ("key", "k")])
+        .await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
+    let page = staff.get("/admin/subscriptions").await;
+    assert!(
+        page.text.contains("canceled") && page.text.contains("bob@example.com"),
+        "{}",
+        page.text
+    );
+    let page = staff.get("/admin/revenue").await;
+    assert!(page.text.contains("Nothing a month"), "{}", page.text);
+    let acts = column(
+        &app,
+        "SELECT action FROM audit_entries WHERE action LIKE 'subscription%'",
+    )
+    .await;
+    assert_eq!(acts, ["subscription.cancelled"]);
+}
