@@ -121,9 +121,9 @@ pub async fn verify(core: &Core, with_provider: bool) -> Result<Report> {
 async fn check_payment(core: &Core, payment: &Payment, report: &mut Report) -> Result<()> {
     report.payments += 1;
     let object = payment.object.as_str();
-    let mut connection = core.db().reader().acquire().await?;
-    let lots = store::lots_of(&mut connection, &payment.id).await?;
-    drop(connection);
+    let mut snapshot = core.db().snapshot().await?;
+    let lots = store::lots_of(snapshot.conn(), &payment.id).await?;
+    drop(snapshot);
     let was_made = !matches!(payment.state, PaymentState::Pending | PaymentState::Failed);
     if !was_made && !lots.is_empty() {
         report.tell(object, "it was not paid and brought credits");
@@ -173,9 +173,9 @@ async fn check_charges(core: &Core, report: &mut Report) -> Result<()> {
         let Some(intent) = &charge.intent else {
             continue;
         };
-        let mut connection = core.db().reader().acquire().await?;
-        let payments = store::payments_by_intent(&mut connection, intent).await?;
-        drop(connection);
+        let mut snapshot = core.db().snapshot().await?;
+        let payments = store::payments_by_intent(snapshot.conn(), intent).await?;
+        drop(snapshot);
         let refunded: i64 = payments.iter().map(|payment| payment.refunded).sum();
         if payments.is_empty() {
             report.tell(&charge.id, "it was charged, and no payment is known");
@@ -196,8 +196,8 @@ async fn check_subscriptions(core: &Core, report: &mut Report) -> Result<()> {
     for object in all(core, Kind::Subscription, 0).await? {
         let subscription = Subscription::read(&object)?;
         report.objects += 1;
-        let mut connection = core.db().reader().acquire().await?;
-        let row = store::subscription(&mut connection, &subscription.id).await?;
+        let mut snapshot = core.db().snapshot().await?;
+        let row = store::subscription(snapshot.conn(), &subscription.id).await?;
         match row {
             None => report.tell(&subscription.id, "nothing is known of this subscription"),
             Some(row) if row.status != subscription.status => {

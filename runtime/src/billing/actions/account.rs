@@ -102,8 +102,8 @@ pub async fn payments(
 /// # Errors
 /// 404 when he has no such order.
 pub async fn my_order(core: &Core, user: &UserId, id: &str) -> Result<Order> {
-    let mut connection = core.db().reader().acquire().await?;
-    let order = store::order_by_id(&mut connection, id)
+    let mut snapshot = core.db().snapshot().await?;
+    let order = store::order_by_id(snapshot.conn(), id)
         .await?
         .ok_or_else(Error::not_found)?;
     let customer = store::customer_by_id(core.db(), &order.customer).await?;
@@ -119,8 +119,8 @@ pub async fn my_order(core: &Core, user: &UserId, id: &str) -> Result<Order> {
 /// # Errors
 /// 404 when he has no such payment.
 pub async fn my_payment(core: &Core, user: &UserId, id: &str) -> Result<Payment> {
-    let mut connection = core.db().reader().acquire().await?;
-    let payment = store::payment(&mut connection, id)
+    let mut snapshot = core.db().snapshot().await?;
+    let payment = store::payment(snapshot.conn(), id)
         .await?
         .ok_or_else(Error::not_found)?;
     let customer = store::customer_by_id(core.db(), &payment.customer).await?;

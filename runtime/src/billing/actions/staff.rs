@@ -187,14 +187,14 @@ impl Job for SendRefund {
 
 /// Sends a refund under its own key, as often as it takes, and takes in what came of it.
 pub async fn send_refund(core: &Core, job: SendRefund) -> Result<()> {
-    let mut connection = core.db().reader().acquire().await?;
-    let row = store::refund(&mut connection, &job.refund)
+    let mut snapshot = core.db().snapshot().await?;
+    let row = store::refund(snapshot.conn(), &job.refund)
         .await?
         .ok_or_else(Error::not_found)?;
-    let payment = store::payment(&mut connection, row.payment.as_str())
+    let payment = store::payment(snapshot.conn(), row.payment.as_str())
         .await?
         .ok_or_else(Error::not_found)?;
-    drop(connection);
+    drop(snapshot);
     if row.state != RefundState::Asked {
         return Ok(());
     }
@@ -263,11 +263,11 @@ pub async fn cancel_subscription(
     (by, reason): (&Actor, &str),
     key: &str,
 ) -> Result<()> {
-    let mut connection = core.db().reader().acquire().await?;
-    let row = store::subscription(&mut connection, subscription)
+    let mut snapshot = core.db().snapshot().await?;
+    let row = store::subscription(snapshot.conn(), subscription)
         .await?
         .ok_or_else(Error::not_found)?;
-    drop(connection);
+    drop(snapshot);
     let customer = store::customer_by_id(core.db(), &row.customer).await?;
     name_of(&customer)?;
     let change = if at_once {

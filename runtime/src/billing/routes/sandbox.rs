@@ -41,8 +41,8 @@ async fn own_session(
     if customer_of(visit.core(), session).await? != customer || !session.starts_with("cs_") {
         return Err(Error::not_found());
     }
-    let mut connection = visit.core().db().reader().acquire().await?;
-    let found = store::sandbox_object(&mut connection, session).await?;
+    let mut snapshot = visit.core().db().snapshot().await?;
+    let found = store::sandbox_object(snapshot.conn(), session).await?;
     found.ok_or_else(Error::not_found)
 }
 
@@ -117,9 +117,9 @@ pub(super) async fn pay(
 pub(super) async fn control(visit: Visit, principal: Principal) -> Result<Response> {
     let customer = own_customer(&visit, &principal).await?;
     let core = visit.core();
-    let mut connection = core.db().reader().acquire().await?;
-    let objects = store::sandbox_objects(&mut connection, &customer).await?;
-    drop(connection);
+    let mut snapshot = core.db().snapshot().await?;
+    let objects = store::sandbox_objects(snapshot.conn(), &customer).await?;
+    drop(snapshot);
     let things = objects
         .iter()
         .filter_map(|(id, body)| SandboxThing::of(id, body))

@@ -59,8 +59,8 @@ pub async fn in_world<T>(
 /// # Errors
 /// 404 when there is no such object.
 pub async fn customer_of(core: &Core, object: &str) -> Result<String> {
-    let mut connection = core.db().reader().acquire().await?;
-    let found = store::sandbox_object(&mut connection, object).await?;
+    let mut snapshot = core.db().snapshot().await?;
+    let found = store::sandbox_object(snapshot.conn(), object).await?;
     found
         .map(|(customer, _)| customer)
         .ok_or_else(Error::not_found)
@@ -230,8 +230,8 @@ impl Provider for Sandbox {
         id: &'a str,
     ) -> BoxFuture<'a, Result<Option<Value>>> {
         Box::pin(async move {
-            let mut connection = core.db().reader().acquire().await?;
-            Ok(store::sandbox_object(&mut connection, id)
+            let mut snapshot = core.db().snapshot().await?;
+            Ok(store::sandbox_object(snapshot.conn(), id)
                 .await?
                 .map(|(_, body)| body))
         })

@@ -41,8 +41,8 @@ async fn one_customer(
 
 /// The customer that somebody is, if he ever set out to buy.
 pub async fn customer_of(db: &Db, provider: &str, owner: &UserId) -> Result<Option<Customer>> {
-    let mut connection = db.reader().acquire().await?;
-    one_customer(&mut connection, "owner_id", (provider, owner.as_str())).await
+    let mut snapshot = db.snapshot().await?;
+    one_customer(snapshot.conn(), "owner_id", (provider, owner.as_str())).await
 }
 
 /// The customer whom the provider calls so.

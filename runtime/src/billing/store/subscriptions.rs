@@ -36,8 +36,8 @@ fn read(row: &AnyRow) -> Result<SubscriptionRow> {
 
 /// A customer's subscriptions, the newest first.
 pub async fn subscriptions_of(db: &Db, customer: &CustomerId) -> Result<Vec<SubscriptionRow>> {
-    let mut connection = db.reader().acquire().await?;
-    subscriptions_seen(&mut connection, customer).await
+    let mut snapshot = db.snapshot().await?;
+    subscriptions_seen(snapshot.conn(), customer).await
 }
 
 /// The same, inside a transaction.
