@@ -5,9 +5,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod lives;
 mod packs;
 mod refunds;
 mod staff;
+mod standin;
+mod stripe;
 mod subscriptions;
 mod upkeep;
 mod webhooks;

@@ -26,7 +26,7 @@ impl World {
         let price = self.text(subscription, "/items/data/0/price/id");
         let quantity = self.number(subscription, "/items/data/0/quantity");
         json!({
-            "id": Self::fresh("il_"), "object": "line_item", "amount": amount, "quantity": quantity,
+            "id": self.fresh("il_"), "object": "line_item", "amount": amount, "quantity": quantity,
             "pricing": {"type": "price_details", "price_details": {"price": price}},
             "parent": {"type": "subscription_item_details", "subscription_item_details": {
                 "proration": is_proration, "subscription": subscription,
@@ -42,7 +42,7 @@ impl World {
         reason: &str,
         lines: Vec<Value>,
     ) -> String {
-        let id = Self::fresh("in_");
+        let id = self.fresh("in_");
         let due: i64 = lines
             .iter()
             .filter_map(|line| line["amount"].as_i64())

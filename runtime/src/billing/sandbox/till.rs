@@ -12,7 +12,7 @@ const DAY: i64 = 24 * 60 * 60;
 impl World {
     /// Opens a payment page.
     pub fn open(&mut self, checkout: &Checkout) -> Value {
-        let id = Self::fresh("cs_");
+        let id = self.fresh("cs_");
         let price = price_body(&checkout.price);
         let total = checkout.price.money.minor.saturating_mul(checkout.quantity);
         let trial = checkout.terms.map_or(0, |terms| terms.trial_days);
@@ -153,7 +153,7 @@ impl World {
         if trial > 0 && body["sandbox_card_needed"] == true && !self.has_card() {
             return Err(Declined);
         }
-        let id = Self::fresh("sub_");
+        let id = self.fresh("sub_");
         let subscription = json!({
             "id": id, "object": "subscription", "customer": self.customer, "created": self.now,
             "status": if trial > 0 { "trialing" } else { "active" }, "cancel_at_period_end": false,
@@ -161,7 +161,7 @@ impl World {
             "trial_end": if trial > 0 { json!(end) } else { Value::Null },
             "metadata": {"order": body["client_reference_id"]},
             "items": {"object": "list", "data": [{
-                "id": Self::fresh("si_"), "object": "subscription_item", "price": price, "quantity": quantity,
+                "id": self.fresh("si_"), "object": "subscription_item", "price": price, "quantity": quantity,
                 "current_period_start": self.now, "current_period_end": end,
             }]},
             "sandbox_anchor": if trial > 0 { end } else { self.now },

@@ -104,20 +104,23 @@ impl World {
             .collect()
     }
 
-    pub(super) fn fresh(prefix: &str) -> String {
+    /// A new name. Names of one kind sort by their making.
+    pub(super) fn fresh(&self, prefix: &str) -> String {
+        let made = self.objects.len();
         format!(
-            "{prefix}{}",
-            crate::crypto::hex(&rand::random::<[u8; 12]>())
+            "{prefix}{made:06x}{}",
+            crate::crypto::hex(&rand::random::<[u8; 9]>())
         )
     }
 
     /// Tells what happened to an object, as it is now.
     pub(super) fn tell(&mut self, kind: &str, object: &str) {
+        let id = self.fresh("evt_");
         let Some(body) = self.objects.get(object) else {
             return;
         };
         self.events.push(json!({
-            "id": Self::fresh("evt_"), "object": "event", "type": kind, "created": self.now, "livemode": false,
+            "id": id, "object": "event", "type": kind, "created": self.now, "livemode": false,
             "api_version": super::super::provider::API_VERSION, "data": {"object": body},
         }));
     }
@@ -145,7 +148,7 @@ impl World {
 
     /// Notes money that came in.
     pub(super) fn record_charge(&mut self, amount: i64, currency: &str) -> (String, String) {
-        let (intent, charge) = (Self::fresh("pi_"), Self::fresh("ch_"));
+        let (intent, charge) = (self.fresh("pi_"), self.fresh("ch_"));
         let body = json!({
             "id": charge, "object": "charge", "payment_intent": intent, "amount": amount, "amount_refunded": 0,
             "currency": currency, "customer": self.customer, "created": self.now, "status": "succeeded",
@@ -189,7 +192,7 @@ impl World {
                 "That is more than is left of this payment.",
             ));
         }
-        let refund = Self::fresh("re_");
+        let refund = self.fresh("re_");
         let body = json!({
             "id": refund, "object": "refund", "charge": charge, "payment_intent": request.intent,
             "amount": request.amount, "currency": self.text(&charge, "/currency"), "status": "succeeded",
@@ -212,7 +215,7 @@ impl World {
     pub fn dispute(&mut self, intent: &str) -> Result<String> {
         let charge = self.charge_of(intent)?;
         let left = self.number(&charge, "/amount") - self.number(&charge, "/amount_refunded");
-        let dispute = Self::fresh("dp_");
+        let dispute = self.fresh("dp_");
         let body = json!({
             "id": dispute, "object": "dispute", "charge": charge, "payment_intent": intent, "amount": left,
             "currency": self.text(&charge, "/currency"), "status": "needs_response", "reason": "fraudulent",
