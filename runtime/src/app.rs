@@ -426,6 +426,7 @@ impl Core {
         self.0.install.who()
     }
 
+    #[cfg(feature = "services")]
     pub(crate) fn shared_config(&self) -> Arc<Config> {
         self.0.config.clone()
     }

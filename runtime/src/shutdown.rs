@@ -22,7 +22,8 @@ pub(crate) struct Shutdown {
     open: watch::Sender<usize>,
 }
 
-/// Something under way that must be settled before the process ends; settled when dropped.
+/// Something under way that must be settled before the process ends; settled when dropped. Only services have such work.
+#[cfg_attr(not(any(feature = "services", test)), expect(dead_code, reason = "nobody asks"))]
 #[derive(Debug)]
 pub(crate) struct Open(watch::Sender<usize>);
 
@@ -72,6 +73,7 @@ impl Shutdown {
     }
 
     /// Returns when what is still under way has to leave off.
+    #[cfg(any(feature = "services", test))]
     pub async fn leaving_off(&self) {
         self.wait_for(Phase::LeavingOff).await;
     }
@@ -81,6 +83,7 @@ impl Shutdown {
         let _ = self.phase.subscribe().wait_for(|now| *now >= phase).await;
     }
 
+    #[cfg(any(feature = "services", test))]
     pub fn open(&self) -> Open {
         self.open.send_modify(|open| *open += 1);
         Open(self.open.clone())

@@ -47,12 +47,23 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     ctx.without_project("init makes a project; --path says where")?;
     let catalogue = Catalogue::embedded();
     let names = birth::names(&args.name, args.display.as_deref(), catalogue)?;
-    let path = args.path.unwrap_or_else(|| PathBuf::from(names.slug.as_str()));
+    let path = args
+        .path
+        .unwrap_or_else(|| PathBuf::from(names.slug.as_str()));
     let target = birth::vacant(&path)?;
-    let choices = Choices { theme: args.theme, modules: args.modules, settings: args.settings };
+    let choices = Choices {
+        theme: args.theme,
+        modules: args.modules,
+        settings: args.settings,
+    };
     let config = choices.settle(names, catalogue, &ctx.ui)?;
-    let start = args.up || (ctx.ui.interactive() && ctx.ui.confirm("Build and start it now?", true)?);
-    let birth = Birth { config, target, git: !args.no_git };
+    let start =
+        args.up || (ctx.ui.interactive() && ctx.ui.confirm("Build and start it now?", true)?);
+    let birth = Birth {
+        config,
+        target,
+        git: !args.no_git,
+    };
     let born = birth.happen(catalogue, &ctx.ui)?;
     report(&birth, &born, ctx);
     if start {
@@ -66,17 +77,28 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
 
 fn report(birth: &Birth, born: &Born, ctx: &Ctx) {
     let place = birth::shown(&birth.target);
-    ctx.ui.status("Created", &format!("{} in {place} ({} files)", birth.config.name, born.files));
+    ctx.ui.status(
+        "Created",
+        &format!("{} in {place} ({} files)", birth.config.name, born.files),
+    );
     match &born.repository {
         None | Some(Repository::Made) => {}
-        Some(Repository::Around) => ctx.ui.info("It stands in a git repository already and gets none of its own."),
-        Some(Repository::NoGit) => ctx.ui.warn("git is not installed; the project has no repository"),
+        Some(Repository::Around) => ctx
+            .ui
+            .info("It stands in a git repository already and gets none of its own."),
+        Some(Repository::NoGit) => ctx
+            .ui
+            .warn("git is not installed; the project has no repository"),
         Some(Repository::Refused(why)) => ctx.ui.warn(&format!("git made no repository: {why}")),
     }
 }
 
 fn next_steps(target: &Path, ctx: &Ctx) {
     let place = birth::shown(target);
-    let enter = if place == "." { String::new() } else { format!("  cd {place}\n") };
+    let enter = if place == "." {
+        String::new()
+    } else {
+        format!("  cd {place}\n")
+    };
     ctx.ui.info(&format!("\nNext:\n{enter}  quickscale up"));
 }

@@ -25,9 +25,11 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     } else {
         ctx.ui.data(&status.text())?;
     }
-    Ok(match (args.exit_code, status.is_pending(), status.has_drifted()) {
-        (false, _, _) | (true, false, false) => Exit::Done,
-        (true, true, _) => Exit::ChangesPending,
-        (true, false, true) => Exit::Drift,
-    })
+    Ok(
+        match (args.exit_code, status.is_pending(), status.has_drifted()) {
+            (false, _, _) | (true, false, false) => Exit::Done,
+            (true, true, _) => Exit::ChangesPending,
+            (true, false, true) => Exit::Drift,
+        },
+    )
 }

@@ -14,6 +14,9 @@ pub struct Args {}
 
 pub(super) fn run(_: Args, ctx: &Ctx) -> Result<Exit> {
     let count = evolve::undo(&ctx.project()?)?;
-    ctx.ui.status("Undone", &format!("the last apply: {count} files are as they were"));
+    ctx.ui.status(
+        "Undone",
+        &format!("the last apply: {count} files are as they were"),
+    );
     Ok(Exit::Done)
 }

@@ -35,8 +35,9 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
             quickscale,
             templates,
         } = versions;
-        ctx.ui
-            .data(&format!("quickscale {quickscale}\ntemplates  {templates}\n"))?;
+        ctx.ui.data(&format!(
+            "quickscale {quickscale}\ntemplates  {templates}\n"
+        ))?;
     }
     Ok(Exit::Done)
 }

@@ -77,10 +77,17 @@ impl<'a> Ground<'a> {
         same.count() == 1
     }
 
-    /// Whether a tag stands between a piece and the next.
+    /// Whether a piece is an expansion that says nothing here: nobody who edits the project can see where it stands.
+    fn is_silent(&self, piece: usize) -> bool {
+        !self.is_text(piece) && self.range(piece).is_empty()
+    }
+
+    /// Whether a tag stands between a piece and the next, or one of them is as good as one.
     fn is_joint(&self, piece: usize) -> bool {
         let pieces = &self.origin.pieces;
         !self.cut.adjoin(pieces[piece].part, pieces[piece + 1].part)
+            || self.is_silent(piece)
+            || self.is_silent(piece + 1)
     }
 
     /// The pieces after which a tag stands, at a place of `range` or at its ends.
@@ -101,6 +108,9 @@ impl<'a> Ground<'a> {
 
     /// The tag behind a piece.
     pub fn tag_behind(&self, piece: usize) -> Option<Tag> {
+        if let Some(silent) = [piece, piece + 1].into_iter().find(|at| self.is_silent(*at)) {
+            return Some(self.tag_of(silent));
+        }
         let end = self.cut.parts[self.origin.pieces[piece].part].range.end;
         let tag = self.cut.tags.iter().find(|tag| tag.start >= end)?;
         Some(self.tag(tag))
@@ -150,6 +160,9 @@ impl<'a> Ground<'a> {
         for piece in self.origin.pieces_in(range) {
             let said = self.range(piece);
             let cut = said.start.max(range.start)..said.end.min(range.end);
+            if self.is_silent(piece) && range.start < said.start && said.end < range.end {
+                return None;
+            }
             if cut.is_empty() {
                 continue;
             }
