@@ -214,7 +214,7 @@ async fn restore(
         .sum();
     let there = (sum(|lot| lot.revoked) - restored).max(0).unsigned_abs();
     let there = amount.min(Credits::from_milli(there));
-    let is_over = root.period.is_some_and(|(_, end)| end <= core.now());
+    let is_over = root.is_over || root.period.is_some_and(|(_, end)| end <= core.now());
     let lot = PaidLot {
         source: format!("{}:restored:{}", root.source, family.len()),
         restores: Some(root.source.clone()),

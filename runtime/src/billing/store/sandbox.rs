@@ -81,7 +81,7 @@ pub const SANDBOX_LIST: usize = 100;
 /// Objects of one kind, by name, from the one after `after`.
 pub async fn sandbox_list(db: &crate::db::Db, prefix: &str, after: &str) -> Result<Vec<Value>> {
     let rows = sqlx::query(
-        "SELECT body FROM billing_sandbox WHERE object > $1 AND substr(object, 1, $2) = $3 ORDER BY object LIMIT $4",
+        "SELECT body FROM billing_sandbox WHERE object > $1 AND substr(object, 1, CAST($2 AS INTEGER)) = $3 ORDER BY object LIMIT $4",
     )
     .bind(after)
     .bind(i64::try_from(prefix.len()).unwrap_or_default())
