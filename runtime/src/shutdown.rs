@@ -23,7 +23,10 @@ pub(crate) struct Shutdown {
 }
 
 /// Something under way that must be settled before the process ends; settled when dropped. Only services have such work.
-#[cfg_attr(not(any(feature = "services", test)), expect(dead_code, reason = "nobody asks"))]
+#[cfg_attr(
+    not(any(feature = "services", test)),
+    expect(dead_code, reason = "nobody asks")
+)]
 #[derive(Debug)]
 pub(crate) struct Open(watch::Sender<usize>);
 

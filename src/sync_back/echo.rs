@@ -11,12 +11,18 @@ pub fn question(ground: &Ground<'_>, act: &Act) -> Option<Question> {
         return None;
     };
     let (new, old) = (&ground.edited[with.clone()], &ground.text()[cut.clone()]);
-    let tag = echoed(ground, *piece, new, old)?;
-    Some(Question {
-        reason: format!(
-            "it says what {} says beside it, and can be that or text",
-            tag.text
+    let (tag, what) = match echoed(ground, *piece, new, old) {
+        Some(tag) => (
+            tag,
+            "it says what TAG says beside it, and can be that or text",
         ),
+        None => (
+            repeated(ground, new)?,
+            "it repeats a line in which TAG says nothing here, and can be that line or text",
+        ),
+    };
+    Some(Question {
+        reason: what.replace("TAG", &tag.text),
         tag: Some(tag),
         choices: vec![Choice::Literal],
     })
@@ -39,6 +45,21 @@ fn echoed(ground: &Ground<'_>, piece: usize, new: &str, old: &str) -> Option<Tag
     };
     let mut pieces = 0..ground.origin.pieces.len();
     let found = pieces.find(|other| is_near(other) && says(other))?;
+    Some(ground.tag_of(found))
+}
+
+/// The expansion that says nothing here, in a line that `new` has once more.
+fn repeated(ground: &Ground<'_>, new: &str) -> Option<Tag> {
+    let text = ground.text();
+    let is_repeated = |piece: &usize| {
+        let at = ground.range(*piece).start;
+        let start = text[..at].rfind('\n').map_or(0, |end| end + 1);
+        let end = text[at..].find('\n').map_or(text.len(), |end| at + end);
+        let line = text[start..end].trim();
+        is_distinctive(line) && new.lines().any(|new| new.trim() == line)
+    };
+    let mut pieces = 0..ground.origin.pieces.len();
+    let found = pieces.find(|piece| ground.is_silent(*piece) && is_repeated(piece))?;
     Some(ground.tag_of(found))
 }
 

@@ -78,7 +78,7 @@ impl<'a> Ground<'a> {
     }
 
     /// Whether a piece is an expansion that says nothing here: nobody who edits the project can see where it stands.
-    fn is_silent(&self, piece: usize) -> bool {
+    pub fn is_silent(&self, piece: usize) -> bool {
         !self.is_text(piece) && self.range(piece).is_empty()
     }
 
@@ -108,7 +108,10 @@ impl<'a> Ground<'a> {
 
     /// The tag behind a piece.
     pub fn tag_behind(&self, piece: usize) -> Option<Tag> {
-        if let Some(silent) = [piece, piece + 1].into_iter().find(|at| self.is_silent(*at)) {
+        if let Some(silent) = [piece, piece + 1]
+            .into_iter()
+            .find(|at| self.is_silent(*at))
+        {
             return Some(self.tag_of(silent));
         }
         let end = self.cut.parts[self.origin.pieces[piece].part].range.end;
