@@ -15,7 +15,7 @@ use super::values::Values;
 use super::verbatim::{self, Surroundings};
 use crate::catalogue::Catalogue;
 use crate::project::config::Config;
-use author::{Random, Work, changed, work};
+use author::{Change, Random, Work, changed, work};
 
 /// How many edits are tried when nobody says otherwise; the steps `oracle` and `oracle-full` of the tests try more.
 const EDITS: usize = 600;
@@ -99,6 +99,19 @@ fn judges(catalogue: &Catalogue) -> Vec<Setting> {
     sets.iter().enumerate().map(setting).collect()
 }
 
+/// What is left of `changes` without one of them, or without two.
+fn without(count: usize, changes: &[Change]) -> impl Iterator<Item = Vec<Change>> + '_ {
+    let seconds = move |first: usize| match count {
+        1 => first..(first + 1).min(changes.len()),
+        _ => first + 1..changes.len(),
+    };
+    let pairs = (0..changes.len()).flat_map(move |first| seconds(first).map(move |at| (first, at)));
+    pairs.map(|(first, second)| {
+        let kept = (0..changes.len()).filter(|at| *at != first && *at != second);
+        kept.map(|at| changes[at].clone()).collect()
+    })
+}
+
 /// One template in one project, and those who judge.
 struct Court<'a> {
     ruled: Ruled<'a>,
@@ -147,18 +160,21 @@ impl Court<'_> {
         Some(tally)
     }
 
-    /// The changes but those that show nowhere in the project, in a block that is not rendered there: who works in it
-    /// cannot have made them.
+    /// The changes but those that show nowhere in the project, alone or two together: in a block that is not rendered
+    /// there, or a line that went over a tag. Who works in the project cannot have made them.
     fn seen(&self, work: &Work, edited: &str) -> String {
         let source = self.ruled.cut.source;
         let mut changes = work.changes();
-        for at in (0..changes.len()).rev() {
-            let change = changes.remove(at);
-            let rendered = self
-                .world()
-                .render(&changed(source, &changes), self.world().own);
-            if !rendered.is_ok_and(|rendered| rendered == edited) {
-                changes.insert(at, change);
+        let is_same = |changes: &[Change]| {
+            let source = changed(source, changes);
+            let rendered = self.world().render(&source, self.world().own);
+            rendered.is_ok_and(|rendered| rendered == edited)
+        };
+        for count in 1..=2 {
+            loop {
+                let fewer = without(count, &changes).find(|fewer| is_same(fewer));
+                let Some(fewer) = fewer else { break };
+                changes = fewer;
             }
         }
         changed(source, &changes)
