@@ -275,9 +275,7 @@ fn browser(world: &mut World) -> Result<()> {
 /// The browser's journeys, with the browsers of `chromedriver`. Those on PostgreSQL need `GENERATED_DATABASE_URL` too.
 pub fn browser_tests(chromedriver: &Chromedriver) -> Command {
     let mut command = generated_tests();
-    for elsewhere in ["checks::", "circle::", "tutorial::"] {
-        command.args(["--skip", elsewhere]);
-    }
+    command.arg("browser::");
     command.env("WEBDRIVER_URL", chromedriver.url());
     command
 }
