@@ -11,7 +11,7 @@ use quickscale_runtime::auth::{self, Registration, audit::Actor};
 use quickscale_runtime::http::{Access, FRESH, Permission, Role, Routes, Visit};
 use quickscale_runtime::testing::{Answer, Client, TestApp};
 use quickscale_runtime::{App, Environment, Module};
-use support::{SITE, app, column, sign_up, sign_up_admin, themed};
+use support::{SITE, app_of, column, settings, sign_up, sign_up_admin, themed};
 
 /// Every route: its method, its path and its rule. A new route needs a line here, in the order of the paths.
 const TABLE: &str = include_str!("access.txt");
@@ -29,6 +29,15 @@ const PERMISSIONS: [(&str, &[Role]); 10] = [
     ("manage_jobs", &[]),
     ("view_audit", &[]),
 ];
+
+/// An application with every module and every way to sign in.
+fn app() -> App {
+    let settings = auth::Settings {
+        magic_links: true,
+        ..settings(Registration::Open)
+    };
+    app_of(Environment::Test, settings)
+}
 
 /// A line of the table: `GET /admin/users  staff: view_users`.
 fn lines() -> Vec<(&'static str, &'static str, &'static str)> {

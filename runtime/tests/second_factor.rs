@@ -396,3 +396,32 @@ async fn an_operator_helps_whoever_lost_app_and_codes() {
     let record = column(&app, "SELECT action FROM audit_entries").await;
     assert_eq!(record, ["user.second_factor_removed"]);
 }
+
+#[tokio::test]
+async fn a_sign_in_by_mail_takes_the_code_of_the_app_too() {
+    let settings = auth::Settings {
+        magic_links: true,
+        ..settings(Registration::Open)
+    };
+    let app = App::builder(SITE, Environment::Test).module(auth::module(settings));
+    let app = themed(app).start().await;
+    let mut ada = sign_up(&app, "ada@example.com").await;
+    let (phone, _) = turn_on(&app, &mut ada).await;
+    app.clock.advance(STEP);
+    let mut client = app.client();
+    let fields = [("email", "ada@example.com"), ("next", "/services")];
+    client.post("/accounts/login/mail", &fields).await;
+    let mail = app.mails().await.pop().unwrap();
+    let link = mail.text.split_whitespace();
+    let link = link.filter_map(|word| word.strip_prefix("http://app.test"));
+    let mut link = link.filter(|path| path.starts_with("/accounts/login/mail/"));
+    let link = link.next().unwrap().to_owned();
+    let answer = client.post(&link, &[]).await;
+    assert_eq!(answer.location(), "/accounts/login/code?next=%2Fservices");
+    assert!(!is_in(&mut client).await);
+    assert_eq!(
+        give(&mut client, &phone.code(&app)).await.location(),
+        "/services"
+    );
+    assert!(is_in(&mut client).await);
+}

@@ -12,6 +12,7 @@ pub(super) fn samples() -> Vec<MailSample> {
         MailSample::of::<EmailChangedMail>(),
         MailSample::of::<AccountExistsMail>(),
         MailSample::of::<SecondFactorMail>(),
+        MailSample::of::<MagicLinkMail>(),
     ]
 }
 
@@ -109,5 +110,27 @@ impl MailTemplate for SecondFactorMail {
 
     fn sample() -> Self {
         Self { is_on: true }
+    }
+}
+
+/// Signs its receiver in.
+#[derive(Debug, Serialize)]
+pub(super) struct MagicLinkMail<'a> {
+    pub email: &'a str,
+    pub token: &'a str,
+    pub code: &'a str,
+    pub minutes: u64,
+}
+
+impl MailTemplate for MagicLinkMail<'_> {
+    const NAME: &'static str = "auth/magic_link";
+
+    fn sample() -> Self {
+        Self {
+            email: "ada&b@example.com",
+            token: "a-token",
+            code: "012345",
+            minutes: 15,
+        }
     }
 }

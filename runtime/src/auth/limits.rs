@@ -116,6 +116,18 @@ pub(super) fn code(user: &UserId) -> Vec<Counted> {
     }]
 }
 
+/// Wrong codes that were mailed to one address, in whatever browser. The link of the same mail is not limited, so that
+/// nobody can be kept out.
+pub(super) fn mailed_code(email_key: &str) -> Vec<Counted> {
+    vec![Counted {
+        name: format!("mailed code {email_key}"),
+        limit: Limit {
+            count: 10,
+            period: Duration::from_secs(15 * 60),
+        },
+    }]
+}
+
 /// Counts one more of each.
 ///
 /// # Errors

@@ -10,6 +10,7 @@ mod entity;
 mod hasher;
 mod letters;
 mod limits;
+mod magic;
 mod mailed;
 mod pages;
 mod routes;
@@ -72,6 +73,8 @@ pub struct Settings {
     pub session_days: u32,
     /// Whether whoever is of the staff must have a second factor before he acts as such.
     pub second_factor_for_staff: bool,
+    /// Whether one may sign in with a link or a code that is mailed.
+    pub magic_links: bool,
 }
 
 impl Default for Settings {
@@ -87,6 +90,7 @@ impl Default for Settings {
             session_idle_days: 14,
             session_days: 90,
             second_factor_for_staff: false,
+            magic_links: false,
         }
     }
 }
@@ -154,14 +158,22 @@ impl Module for Auth {
                 "0007_second_factors",
                 include_str!("migrations/0007_second_factors.sql"),
             ),
+            Migration::portable(
+                "0008_magic_links",
+                include_str!("migrations/0008_magic_links.sql"),
+            ),
         ]
     }
 
     fn routes(&self) -> Routes {
-        routes::routes(self.settings.registration)
+        let routes = routes::routes(self.settings.registration)
             .merge(mailed::routes())
             .merge(security::routes())
-            .merge(second_factor::routes())
+            .merge(second_factor::routes());
+        match self.settings.magic_links {
+            true => routes.merge(magic::routes()),
+            false => routes,
+        }
     }
 
     fn navigation(&self) -> Vec<NavItem> {
@@ -229,6 +241,7 @@ impl Module for Auth {
         let mut samples = pages::samples();
         samples.extend(security::samples());
         samples.extend(second_factor::samples());
+        samples.extend(magic::samples());
         samples
     }
 
@@ -239,6 +252,10 @@ impl Module for Auth {
         });
         install.authenticator(actions::Sessions);
         install.job::<actions::AskReset>(|core, job| Box::pin(actions::mail_reset_link(core, job)));
+        install.job::<magic::MailLink>(|core, job| Box::pin(magic::mail(core, job)));
+        install.every("auth.sweep_magic_links", AN_HOUR, |core| {
+            Box::pin(magic::sweep(core))
+        });
         install.every("auth.sweep_links", AN_HOUR, |core| {
             Box::pin(actions::sweep_links(core))
         });

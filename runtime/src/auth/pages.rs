@@ -51,6 +51,8 @@ pub(super) struct SignInPage {
     pub next: String,
     /// Whether the page may send visitors on to sign up.
     pub registration_is_open: bool,
+    /// Whether one may sign in by mail.
+    pub magic_links: bool,
     pub errors: FieldErrors,
 }
 
@@ -62,6 +64,7 @@ impl Page for SignInPage {
             email: "ada@example.com".into(),
             next: "/services?a=1&b=2".into(),
             registration_is_open: true,
+            magic_links: true,
             errors: FieldErrors::one("form", "The e-mail address or the password is not right."),
         }
     }
@@ -83,6 +86,8 @@ impl Page for SignOutPage {
 pub(super) struct ConfirmPage {
     /// Where to go afterwards.
     pub next: String,
+    /// Whether a mail does as well.
+    pub magic_links: bool,
     pub errors: FieldErrors,
 }
 
@@ -92,6 +97,7 @@ impl Page for ConfirmPage {
     fn sample() -> Self {
         Self {
             next: "/accounts/email?a=1&b=2".into(),
+            magic_links: true,
             errors: FieldErrors::one("password", "This is not your password."),
         }
     }

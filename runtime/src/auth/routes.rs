@@ -140,6 +140,7 @@ fn sign_in_page(visit: &Visit) -> Result<SignInPage> {
     let accounts = visit.core().state::<Accounts>()?;
     Ok(SignInPage {
         registration_is_open: accounts.settings.registration == Registration::Open,
+        magic_links: accounts.settings.magic_links,
         ..SignInPage::default()
     })
 }
@@ -156,17 +157,10 @@ async fn sign_in(visit: Visit, Form(form): Form<SignInForm>) -> Result<Response>
     let browser = Browser::of(&visit);
     let done = actions::sign_in(visit.core(), &form.email, form.password, &browser).await?;
     let why = match done {
-        SignIn::Done(token) => {
-            return enter(&visit, &token, visit.redirect(destination(&form.next)));
-        }
-        SignIn::Challenge(token) => return Ok(ask_code(&visit, &token, &form.next)),
+        SignIn::Done(_) | SignIn::Challenge(_) => return proceed(&visit, done, (&form.next, None)),
         SignIn::Refused => "The e-mail address or the password is not right.",
-        SignIn::Unverified => {
-            "Confirm your address first: we have just sent you a mail with a link."
-        }
-        SignIn::Deactivated => {
-            "This account has been deactivated. Ask us if you think that it should not be."
-        }
+        SignIn::Unverified => UNVERIFIED,
+        SignIn::Deactivated => DEACTIVATED,
     };
     let page = SignInPage {
         email: form.email,
@@ -177,12 +171,45 @@ async fn sign_in(visit: Visit, Form(form): Form<SignInForm>) -> Result<Response>
     visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }
 
-/// Sends the browser on to where the code is asked for, with what shows that the password was right.
-fn ask_code(visit: &Visit, token: &str, next: &str) -> Response {
+/// What comes of a sign-in by another way than the password: its answer, with a note for the next page.
+pub(super) fn proceed(
+    visit: &Visit,
+    sign_in: SignIn,
+    (next, note): (&str, Option<(Level, &str)>),
+) -> Result<Response> {
+    let why = match sign_in {
+        SignIn::Done(token) => {
+            let response = send_on(visit, destination(next), note);
+            return enter(visit, &token, response);
+        }
+        SignIn::Challenge(token) => {
+            let (to, cookie) = (code_page(next), VisitCookie::Challenge);
+            let mut response = send_on(visit, &to, note);
+            visit.set_cookie(&mut response, cookie, &token, None);
+            return Ok(response);
+        }
+        SignIn::Refused => "You could not be signed in. Try again.",
+        SignIn::Unverified => UNVERIFIED,
+        SignIn::Deactivated => DEACTIVATED,
+    };
+    Ok(visit.redirect_with("/accounts/login", Level::Danger, why))
+}
+
+const UNVERIFIED: &str = "Confirm your address first: we have just sent you a mail with a link.";
+const DEACTIVATED: &str =
+    "This account has been deactivated. Ask us if you think that it should not be.";
+
+fn send_on(visit: &Visit, to: &str, note: Option<(Level, &str)>) -> Response {
+    match note {
+        Some((level, text)) => visit.redirect_with(to, level, text),
+        None => visit.redirect(to),
+    }
+}
+
+/// Where the code is asked for.
+fn code_page(next: &str) -> String {
     let query = serde_urlencoded::to_string([("next", next)]).unwrap_or_default();
-    let mut response = visit.redirect(&format!("{}?{query}", second_factor::CODE));
-    visit.set_cookie(&mut response, VisitCookie::Challenge, token, None);
-    response
+    format!("{}?{query}", second_factor::CODE)
 }
 
 async fn show_sign_out(visit: Visit) -> Result<Response> {
@@ -202,8 +229,11 @@ async fn sign_out(visit: Visit) -> Result<Response> {
 }
 
 async fn show_confirm(visit: Visit, Query(Next { next }): Query<Next>) -> Result<Response> {
-    let errors = FieldErrors::default();
-    visit.render(&ConfirmPage { next, errors })
+    visit.render(&ConfirmPage {
+        next,
+        magic_links: visit.core().state::<Accounts>()?.settings.magic_links,
+        errors: FieldErrors::default(),
+    })
 }
 
 #[derive(Deserialize)]
@@ -227,6 +257,7 @@ async fn confirm(
         None => {
             let page = ConfirmPage {
                 next: form.next,
+                magic_links: core.state::<Accounts>()?.settings.magic_links,
                 errors: FieldErrors::one("password", "This is not your password."),
             };
             visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)

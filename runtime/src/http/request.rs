@@ -39,6 +39,8 @@ pub enum VisitCookie {
     Session,
     /// Whoever gave the right password, and still owes a code.
     Challenge,
+    /// Whoever asked for a mail to sign in with.
+    MagicLink,
     Csrf,
     Flash,
     Theme,
@@ -49,6 +51,7 @@ impl VisitCookie {
         match self {
             Self::Session => "session",
             Self::Challenge => "challenge",
+            Self::MagicLink => "magic_link",
             Self::Csrf => "csrf",
             Self::Flash => "flash",
             Self::Theme => "theme",

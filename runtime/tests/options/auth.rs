@@ -102,6 +102,17 @@ pub async fn mails_per_minute() {
     limits(|options| &mut options.mails_per_minute, what).await;
 }
 
+#[tokio::test]
+pub async fn magic_links() {
+    for (value, status) in [(false, StatusCode::NOT_FOUND), (true, StatusCode::OK)] {
+        let app = start(|options| options.magic_links = value).await;
+        let page = app.client().get("/accounts/login").await;
+        assert_eq!(page.text.contains("Sign in by mail"), value);
+        let answer = app.client().get("/accounts/login/mail").await;
+        assert_eq!(answer.status, status);
+    }
+}
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[tokio::test]

@@ -13,7 +13,7 @@ pub(super) use mailed::{
     mail_reset_link, resend_verification, reset_link, reset_password, sweep_links, verify,
 };
 pub(super) use sessions::{
-    Sessions, SignIn, Token, confirm, end_other_sessions, end_session, open_session, renew,
+    Sessions, SignIn, Token, admit, confirm, end_other_sessions, end_session, open_session, renew,
     sessions, sign_in, sign_out,
 };
 pub(super) use users::{Ensured, ensure_user, tell_staff};

@@ -82,18 +82,34 @@ pub(in crate::auth) async fn sign_in(
             }
             credentials.password_hash = hash.clone();
         }
-        if second_factor::is_on(tx, &credentials.user).await? {
-            // What failed is forgiven once the code is right, too.
-            if !store::note_sign_in(tx, core.now(), &credentials).await? {
-                return Ok(SignIn::Refused);
-            }
-            let challenge = second_factor::challenge(core, tx, &credentials.user).await?;
-            return Ok(SignIn::Challenge(challenge));
+        let entry = admit(core, tx, &credentials, browser).await?;
+        if let SignIn::Done(_) = entry {
+            // Where a code is wanted, once that is right.
+            limits::forgive(tx, &failing).await?;
         }
-        limits::forgive(tx, &failing).await?;
-        let token = open_session(core, tx, &credentials, browser).await?;
-        Ok(token.map_or(SignIn::Refused, SignIn::Done))
+        Ok(entry)
     })
+}
+
+/// Lets somebody in who has shown in one way who he is: asks for the second factor if there is one, else opens a session.
+pub(in crate::auth) async fn admit(
+    core: &Core,
+    tx: &mut Tx,
+    checked: &Credentials,
+    browser: &Browser,
+) -> Result<SignIn> {
+    if !checked.is_active {
+        return Ok(SignIn::Deactivated);
+    }
+    if second_factor::is_on(tx, &checked.user).await? {
+        if !store::note_sign_in(tx, core.now(), checked).await? {
+            return Ok(SignIn::Refused);
+        }
+        let challenge = second_factor::challenge(core, tx, &checked.user).await?;
+        return Ok(SignIn::Challenge(challenge));
+    }
+    let token = open_session(core, tx, checked, browser).await?;
+    Ok(token.map_or(SignIn::Refused, SignIn::Done))
 }
 
 /// Mails the link again to somebody who knows the password of an address that is not confirmed.
