@@ -18,6 +18,9 @@ pub const PASSWORD_REQUIRED: &str = "password_required";
 /// The code of [`Error::second_factor_required`].
 pub const SECOND_FACTOR_REQUIRED: &str = "second_factor_required";
 
+/// The code of [`Error::email_unconfirmed`].
+pub const EMAIL_UNCONFIRMED: &str = "email_unconfirmed";
+
 /// A failed request. `http::guard` turns it into a page or into `application/problem+json` (RFC 9457).
 #[derive(Debug)]
 pub struct Error(Box<Problem>);
@@ -97,6 +100,15 @@ impl Error {
             StatusCode::FORBIDDEN,
             SECOND_FACTOR_REQUIRED,
             "Set up a second factor first: the staff must have one.",
+        )
+    }
+
+    /// Whoever pays must have shown that his address is his.
+    pub fn email_unconfirmed() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            EMAIL_UNCONFIRMED,
+            "Confirm your e-mail address first: open the link in the mail that we sent you.",
         )
     }
 

@@ -12,7 +12,10 @@ use quickscale_runtime::Environment;
 use quickscale_runtime::auth::{EmailVerification, Registration, Settings};
 use quickscale_runtime::mail::Message;
 use quickscale_runtime::testing::{Answer, Client, TestApp};
-use support::{PASSWORD, app_of, column, count, settings, sign_in, sign_up, sign_up_admin, themed};
+use support::{
+    PASSWORD, app_of, column, count, settings, sign_in, sign_up_admin,
+    sign_up_unconfirmed as sign_up, themed,
+};
 
 const NEW: &str = "a wholly new password";
 const MINUTE: Duration = Duration::from_secs(60);

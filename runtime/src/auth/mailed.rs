@@ -8,7 +8,8 @@ use serde::Deserialize;
 use super::actions::{self, Confirmed};
 use super::entity::Purpose;
 use super::pages::{
-    CheckMailPage, EmailPage, NewPasswordPage, ResetPage, StaleLinkPage, VerifyPage,
+    CheckMailPage, EmailPage, NewPasswordPage, ResetPage, StaleLinkPage, UnconfirmedPage,
+    VerifyPage,
 };
 use super::rules::{EmailAddress, Password};
 use crate::crypto::is_token;
@@ -17,11 +18,14 @@ use crate::http::{Access, Form, Level, Principal, Routes, Visit, VisitCookie};
 
 pub(super) const CHECK_MAIL: &str = "/accounts/verify/sent";
 const EMAIL: &str = "/accounts/email";
+/// Where somebody is sent who has to confirm his address before he goes on.
+const UNCONFIRMED: &str = "/accounts/verify";
 
 pub(super) fn routes() -> Routes {
     Routes::new()
         .get(EMAIL, Access::SignedIn.fresh(), show_email)
         .post(EMAIL, Access::SignedIn.fresh(), change_email)
+        .get(UNCONFIRMED, Access::SignedIn, show_unconfirmed)
         .get(CHECK_MAIL, Access::Public, check_mail)
         .post("/accounts/verify/resend", Access::SignedIn, resend)
         .get("/accounts/verify/{token}", Access::Public, show_verify)
@@ -42,6 +46,12 @@ pub(super) fn routes() -> Routes {
 
 async fn check_mail(visit: Visit) -> Result<Response> {
     visit.render(&CheckMailPage {})
+}
+
+async fn show_unconfirmed(visit: Visit, principal: Principal) -> Result<Response> {
+    let is_verified = actions::is_verified(visit.core(), &principal.id).await?;
+    let email = principal.email;
+    visit.render(&UnconfirmedPage { email, is_verified })
 }
 
 fn stale(visit: &Visit) -> Result<Response> {
@@ -94,7 +104,7 @@ async fn change_email(
 async fn resend(visit: Visit, principal: Principal) -> Result<Response> {
     actions::resend_verification(visit.core(), &principal).await?;
     let text = "If your address is not confirmed yet, a mail with a link is on its way.";
-    Ok(visit.redirect_with(EMAIL, Level::Info, text))
+    Ok(visit.redirect_with(UNCONFIRMED, Level::Info, text))
 }
 
 async fn show_verify(visit: Visit, Path(token): Path<String>) -> Result<Response> {

@@ -13,6 +13,7 @@ mod limits;
 mod magic;
 mod mailed;
 mod pages;
+mod panels;
 mod routes;
 mod rules;
 mod second_factor;
@@ -24,8 +25,11 @@ mod users_command;
 pub use entity::User;
 pub use rules::EmailAddress;
 
+use axum::http::StatusCode;
+
 use crate::db::Migration;
-use crate::http::{Access, Routes};
+use crate::error::EMAIL_UNCONFIRMED;
+use crate::http::{Access, Refusal, Routes};
 use crate::ids::UserId;
 use crate::mail::MailSample;
 use crate::module::{Command, Event, Install, Module, NavItem, NavPlace};
@@ -100,6 +104,14 @@ impl Settings {
         rules::SessionLife::of_days(self.session_idle_days, self.session_days)
     }
 }
+
+/// 403: what is asked for costs something, and the caller has not shown that his address is his.
+pub static UNCONFIRMED: Refusal = Refusal {
+    status: StatusCode::FORBIDDEN,
+    code: EMAIL_UNCONFIRMED,
+    detail: "Confirm your e-mail address first: open the link in the mail that we sent you.",
+    members: &[],
+};
 
 /// An account was made. Told in the transaction in which it is.
 #[derive(Debug, Clone)]
@@ -264,6 +276,9 @@ impl Module for Auth {
         });
         install.every("auth.sweep_challenges", AN_HOUR, |core| {
             Box::pin(second_factor::sweep(core))
+        });
+        install.panel(0, |visit, place| {
+            Box::pin(panels::unconfirmed(visit, place))
         });
         install.on::<MessageLeft>(|core, tx, left| Box::pin(actions::tell_staff(core, tx, left)));
         Ok(())

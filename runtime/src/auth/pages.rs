@@ -17,6 +17,7 @@ pub(super) fn samples() -> Vec<Sample> {
         Sample::of::<DashboardPage>(),
         Sample::of::<VerifyPage>(),
         Sample::of::<CheckMailPage>(),
+        Sample::of::<UnconfirmedPage>(),
         Sample::of::<EmailPage>(),
         Sample::of::<ResetPage>(),
         Sample::of::<NewPasswordPage>(),
@@ -177,6 +178,24 @@ impl Page for CheckMailPage {
 
     fn sample() -> Self {
         Self {}
+    }
+}
+
+/// What stands between somebody and what he wanted to pay for.
+#[derive(Debug, Serialize)]
+pub(super) struct UnconfirmedPage {
+    pub email: String,
+    pub is_verified: bool,
+}
+
+impl Page for UnconfirmedPage {
+    const TEMPLATE: &'static str = "auth/unconfirmed.html";
+
+    fn sample() -> Self {
+        Self {
+            email: "ada<b>@example.com".into(),
+            is_verified: false,
+        }
     }
 }
 

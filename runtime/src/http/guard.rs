@@ -18,7 +18,7 @@ use super::csrf;
 use super::permission::Permission;
 use super::request::{Level, Visit, VisitCookie, read_cookie};
 use crate::app::Core;
-use crate::error::{Error, PASSWORD_REQUIRED, Result, SECOND_FACTOR_REQUIRED};
+use crate::error::{EMAIL_UNCONFIRMED, Error, PASSWORD_REQUIRED, Result, SECOND_FACTOR_REQUIRED};
 use crate::pages::ErrorPage;
 
 /// How long a handler may take before the client is told to try again.
@@ -193,6 +193,10 @@ fn render_failure(visit: &Visit, is_safe: bool, mut response: Response) -> Respo
     if error.code() == SECOND_FACTOR_REQUIRED {
         let path = "/accounts/security/second-factor";
         return visit.redirect_with(path, Level::Info, error.problem().detail.clone());
+    }
+    if error.code() == EMAIL_UNCONFIRMED {
+        let text = error.problem().detail.clone();
+        return visit.redirect_with("/accounts/verify", Level::Warning, text);
     }
     let page = ErrorPage::new(&error);
     let mut rendered = visit.render_with(error.status(), &page).unwrap_or_else(|fault| {

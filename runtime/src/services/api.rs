@@ -16,6 +16,7 @@ use super::registry::Registry;
 use super::service::AnyService;
 use super::stream::{self, Json, last_seen};
 use crate::app::Core;
+use crate::auth;
 use crate::credits::{self, Credits, Owner};
 use crate::error::{Error, Result};
 use crate::http::{
@@ -95,6 +96,7 @@ pub(super) fn endpoints(registry: &Registry, body_limit: usize) -> Vec<Endpoint>
         )
         .located("/api/v1/runs/")
         .refuses(&credits::INSUFFICIENT)
+        .refuses(&auth::UNCONFIRMED)
         .body_limit(body_limit);
     let all = registry.by_cost();
     let run = all.iter().fold(run, |run, (name, service)| {

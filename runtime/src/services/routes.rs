@@ -19,7 +19,7 @@ use super::service::AnyService;
 use super::stream::{self, Html, last_seen};
 use crate::credits::{self, Owner};
 use crate::crypto::{is_token, random_token};
-use crate::error::{Error, FieldErrors, Result};
+use crate::error::{EMAIL_UNCONFIRMED, Error, FieldErrors, Result};
 use crate::http::{Access, Level, Principal, Routes, Upload, Visit};
 
 const RUNS_PER_PAGE: usize = 25;
@@ -89,11 +89,16 @@ async fn submit(
         patience: Patience::UntilFirstWord(PATIENCE),
     };
     let offered = (name, service.clone());
-    let done = actions::run(visit.core(), &principal.id, offered, submission).await?;
+    let done = actions::run(visit.core(), &principal.id, offered, submission).await;
     let (errors, key) = match done {
-        Submitted::Run(id) => return Ok(visit.redirect(&format!("/services/runs/{id}"))),
-        Submitted::Invalid(errors) => (errors, key),
-        Submitted::KeyReused => (FieldErrors::one("form", rules::KEY_REUSED), random_token()),
+        Ok(Submitted::Run(id)) => return Ok(visit.redirect(&format!("/services/runs/{id}"))),
+        Ok(Submitted::Invalid(errors)) => (errors, key),
+        Ok(Submitted::KeyReused) => (FieldErrors::one("form", rules::KEY_REUSED), random_token()),
+        // What was filled in is still there once the address is confirmed.
+        Err(why) if why.code() == EMAIL_UNCONFIRMED => {
+            (FieldErrors::one("form", why.problem().detail.clone()), key)
+        }
+        Err(why) => return Err(why),
     };
     let page = ServicePage::new(
         ServiceCard::new(name, service.as_ref()),

@@ -8,8 +8,8 @@ use axum::http::Request;
 use quickscale_runtime::testing::{Answer, TestApp};
 use serde_json::{Value, json};
 
-use crate::program::{Program, make_key, offering, settings, start};
-use crate::support::{plain, sign_in};
+use crate::program::{Program, all_scopes, make_key, offering, settings, start};
+use crate::support::{plain, sign_in, sign_up_unconfirmed};
 
 /// The description, and what has been seen of it.
 struct Contract {
@@ -179,6 +179,7 @@ async fn every_answer_is_as_the_description_says() {
     refuse_addresses(&mut contract, &program).await;
     refuse_bodies(&mut contract, &program, &calls).await;
     end_with_nothing(&mut contract, &app, &calls).await;
+    pay_unconfirmed(&mut contract, &app, &calls).await;
     for (id, ..) in contract.operations() {
         let seen = contract.seen.iter().filter(|(known, _)| *known == id);
         let seen: BTreeSet<_> = seen.map(|(_, code)| code.as_str()).collect();
@@ -190,7 +191,7 @@ async fn every_answer_is_as_the_description_says() {
             .filter(|code| !(id == "get_me" && *code == "insufficient_scope"))
             .filter(|code| !(is_special(&id) && *code == "not_found"))
             .filter(|code| !(id == "run_later" && *code == "200"))
-            .filter(|code| !(*code == "insufficient_credits" && is_free(&id)))
+            .filter(|code| !(PAID.contains(code) && is_free(&id)))
             .collect();
         assert!(
             missing.is_empty(),
@@ -208,6 +209,24 @@ fn is_special(id: &str) -> bool {
         "run_curious",
     ]
     .contains(&id)
+}
+
+/// What only a service refuses with that costs something.
+const PAID: [&str; 2] = ["insufficient_credits", "email_unconfirmed"];
+
+/// Runs services for somebody whose address is not confirmed.
+async fn pay_unconfirmed(
+    contract: &mut Contract,
+    app: &TestApp,
+    calls: &BTreeMap<&'static str, (String, Option<Value>)>,
+) {
+    let mut bob = sign_up_unconfirmed(app, "bob@example.com").await;
+    let key = make_key(&mut bob, &all_scopes()).await;
+    let program = Program::with_key(app, &key);
+    let paying = calls.iter().filter(|(id, _)| id.starts_with("run_"));
+    for (id, target) in paying.filter(|(id, _)| !is_free(id)) {
+        contract.check(id, &call(&program, target).await);
+    }
 }
 
 fn is_free(id: &str) -> bool {

@@ -12,7 +12,7 @@ use quickscale_runtime::testing::TestApp;
 use crate::program::{
     KEYS, Program, all_scopes, assert_problem, first_id, make_key, shown_key, start,
 };
-use crate::support::{column, confirm, count, plain, sign_up};
+use crate::support::{column, confirm, count, plain, sign_up, sign_up_unconfirmed};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -293,4 +293,22 @@ async fn the_pages_of_keys_are_for_whoever_has_signed_in() {
         let is_sent_away = answer.location().starts_with("/accounts/login?");
         assert_eq!(is_sent_away, rule == "signed in, fresh", "{method} {path}");
     }
+}
+
+#[tokio::test]
+async fn a_key_pays_for_nothing_before_its_owner_has_confirmed_his_address() {
+    let (app, _) = start().await;
+    let mut ada = sign_up_unconfirmed(&app, "ada@example.com").await;
+    let key = make_key(&mut ada, &all_scopes()).await;
+    let program = Program::with_key(&app, &key);
+    let input = serde_json::json!({ "text": "echo" });
+    let refused = program.post("/api/v1/services/obedient/runs", &input).await;
+    assert_problem(&refused, 403, "email_unconfirmed");
+    let free = program.post("/api/v1/services/free/runs", &input).await;
+    assert_eq!(free.status, 200, "{}", free.text);
+    let mails = app.mails().await;
+    ada.post(mails[0].link("/accounts/verify/").unwrap(), &[])
+        .await;
+    let paid = program.post("/api/v1/services/obedient/runs", &input).await;
+    assert_eq!(paid.status, 200, "{}", paid.text);
 }

@@ -9,6 +9,7 @@ mod background;
 mod born;
 mod browser;
 mod charging;
+mod confirmed;
 mod contract;
 mod forms;
 mod journeys;

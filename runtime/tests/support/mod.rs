@@ -17,7 +17,7 @@ use quickscale_runtime::billing as billing_module;
 use quickscale_runtime::credits::{self, Credits};
 use quickscale_runtime::services;
 use quickscale_runtime::testing::{Answer, Client, TestApp, TestAppBuilder};
-use quickscale_runtime::{App, Environment, admin};
+use quickscale_runtime::{App, Environment, admin, in_transaction};
 use sqlx::{AssertSqlSafe, Row as _};
 
 /// The application's name in tests.
@@ -72,8 +72,26 @@ pub fn themed(app: App) -> TestAppBuilder {
     TestApp::builder(app).root(&root).overlay(overlay())
 }
 
-/// A browser whose owner has just signed up as `email`.
+/// A browser whose owner has just signed up as `email` and confirmed that address.
 pub async fn sign_up(app: &TestApp, email: &str) -> Client {
+    let client = sign_up_unconfirmed(app, email).await;
+    let confirmed = confirm_address(app, email).await;
+    confirmed.expect("the table is there");
+    client
+}
+
+async fn confirm_address(app: &TestApp, email: &str) -> quickscale_runtime::Result<()> {
+    in_transaction!(app.core.db(), tx => {
+        sqlx::query("UPDATE users SET email_verified_at = created_at WHERE email = $1")
+            .bind(email)
+            .execute(tx.conn())
+            .await?;
+        Ok(())
+    })
+}
+
+/// A browser whose owner has just signed up as `email`.
+pub async fn sign_up_unconfirmed(app: &TestApp, email: &str) -> Client {
     let mut client = app.client();
     let fields = [("email", email), ("password", PASSWORD)];
     let answer = client.post("/accounts/signup", &fields).await;

@@ -69,6 +69,15 @@ pub async fn sign_up(user: &Browser, email: &str) {
     user.press("Sign up").await;
     user.sees("100 credits available").await;
     assert_eq!(user.path().await, "/dashboard");
+    confirm(user, email).await;
+}
+
+/// Opens the link in the mail that asks whether the address is the user's.
+async fn confirm(user: &Browser, email: &str) {
+    user.open_mail(email, "Confirm your e-mail address").await;
+    user.follow_to("/accounts/verify/").await;
+    user.press("Confirm").await;
+    user.sees("Your address is confirmed.").await;
 }
 
 pub async fn sign_in(person: &Browser, email: &str) {

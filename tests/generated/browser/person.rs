@@ -77,6 +77,28 @@ impl Browser {
         self.click(&path, &format!("a link {text:?}")).await;
     }
 
+    /// Clicks on the link whose address contains `part`.
+    pub async fn follow_to(&self, part: &str) {
+        let path = format!("//a[contains(@href, {})]", quoted(part));
+        self.click(&path, &format!("a link to {part:?}")).await;
+    }
+
+    /// Waits for the mail to `address` whose subject begins like that, and opens it.
+    pub async fn open_mail(&self, address: &str, subject: &str) {
+        let (address, subject) = (quoted(address), quoted(subject));
+        let row = format!("//tr[td[normalize-space()={address}]]");
+        let path = format!("{row}//a[starts-with(normalize-space(), {subject})]");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.visit("/dev/mails").await;
+            if let Ok(Some(_)) = self.visible(&path).await {
+                return self.click(&path, &format!("a mail {subject}")).await;
+            }
+            assert!(Instant::now() < deadline, "no mail {subject} to {address}");
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// Clicks on the button that reads `text`.
     pub async fn press(&self, text: &str) {
         let path = format!("//button[normalize-space()={}]", quoted(text));

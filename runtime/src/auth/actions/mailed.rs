@@ -11,10 +11,10 @@ use crate::auth::letters::{
     AccountExistsMail, EmailChangedMail, PasswordChangedMail, ResetMail, VerifyMail,
 };
 use crate::auth::rules::{EmailAddress, Password};
-use crate::auth::{Accounts, limits, store};
+use crate::auth::{Accounts, EmailVerification, limits, store};
 use crate::crypto::random_token;
 use crate::db::Tx;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::Principal;
 use crate::ids::UserId;
 use crate::in_transaction;
@@ -85,7 +85,19 @@ pub(in crate::auth) async fn resend_verification(core: &Core, principal: &Princi
     })
 }
 
-/// Whether the owner of an account has shown that its address is his. To be asked before the first paid action.
+/// To be asked before somebody pays with money or credits.
+///
+/// # Errors
+/// 403 `email_unconfirmed` while addresses are to be confirmed and his is not.
+pub async fn require_verified(core: &Core, user: &UserId) -> Result<()> {
+    let wanted = core.state::<Accounts>()?.settings.email_verification;
+    if wanted == EmailVerification::None || is_verified(core, user).await? {
+        return Ok(());
+    }
+    Err(Error::email_unconfirmed())
+}
+
+/// Whether the owner of an account has shown that its address is his.
 ///
 /// # Errors
 /// When the database does not answer.

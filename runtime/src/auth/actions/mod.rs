@@ -7,11 +7,11 @@ mod users;
 
 pub(super) use accounts::{PasswordChange, SignUp};
 pub(super) use accounts::{change_password, rename, sign_up};
-pub use mailed::is_verified;
 pub(super) use mailed::{
     AskReset, Confirmed, ask_for_new_email, ask_for_reset, confirm_email, find_link,
     mail_reset_link, resend_verification, reset_link, reset_password, sweep_links, verify,
 };
+pub use mailed::{is_verified, require_verified};
 pub(super) use sessions::{
     Sessions, SignIn, Token, admit, confirm, end_other_sessions, end_session, open_session, renew,
     sessions, sign_in, sign_out,

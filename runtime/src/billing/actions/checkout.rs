@@ -3,6 +3,7 @@
 
 use super::{customer, name_of};
 use crate::app::Core;
+use crate::auth;
 use crate::billing::catalogue::{Item, MOST_SEATS};
 use crate::billing::entity::{Customer, Order, OrderId, OrderState, Price};
 use crate::billing::money::{Currency, Money};
@@ -29,8 +30,9 @@ const CLOSINGS: u32 = 3;
 /// Writes the order down and gives the address of its payment page.
 ///
 /// # Errors
-/// 404 for what is not sold, 409 `subscribed` beside a subscription, 503 when the provider does not answer.
+/// 403 `email_unconfirmed`, 404 for what is not sold, 409 `subscribed` beside a subscription, 503 when the provider does not answer.
 pub async fn buy(core: &Core, person: &Principal, wish: &Wish) -> Result<String> {
+    auth::actions::require_verified(core, &person.id).await?;
     let billing = core.state::<Billing>()?;
     let item = billing
         .catalogue

@@ -25,6 +25,7 @@ use super::rules;
 use super::service::{AnyService, Work};
 use super::store::{self, NewRun};
 use crate::app::Core;
+use crate::auth;
 use crate::credits::{HoldId, HoldTerms, Ledger, Owner};
 use crate::db::Tx;
 use crate::error::{Error, FieldErrors, Result};
@@ -68,7 +69,7 @@ const QUEUE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Runs a service and settles what it cost. The run goes on when whoever asked does not wait for it.
 ///
 /// # Errors
-/// 402 `insufficient_credits`; nothing was run then.
+/// 402 `insufficient_credits`, 403 `email_unconfirmed` for what costs something; nothing was run then.
 pub(super) async fn run(
     core: &Core,
     user: &UserId,
@@ -86,6 +87,9 @@ pub(super) async fn run(
         Ok(work) => work,
         Err(errors) => return Ok(Submitted::Invalid(errors)),
     };
+    if !service.cost().is_zero() {
+        auth::actions::require_verified(core, user).await?;
+    }
     let limit = core.state::<Registry>()?.limit_of(&*service);
     let started_at = core.now();
     let mut attempt = Attempt {

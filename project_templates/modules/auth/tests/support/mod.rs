@@ -28,16 +28,17 @@ pub async fn newcomer(app: &TestApp, email: &str) -> Client {
         return sign_in(app, email).await;
     }
     assert_eq!(answer.location(), "/dashboard", "{}", answer.text);
+    confirm(app, email).await;
     client
 }
 
-/// Opens the link of the newest mail to this address.
+/// Opens the link of the newest mail to this address, where addresses are to be confirmed.
 async fn confirm(app: &TestApp, email: &str) {
     let mut mails = app.mails().await.into_iter();
     let mail = mails.rfind(|mail| mail.to == email);
-    let mail = mail.expect("a mail was sent");
-    let link = mail.link("/accounts/verify/").expect("it has a link");
-    app.client().post(link, &[]).await;
+    if let Some(link) = mail.as_ref().and_then(|mail| mail.link("/accounts/verify/")) {
+        app.client().post(link, &[]).await;
+    }
 }
 
 /// A browser of a new administrator, signed in.
