@@ -38,6 +38,16 @@ pub struct Item {
     prices: BTreeMap<Currency, i64>,
 }
 
+/// Where it is said what can be bought.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CatalogueSource {
+    /// In the project, from where `billing push` brings it to the provider.
+    #[default]
+    Declared,
+    /// At the provider, whose products and prices are read. The sandbox has none: it sells what is declared.
+    Provider,
+}
+
 /// How an item is paid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ItemKind {
@@ -86,6 +96,23 @@ impl fmt::Display for Interval {
 }
 
 impl Item {
+    /// An item that the provider sells.
+    pub(super) fn offered(
+        (id, name, summary): (String, String, String),
+        credits: Credits,
+        kind: ItemKind,
+        prices: BTreeMap<Currency, i64>,
+    ) -> Self {
+        Self {
+            id,
+            name,
+            summary,
+            credits,
+            kind,
+            prices,
+        }
+    }
+
     /// What one of it costs in `currency`, if it is sold for that.
     pub fn price(&self, currency: Currency) -> Option<Money> {
         let minor = self.prices.get(&currency)?;

@@ -9,7 +9,10 @@ use crate::error::Result;
 use crate::mail::{Mail, MailSample, MailTemplate};
 
 pub(super) fn samples() -> Vec<MailSample> {
-    vec![MailSample::of::<PaymentFailedMail>()]
+    vec![
+        MailSample::of::<PaymentFailedMail>(),
+        MailSample::of::<PurchaseFailedMail>(),
+    ]
 }
 
 /// Tells that a renewal could not be paid.
@@ -28,6 +31,38 @@ impl MailTemplate for PaymentFailedMail {
             amount: "9.00 EUR".into(),
         }
     }
+}
+
+/// Tells that the money for a purchase did not come.
+#[derive(Debug, Serialize)]
+struct PurchaseFailedMail {
+    description: String,
+    amount: String,
+}
+
+impl MailTemplate for PurchaseFailedMail {
+    const NAME: &'static str = "billing/purchase_failed";
+
+    fn sample() -> Self {
+        Self {
+            description: "small: 200 credits".into(),
+            amount: "5.00 EUR".into(),
+        }
+    }
+}
+
+/// Tells a customer that what he ordered was not paid after all.
+pub async fn purchase_failed(
+    core: &Core,
+    tx: &mut Tx,
+    customer: &Customer,
+    payment: &Payment,
+) -> Result<()> {
+    let mail = PurchaseFailedMail {
+        description: payment.description.clone(),
+        amount: payment.money.to_string(),
+    };
+    core.send_mail(tx, Mail::to(&customer.email, &mail)).await
 }
 
 /// Tells a customer that a payment failed.

@@ -15,6 +15,7 @@ mod inbox;
 mod letters;
 mod money;
 mod objects;
+mod offers;
 mod pages;
 mod panels;
 pub mod provider;
@@ -25,7 +26,7 @@ mod setup;
 mod store;
 pub mod upkeep;
 
-pub use catalogue::{Catalogue, Interval, Item, ItemKind, Terms};
+pub use catalogue::{Catalogue, CatalogueSource, Interval, Item, ItemKind, Terms};
 pub use entity::{
     Customer, CustomerId, EventState, Order, OrderId, OrderState, Payment, PaymentId, PaymentKind,
     PaymentState, Price, RefundRow, RefundState, StoredEvent, SubscriptionRow,
@@ -50,8 +51,20 @@ use crate::pages::Sample;
 /// What `quickscale.yml` says about this module.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// Where it is said what can be bought.
+    pub catalogue: CatalogueSource,
     /// For how many days a subscription can be used after its renewal failed.
     pub grace_days: u32,
+}
+
+/// What projects are born with.
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            catalogue: CatalogueSource::Declared,
+            grace_days: 3,
+        }
+    }
 }
 
 impl Settings {
@@ -79,10 +92,13 @@ impl Module for BillingModule {
     }
 
     fn migrations(&self) -> Vec<Migration> {
-        vec![Migration::portable(
-            "0001_billing",
-            include_str!("migrations/0001_billing.sql"),
-        )]
+        vec![
+            Migration::portable("0001_billing", include_str!("migrations/0001_billing.sql")),
+            Migration::portable(
+                "0002_catalogue",
+                include_str!("migrations/0002_catalogue.sql"),
+            ),
+        ]
     }
 
     fn routes(&self) -> Routes {

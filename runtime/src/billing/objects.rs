@@ -371,6 +371,42 @@ impl Refund {
     }
 }
 
+/// What something costs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PriceObject {
+    pub id: String,
+    pub product: String,
+    pub currency: Currency,
+    /// None where it depends on how much is bought.
+    pub amount: Option<i64>,
+    /// How long a period is, and how many of them one payment is for; none for what is paid once.
+    pub interval: Option<(String, i64)>,
+    pub is_active: bool,
+    pub created_at: Timestamp,
+}
+
+impl PriceObject {
+    /// # Errors
+    /// When it is no price.
+    pub fn read(value: &Value) -> Result<Self> {
+        let at = At(value);
+        let is_metered = at.text("/recurring/usage_type") == Some("metered");
+        let interval = at.text("/recurring/interval").map(|name| {
+            let count = at.number("/recurring/interval_count").unwrap_or(1);
+            (name.to_owned(), count)
+        });
+        Ok(Self {
+            id: at.id()?,
+            product: at.need("/product", at.link("/product"))?,
+            currency: at.currency()?,
+            amount: at.number("/unit_amount").filter(|_| !is_metered),
+            interval,
+            is_active: at.flag("/active"),
+            created_at: at.need("/created", at.time("/created"))?,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,19 +10,20 @@ use crate::module::{Panel, PanelPlace};
 
 pub(super) async fn panel(visit: &Visit, place: &PanelPlace) -> Result<Option<Panel>> {
     match place {
-        PanelPlace::Pricing => pricing(visit),
+        PanelPlace::Pricing => pricing(visit).await,
         PanelPlace::Dashboard | PanelPlace::StaffOverview | PanelPlace::StaffUser(_) => Ok(None),
     }
 }
 
 /// The first currency's prices.
-fn pricing(visit: &Visit) -> Result<Option<Panel>> {
+async fn pricing(visit: &Visit) -> Result<Option<Panel>> {
     let billing = visit.core().state::<Billing>()?;
-    let currency = billing.catalogue.currencies().into_iter().next();
+    let catalogue = billing.catalogue(visit.core()).await?;
+    let currency = catalogue.currencies().into_iter().next();
     let Some(currency) = currency.filter(|_| billing.takes_money()) else {
         return Ok(None);
     };
-    let data = PlansPage::of(&billing.catalogue, currency, None, String::new());
+    let data = PlansPage::of(&catalogue, currency, None, String::new());
     Ok(Some(Panel {
         template: "billing/panels/pricing.html",
         data: Value::from(Serde(data)),

@@ -1,26 +1,36 @@
 //! Which provider takes the money, by the environment; what may not be in production is refused there.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use secrecy::SecretString;
 
 use super::Settings;
-use super::catalogue::Catalogue;
+use super::catalogue::{Catalogue, CatalogueSource};
+use super::offers::{self, Offer};
 use super::provider::{Provider, Stripe};
 use super::sandbox::Sandbox;
+use super::store;
+use crate::app::Core;
+use crate::clock::Timestamp;
 use crate::config::{Config, Fault, Faults};
 use crate::error::{Error, Result};
 
 /// The state of this module.
 pub struct Billing {
     pub settings: Settings,
-    pub catalogue: Catalogue,
+    declared: Arc<Catalogue>,
+    /// What the provider sells, and when that was read.
+    read: RwLock<Option<(Timestamp, Arc<Catalogue>)>>,
     provider: Option<Arc<dyn Provider>>,
     stripe: Option<Arc<Stripe>>,
     /// With which webhooks are signed; two while they change.
     pub webhook_secrets: Vec<String>,
     pub is_sandbox: bool,
 }
+
+/// How long other processes may go on selling what was changed in one.
+const FRESH: Duration = Duration::from_secs(10);
 
 const STRIPE: &str = "https://api.stripe.com";
 
@@ -105,12 +115,61 @@ impl Billing {
         let is_sandbox = wanted == "sandbox";
         Ok(Self {
             settings,
-            catalogue,
+            declared: Arc::new(catalogue),
+            read: RwLock::default(),
             provider,
             stripe,
             webhook_secrets,
             is_sandbox,
         })
+    }
+
+    /// What can be bought.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn catalogue(&self, core: &Core) -> Result<Arc<Catalogue>> {
+        let (CatalogueSource::Provider, Some(stripe)) = (self.settings.catalogue, &self.stripe)
+        else {
+            return Ok(self.declared.clone());
+        };
+        let now = core.now();
+        let known = self
+            .read
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        if let Some((at, known)) = known
+            && now.since(at) < FRESH
+        {
+            return Ok(known);
+        }
+        let mut found = Vec::new();
+        for (price, product) in store::offered(core.db(), stripe.name()).await? {
+            found.extend(Offer::read(&price, &product)?);
+        }
+        let read = Arc::new(offers::catalogue(found, &self.declared));
+        *self.read.write().unwrap_or_else(PoisonError::into_inner) = Some((now, read.clone()));
+        Ok(read)
+    }
+
+    /// Has the catalogue read again that the provider keeps.
+    pub fn forget_catalogue(&self) {
+        *self.read.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// What is declared, to be brought to the provider.
+    ///
+    /// # Errors
+    /// 409 where the provider keeps the catalogue itself.
+    pub fn declared(&self) -> Result<&Catalogue> {
+        match self.settings.catalogue {
+            CatalogueSource::Declared => Ok(&self.declared),
+            CatalogueSource::Provider => Err(Error::conflict(
+                "kept_there",
+                "The catalogue is kept at the provider (billing.catalogue: provider); `billing sync` reads it.",
+            )),
+        }
     }
 
     /// Whoever takes the money.

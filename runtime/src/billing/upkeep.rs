@@ -15,7 +15,9 @@ use crate::error::Result;
 use crate::in_transaction;
 
 /// In this order what comes first explains what comes later; any order would do.
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 8] = [
+    Kind::Product,
+    Kind::Price,
     Kind::Subscription,
     Kind::Session,
     Kind::Invoice,
@@ -32,6 +34,11 @@ const KINDS: [Kind; 6] = [
 pub async fn sync(core: &Core, since: i64) -> Result<u64> {
     let mut count = 0;
     for kind in KINDS {
+        // What was sold long ago is renewed today.
+        let since = match kind {
+            Kind::Product | Kind::Price => 0,
+            _ => since,
+        };
         for object in all(core, kind, since).await? {
             effects::take_in(core, kind, &object).await?;
             count += 1;
@@ -220,7 +227,7 @@ async fn check_subscriptions(core: &Core, report: &mut Report) -> Result<()> {
 pub async fn push(core: &Core) -> Result<Vec<super::provider::Pushed>> {
     let billing = core.state::<Billing>()?;
     let stripe = billing.stripe()?;
-    let items = &billing.catalogue.items;
+    let items = &billing.declared()?.items;
     let all: Vec<_> = items
         .iter()
         .flat_map(|item| item.prices().map(move |money| (item.clone(), money)))

@@ -5,9 +5,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod delivery;
+mod effects;
 mod lives;
 mod packs;
 mod refunds;
+mod shapes;
+mod shelf;
 mod staff;
 mod standin;
 mod stripe;

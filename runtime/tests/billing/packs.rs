@@ -178,7 +178,7 @@ async fn the_sandbox_is_refused_in_production() {
         let app = App::builder(SITE, Environment::Production)
             .module(auth::module(settings(Registration::Open)))
             .module(credits::module(credits::Settings::default()))
-            .module(billing::module(billing::Settings { grace_days: 3 }));
+            .module(billing::module(billing::Settings::default()));
         let mut builder = themed(app)
             .overlay(overlay())
             .env("APP_URL", "https://app.test");

@@ -55,6 +55,11 @@ impl StandIn {
         self.0.lock().unwrap().objects.insert(id, body);
     }
 
+    /// It is as if there had never been such an object.
+    pub fn forget(&self, id: &str) {
+        self.0.lock().unwrap().objects.remove(id);
+    }
+
     pub fn all(&self, prefix: &str) -> Vec<Value> {
         let shop = self.0.lock().unwrap();
         let objects = shop.objects.iter().filter(|(id, _)| id.starts_with(prefix));
@@ -178,16 +183,29 @@ impl Shop {
                 only(fields, &["id", "name", "description", "metadata[item]"])?;
                 let (id, name) = (needed(fields, "id")?, needed(fields, "name")?);
                 let description = fields.get("description");
-                self.keep(json!({"id": id, "object": "product", "name": name, "description": description}))
+                let metadata = json!({"item": fields.get("metadata[item]")});
+                self.keep(json!({
+                    "id": id, "object": "product", "name": name, "description": description, "active": true,
+                    "metadata": metadata,
+                }))
+            }
+            ("POST", ["products", id]) => {
+                only(fields, &["name", "description", "metadata[item]"])?;
+                let fields = fields.clone();
+                self.change(id, |product| {
+                    for name in ["name", "description"] {
+                        product[name] = json!(fields.get(name));
+                    }
+                })
             }
             ("POST", ["prices"]) => self.make_price(fields, number),
-            ("GET", ["prices"]) => {
+            ("GET", ["prices"]) if fields.contains_key("lookup_keys[]") => {
                 only(fields, &["lookup_keys[]", "active", "limit"])?;
                 let wanted = needed(fields, "lookup_keys[]")?;
                 let found = self
                     .objects
                     .values()
-                    .filter(|body| body["lookup_key"] == wanted.as_str());
+                    .filter(|body| body["lookup_key"] == wanted.as_str() && body["active"] == true);
                 let found: Vec<_> = found.cloned().collect();
                 Ok(json!({"object": "list", "data": found, "has_more": false}))
             }
@@ -199,7 +217,10 @@ impl Shop {
             ("POST", ["refunds"]) => self.refund(fields, number),
             (
                 "GET",
-                [kind @ ("subscriptions" | "invoices" | "charges" | "disputes" | "refunds")],
+                [
+                    kind @ ("products" | "prices" | "subscriptions" | "invoices" | "charges"
+                    | "disputes" | "refunds"),
+                ],
             ) => {
                 only(
                     fields,
@@ -218,10 +239,7 @@ impl Shop {
             }
             ("GET", [_, id]) | ("GET", [_, _, id]) => {
                 only(fields, &["expand[]"])?;
-                self.objects
-                    .get(*id)
-                    .cloned()
-                    .ok_or((404, format!("No such object: {id}")))
+                self.read(id, fields.get("expand[]"))
             }
             _ => Err((404, format!("Unrecognized request URL ({method}: {path})."))),
         }
@@ -239,6 +257,22 @@ impl Shop {
             .map(|(_, body)| body)
             .collect();
         json!({"object": "list", "data": &rest[..rest.len().min(2)], "has_more": rest.len() > 2})
+    }
+
+    /// Payments of invoices are told, and products of prices spelt out, only where that is asked for.
+    fn read(&self, id: &str, expand: Option<&String>) -> Done {
+        let gone = || (404, format!("No such object: {id}"));
+        let mut body = self.objects.get(id).cloned().ok_or_else(gone)?;
+        match expand.map(String::as_str) {
+            Some("payments") if body["object"] == "invoice" => {}
+            Some("product") if body["object"] == "price" => {
+                let product = body["product"].as_str().unwrap();
+                body["product"] = self.objects.get(product).cloned().unwrap();
+            }
+            Some(name) => return Err((400, format!("This property cannot be expanded ({name})."))),
+            None => drop(body.as_object_mut().unwrap().remove("payments")),
+        }
+        Ok(body)
     }
 
     fn keep(&mut self, body: Value) -> Done {
@@ -288,7 +322,9 @@ impl Shop {
         let credits = fields.get("metadata[credits_milli]");
         self.keep(json!({
             "id": format!("price_{number}"), "object": "price", "currency": fields["currency"],
-            "unit_amount": amount, "lookup_key": key, "recurring": interval, "metadata": {"credits_milli": credits},
+            "unit_amount": amount, "lookup_key": key, "recurring": interval, "product": fields["product"],
+            "active": true, "created": 1_767_225_600,
+            "metadata": {"item": fields.get("metadata[item]"), "credits_milli": credits},
         }))
     }
 

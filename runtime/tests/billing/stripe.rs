@@ -1,45 +1,22 @@
 //! Payments at Stripe, against a stand-in that answers as it does.
 
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
-use quickscale_runtime::billing::provider::signature::sign;
+use axum::http::StatusCode;
 use quickscale_runtime::billing::upkeep::verify;
 use quickscale_runtime::testing::TestApp;
 use serde_json::{Value, json};
 
+use crate::delivery::{deliver_as, start_with};
 use crate::standin::{Fault, StandIn};
 use crate::support::billing::Shopper;
-use crate::support::{app, column, count, run, sign_up_admin, themed};
-
-const SECRET: &str = "whsec_1";
+use crate::support::{app, column, count, run, sign_up_admin};
 
 async fn start() -> (TestApp, StandIn) {
-    let (stand_in, address) = StandIn::start().await;
-    let app = themed(app())
-        .env("BILLING_PROVIDER", "stripe")
-        .env("STRIPE_SECRET_KEY", "rk_test_1")
-        .env("STRIPE_WEBHOOK_SECRETS", SECRET)
-        .env("STRIPE_API_BASE", &address)
-        .start()
-        .await;
-    (app, stand_in)
+    start_with(app()).await
 }
 
 async fn deliver(app: &TestApp, kind: &str, object: &Value) {
-    let event = json!({
-        "id": format!("evt_{kind}_{}", object["id"].as_str().unwrap()), "object": "event", "type": kind,
-        "created": 1_767_225_600, "data": {"object": object},
-    });
-    let body = event.to_string();
-    let signature = sign(
-        SECRET,
-        body.as_bytes(),
-        app.clock.now().as_micros() / 1_000_000,
-    );
-    let request = Request::post("/webhooks/stripe").header("stripe-signature", signature);
-    let answer = app.client().send(request, Body::from(body)).await;
-    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
-    app.work_jobs().await;
+    let name = format!("evt_{kind}_{}", object["id"].as_str().unwrap());
+    deliver_as(app, &name, kind, object).await;
 }
 
 /// Lets a session be paid, as a buyer does on Stripe's page.

@@ -55,9 +55,7 @@ pub fn app_of(environment: Environment, settings: auth::Settings) -> App {
             ..credits::Settings::default()
         }))
         .module(services::module(services::Settings {}))
-        .module(billing_module::module(billing_module::Settings {
-            grace_days: 3,
-        }))
+        .module(billing_module::module(billing_module::Settings::default()))
         .module(api::module(api::Settings {
             requests_per_minute: 600,
             cors_origins: String::new(),

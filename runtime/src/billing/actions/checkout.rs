@@ -34,10 +34,8 @@ const CLOSINGS: u32 = 3;
 pub async fn buy(core: &Core, person: &Principal, wish: &Wish) -> Result<String> {
     auth::actions::require_verified(core, &person.id).await?;
     let billing = core.state::<Billing>()?;
-    let item = billing
-        .catalogue
-        .item(&wish.item)
-        .ok_or_else(Error::not_found)?;
+    let catalogue = billing.catalogue(core).await?;
+    let item = catalogue.item(&wish.item).ok_or_else(Error::not_found)?;
     check_quantity(item, wish.quantity)?;
     item.price(wish.currency).ok_or_else(Error::not_found)?;
     let price = billing.provider()?.price(core, item, wish.currency).await?;
@@ -150,6 +148,7 @@ async fn open_page(
     order: &Order,
 ) -> Result<Opened> {
     let billing = core.state::<Billing>()?;
+    let catalogue = billing.catalogue(core).await?;
     let site = &core.config().url;
     let checkout = Checkout {
         customer: name_of(customer)?.to_owned(),
@@ -159,8 +158,8 @@ async fn open_page(
         terms: item.terms(),
         success_url: format!("{site}/billing/orders/{}", order.id),
         cancel_url: format!("{site}/billing/orders/{}", order.id),
-        promotion_codes: billing.catalogue.promotion_codes,
-        automatic_tax: billing.catalogue.automatic_tax,
+        promotion_codes: catalogue.promotion_codes,
+        automatic_tax: catalogue.automatic_tax,
     };
     let key = format!("order:{}", order.id);
     billing
@@ -180,7 +179,7 @@ async fn close(
     let session = match &older.session {
         Some(session) => session.clone(),
         // It broke off while its page was being opened: the same key tells which page that is.
-        None => match billing.catalogue.item(&older.item) {
+        None => match billing.catalogue(core).await?.item(&older.item) {
             Some(item) => {
                 let price = Price {
                     price: older.price.clone(),

@@ -49,10 +49,8 @@ pub async fn change_plan(core: &Core, person: &Principal, wish: &PlanChange) -> 
         .iter()
         .find(|price| price.price == row.price)
         .ok_or_else(Error::not_found)?;
-    let item = billing
-        .catalogue
-        .item(&wish.item)
-        .ok_or_else(Error::not_found)?;
+    let catalogue = billing.catalogue(core).await?;
+    let item = catalogue.item(&wish.item).ok_or_else(Error::not_found)?;
     let terms = item.terms().ok_or_else(Error::not_found)?;
     check_quantity(item, wish.quantity)?;
     let price = provider.price(core, item, before.money.currency).await?;

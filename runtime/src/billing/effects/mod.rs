@@ -1,6 +1,7 @@
 //! What the provider's events do here. Each effect is keyed by the object of the business and happens in the transaction
 //! in which the event is marked done, so that any order and any number of deliveries end in the same state.
 
+mod catalogue;
 mod invoices;
 mod losses;
 mod sessions;
@@ -29,6 +30,8 @@ enum Effect {
     Charge,
     Refund,
     Dispute,
+    Product,
+    Price,
     CustomerGone,
     Nothing,
 }
@@ -48,6 +51,8 @@ fn effect(kind: &str) -> Effect {
         "customer.deleted" => Effect::CustomerGone,
         _ if kind.starts_with("customer.subscription.") => Effect::Subscription,
         _ if kind.starts_with("charge.dispute.") => Effect::Dispute,
+        _ if kind.starts_with("product.") => Effect::Product,
+        _ if kind.starts_with("price.") => Effect::Price,
         _ => Effect::Nothing,
     }
 }
@@ -69,6 +74,8 @@ pub async fn apply(core: &Core, id: &str, event: &Event) -> Result<()> {
         Effect::Charge => losses::charge(&closing, &event.object, &event.body).await,
         Effect::Refund => losses::refund(&closing, &event.body).await,
         Effect::Dispute => losses::dispute(&closing, &event.object, &event.body).await,
+        Effect::Product => catalogue::apply(&closing, Kind::Product, &event.object).await,
+        Effect::Price => catalogue::apply(&closing, Kind::Price, &event.object).await,
         Effect::CustomerGone => customer_gone(&closing, &event.object).await,
         Effect::Nothing => ignore(&closing).await,
     }
@@ -82,6 +89,7 @@ pub async fn take_in(core: &Core, kind: Kind, object: &Value) -> Result<()> {
     let closing = Closing { core, id: "" };
     let id = object.get("id").and_then(Value::as_str).unwrap_or_default();
     match kind {
+        Kind::Product | Kind::Price => catalogue::apply(&closing, kind, id).await,
         Kind::Session => sessions::take_in(&closing, object).await,
         Kind::Subscription => subscriptions::apply(&closing, id, Some(object)).await,
         Kind::Invoice => invoices::take_in(&closing, object).await,
@@ -117,11 +125,15 @@ impl Closing<'_> {
         store::close_event(tx, self.id, state, self.core.now()).await
     }
 
-    /// The object as it is at the provider now; what the event said where it is gone from there.
+    /// The object as it is at the provider now; where it is gone from there, what the newest of its events said.
     async fn fresh(&self, kind: Kind, id: &str, told: &Value) -> Result<Value> {
         let billing = self.billing()?;
-        let read = billing.provider()?.read(self.core, kind, id).await?;
-        Ok(read.unwrap_or_else(|| told.clone()))
+        let provider = billing.provider()?;
+        if let Some(read) = provider.read(self.core, kind, id).await? {
+            return Ok(read);
+        }
+        let newest = store::last_told(self.core.db(), provider.name(), id).await?;
+        Ok(newest.unwrap_or_else(|| told.clone()))
     }
 }
 

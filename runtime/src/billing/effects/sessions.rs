@@ -6,7 +6,7 @@ use super::super::entity::{
     EventState, Order, OrderState, PaidLot, Payment, PaymentId, PaymentKind, PaymentState,
 };
 use super::super::objects::{Event, Session};
-use super::super::{put_in, store};
+use super::super::{letters, put_in, store};
 use super::{Closing, losses};
 use crate::credits::Grant;
 use crate::db::Tx;
@@ -117,10 +117,17 @@ async fn record(
         ..payment
     };
     store::keep_payment(tx, &payment, now).await?;
+    let customer = store::lock_customer(tx, &order.customer).await?;
+    if outcome == Outcome::Failed && state == PaymentState::Failed {
+        // One letter a page, however often it is told.
+        let notice = format!("notice:{}", session.id);
+        if store::advance_version(tx, &notice, 0).await? {
+            letters::purchase_failed(core, tx, &customer, &payment).await?;
+        }
+    }
     if outcome != Outcome::Paid {
         return Ok(());
     }
-    let customer = store::lock_customer(tx, &order.customer).await?;
     let Some(payment) = store::payment_of(tx.conn(), &session.id).await? else {
         return Ok(());
     };

@@ -83,6 +83,8 @@ pub struct RefundRequest {
 /// The provider's objects that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    Product,
+    Price,
     Session,
     Subscription,
     Invoice,

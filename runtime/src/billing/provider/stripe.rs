@@ -260,6 +260,8 @@ fn change_fields(change: &Change) -> Fields {
 
 fn folder(kind: Kind) -> &'static str {
     match kind {
+        Kind::Product => "/v1/products",
+        Kind::Price => "/v1/prices",
         Kind::Session => "/v1/checkout/sessions",
         Kind::Subscription => "/v1/subscriptions",
         Kind::Invoice => "/v1/invoices",
@@ -394,8 +396,9 @@ impl Provider for Stripe {
     ) -> BoxFuture<'a, Result<Option<Value>>> {
         Box::pin(async move {
             // Since 2025-03-31 an invoice tells of its payments only when it is asked.
-            let expand = matches!(kind, Kind::Invoice);
-            let query = Fields::default().with_if(expand, "expand[]", "payments");
+            let query = Fields::default()
+                .with_if(matches!(kind, Kind::Invoice), "expand[]", "payments")
+                .with_if(matches!(kind, Kind::Price), "expand[]", "product");
             self.get(&format!("{}/{id}", folder(kind)), &query).await
         })
     }

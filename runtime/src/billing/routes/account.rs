@@ -24,11 +24,12 @@ pub(super) async fn overview(visit: Visit, principal: Principal) -> Result<Respo
         subscription,
         payments,
     } = actions::overview(core, &principal.id).await?;
+    let catalogue = billing.catalogue(core).await?;
     let name = |own: &actions::Own| {
         let item = own
             .price
             .as_ref()
-            .and_then(|price| billing.catalogue.item(&price.item));
+            .and_then(|price| catalogue.item(&price.item));
         item.map(|item| item.name.clone())
     };
     visit.render(&OverviewPage {
@@ -53,10 +54,8 @@ pub(super) async fn order(
     let id = crate::ids::parse_id(&id)?;
     let order = actions::my_order(core, &principal.id, &id).await?;
     let billing = core.state::<Billing>()?;
-    let name = billing
-        .catalogue
-        .item(&order.item)
-        .map(|item| item.name.clone());
+    let catalogue = billing.catalogue(core).await?;
+    let name = catalogue.item(&order.item).map(|item| item.name.clone());
     visit.render(&OrderPage::of(order, name))
 }
 

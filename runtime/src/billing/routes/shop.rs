@@ -24,7 +24,8 @@ pub(super) struct Choice {
 pub(super) async fn plans(visit: Visit, Query(choice): Query<Choice>) -> Result<Response> {
     let core = visit.core();
     let billing = core.state::<Billing>()?;
-    let currencies = billing.catalogue.currencies();
+    let catalogue = billing.catalogue(core).await?;
+    let currencies = catalogue.currencies();
     let asked = choice
         .currency
         .parse()
@@ -49,7 +50,7 @@ pub(super) async fn plans(visit: Visit, Query(choice): Query<Choice>) -> Result<
         (&own.row, item)
     });
     visit.render(&PlansPage::of(
-        &billing.catalogue,
+        &catalogue,
         currency,
         subscribed,
         random_token(),
@@ -98,18 +99,15 @@ pub(super) async fn buy(
 async fn change_page(visit: &Visit, principal: &Principal, id: &str) -> Result<ChangePage> {
     let core = visit.core();
     let billing = core.state::<Billing>()?;
-    let item = billing
-        .catalogue
-        .item(id)
-        .filter(|item| item.terms().is_some());
+    let catalogue = billing.catalogue(core).await?;
+    let item = catalogue.item(id).filter(|item| item.terms().is_some());
     let item: &Item = item.ok_or_else(Error::not_found)?;
     let own = actions::overview(core, &principal.id).await?.subscription;
     let own = own
         .filter(|own| own.standing != Standing::Over)
         .ok_or_else(Error::not_found)?;
     let price = own.price.ok_or_else(Error::not_found)?;
-    let from = billing
-        .catalogue
+    let from = catalogue
         .item(&price.item)
         .map_or(price.item.clone(), |item| item.name.clone());
     let currency: Currency = price.money.currency;

@@ -244,6 +244,8 @@ impl Provider for Sandbox {
     ) -> BoxFuture<'a, Result<Listed>> {
         Box::pin(async move {
             let prefix = match listing.kind {
+                Kind::Product => "prod_",
+                Kind::Price => "price_",
                 Kind::Session => "cs_",
                 Kind::Subscription => "sub_",
                 Kind::Invoice => "in_",

@@ -45,13 +45,24 @@ pub async fn customer_of(db: &Db, provider: &str, owner: &UserId) -> Result<Opti
     one_customer(snapshot.conn(), "owner_id", (provider, owner.as_str())).await
 }
 
-/// The customer whom the provider calls so.
+/// The customer whom the provider calls so, or called so before it deleted him.
 pub async fn customer_named(
     connection: &mut AnyConnection,
     provider: &str,
     customer: &str,
 ) -> Result<Option<Customer>> {
-    one_customer(connection, "customer", (provider, customer)).await
+    if let Some(found) = one_customer(&mut *connection, "customer", (provider, customer)).await? {
+        return Ok(Some(found));
+    }
+    let sql = sqlx::AssertSqlSafe(format!(
+        "{CUSTOMER} WHERE id = (SELECT customer_id FROM billing_former_names WHERE provider = $1 AND customer = $2)"
+    ));
+    let row = sqlx::query(sql)
+        .bind(provider)
+        .bind(customer)
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref().map(read_customer).transpose()
 }
 
 pub async fn customer_by_id(db: &Db, id: &CustomerId) -> Result<Customer> {
@@ -95,18 +106,31 @@ pub async fn lock_customer(tx: &mut Tx, id: &CustomerId) -> Result<Customer> {
     read_customer(&row)
 }
 
-/// Keeps the provider's name for a customer who has none yet.
+/// Keeps the provider's name for a customer who has none yet. One that the provider deleted is none.
 pub async fn name_customer(tx: &mut Tx, id: &CustomerId, customer: &str) -> Result<()> {
-    sqlx::query("UPDATE billing_customers SET customer = $2 WHERE id = $1 AND customer IS NULL")
-        .bind(id.as_str())
-        .bind(customer)
-        .execute(tx.conn())
-        .await?;
+    sqlx::query(
+        "UPDATE billing_customers SET customer = $2 WHERE id = $1 AND customer IS NULL
+             AND NOT EXISTS (SELECT 1 FROM billing_former_names f
+                 WHERE f.provider = billing_customers.provider AND f.customer = $2)",
+    )
+    .bind(id.as_str())
+    .bind(customer)
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 
 /// Forgets the provider's name of a customer whom the provider deleted. He gets a new one when he buys again.
 pub async fn detach_customer(tx: &mut Tx, provider: &str, customer: &str) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO billing_former_names (provider, customer, customer_id)
+         SELECT provider, customer, id FROM billing_customers WHERE provider = $1 AND customer = $2
+         ON CONFLICT (provider, customer) DO NOTHING",
+    )
+    .bind(provider)
+    .bind(customer)
+    .execute(tx.conn())
+    .await?;
     sqlx::query(
         "UPDATE billing_customers SET customer = NULL, version = version + 1 WHERE provider = $1 AND customer = $2",
     )

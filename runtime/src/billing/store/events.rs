@@ -1,5 +1,6 @@
 //! What the provider said.
 
+use serde_json::Value;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 
@@ -8,7 +9,7 @@ use super::super::objects::Event;
 use super::{parsed, time};
 use crate::clock::Timestamp;
 use crate::db::{Db, Tx};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::new_id;
 
 const EVENT: &str =
@@ -73,6 +74,21 @@ pub async fn event_named(db: &Db, name: &str) -> Result<Option<StoredEvent>> {
         .fetch_optional(db.reader())
         .await?;
     row.as_ref().map(read).transpose()
+}
+
+/// An object as the newest of the provider's events about it said.
+pub async fn last_told(db: &Db, provider: &str, object: &str) -> Result<Option<Value>> {
+    let row = sqlx::query(
+        "SELECT body FROM billing_events WHERE provider = $1 AND object = $2 ORDER BY happened_at DESC, id DESC LIMIT 1",
+    )
+    .bind(provider)
+    .bind(object)
+    .fetch_optional(db.reader())
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let body: String = row.try_get(0)?;
+    let value: Value = serde_json::from_str(&body).map_err(Error::internal)?;
+    Ok(value.pointer("/data/object").cloned())
 }
 
 /// Whether the event is still to be worked off. Whoever asks has its row until the transaction ends.

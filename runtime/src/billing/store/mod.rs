@@ -1,5 +1,6 @@
 //! Every query about money.
 
+mod catalogue;
 mod customers;
 mod events;
 mod lots;
@@ -10,6 +11,7 @@ mod sandbox;
 mod search;
 mod subscriptions;
 
+pub use catalogue::*;
 pub use customers::*;
 pub use events::*;
 pub use lots::*;

@@ -1,0 +1,168 @@
+//! The catalogue where Stripe keeps it: products and prices, taken in by events and by `billing sync`.
+
+use quickscale_runtime::testing::TestApp;
+use serde_json::{Value, json};
+
+use crate::delivery::{app_of_provider, deliver_as, deliver_thrice, start_with};
+use crate::standin::StandIn;
+use crate::support::billing::Shopper;
+use crate::support::{column, run};
+
+fn product(active: bool) -> Value {
+    json!({
+        "id": "prod_1", "object": "product", "name": "Bundle", "description": "Many at once", "active": active,
+        "metadata": {"credits": "250"},
+    })
+}
+
+fn price(id: &str, created: i64, fields: &Value) -> Value {
+    let mut price = json!({
+        "id": id, "object": "price", "product": "prod_1", "active": true, "currency": "eur", "unit_amount": 700,
+        "recurring": null, "created": created, "metadata": {},
+    });
+    for (name, value) in fields.as_object().unwrap() {
+        price[name] = value.clone();
+    }
+    price
+}
+
+fn put(stand_in: &StandIn, body: &Value) -> Value {
+    stand_in.put(body.clone());
+    body.clone()
+}
+
+async fn plans(app: &TestApp) -> String {
+    app.client().get("/billing/plans?currency=eur").await.text
+}
+
+async fn current(app: &TestApp) -> Vec<String> {
+    let sql = "SELECT item || ' ' || price || ' ' || CAST(credits AS TEXT) FROM billing_prices
+         WHERE is_current = 1 ORDER BY price";
+    column(app, sql).await
+}
+
+#[tokio::test]
+async fn products_and_prices_are_sold_as_stripe_has_them_now() {
+    let (app, stand_in) = start_with(app_of_provider()).await;
+    assert!(!plans(&app).await.contains("Bundle"));
+    let offered = put(&stand_in, &price("price_1", 10, &json!({})));
+    let bundle = put(&stand_in, &product(true));
+    // The price is told before its product is.
+    deliver_thrice(&app, "price.created", &offered).await;
+    deliver_thrice(&app, "product.created", &bundle).await;
+    let page = plans(&app).await;
+    assert!(
+        page.contains("Bundle") && page.contains("7.00 EUR"),
+        "{page}"
+    );
+    assert_eq!(current(&app).await, ["prod_1 price_1 250000"]);
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    let answer = ada.order("prod_1", 1).await;
+    assert!(
+        answer.text.contains("checkout.stripe.test"),
+        "{}",
+        answer.text
+    );
+
+    // A newer price takes its place, whichever is told of last; then what it brings changes.
+    let newer = put(
+        &stand_in,
+        &price("price_2", 20, &json!({"unit_amount": 900})),
+    );
+    deliver_thrice(&app, "price.created", &newer).await;
+    deliver_thrice(&app, "price.updated", &offered).await;
+    assert_eq!(current(&app).await, ["prod_1 price_2 250000"]);
+    let mut richer = product(true);
+    richer["metadata"]["credits"] = "300".into();
+    deliver_thrice(&app, "product.updated", &put(&stand_in, &richer)).await;
+    assert_eq!(current(&app).await, ["prod_1 price_2 300000"]);
+    assert!(plans(&app).await.contains("9.00 EUR"));
+
+    // What is gone is not sold, and an old event brings nothing back.
+    stand_in.forget("price_2");
+    deliver_thrice(&app, "price.deleted", &newer).await;
+    deliver_as(&app, "evt_late", "price.updated", &newer).await;
+    assert_eq!(current(&app).await, ["prod_1 price_1 300000"]);
+    stand_in.put(product(false));
+    deliver_thrice(&app, "product.updated", &richer).await;
+    assert!(!plans(&app).await.contains("Bundle"));
+    stand_in.put(product(true));
+    deliver_as(&app, "evt_back", "product.updated", &richer).await;
+    assert!(plans(&app).await.contains("Bundle"));
+    stand_in.forget("prod_1");
+    deliver_thrice(&app, "product.deleted", &richer).await;
+    assert!(!plans(&app).await.contains("Bundle"));
+}
+
+#[tokio::test]
+async fn sync_reads_the_same_catalogue_and_twice_changes_nothing() {
+    let (app, stand_in) = start_with(app_of_provider()).await;
+    put(&stand_in, &product(true));
+    let plan = json!({
+        "recurring": {"interval": "month", "interval_count": 1, "usage_type": "licensed"},
+        "metadata": {"item": "team", "credits": "2000", "per_seat": "true", "trial_days": "14"},
+    });
+    for body in [
+        price("price_1", 10, &json!({})),
+        price("price_2", 20, &json!({"currency": "usd"})),
+        price("price_3", 30, &plan),
+        // By use, in weeks and in tiers: not for sale here.
+        price(
+            "price_4",
+            40,
+            &json!({"recurring": {"interval": "month", "usage_type": "metered"}}),
+        ),
+        price(
+            "price_5",
+            50,
+            &json!({"recurring": {"interval": "week", "interval_count": 1}}),
+        ),
+        price(
+            "price_6",
+            60,
+            &json!({"unit_amount": null, "billing_scheme": "tiered"}),
+        ),
+        price("price_7", 70, &json!({"active": false})),
+    ] {
+        stand_in.put(body);
+    }
+    for _ in 0..2 {
+        run(&app, "billing", &["sync"]).await.unwrap();
+        assert_eq!(
+            current(&app).await,
+            [
+                "prod_1 price_1 250000",
+                "prod_1 price_2 250000",
+                "team price_3 2000000"
+            ]
+        );
+    }
+    let page = plans(&app).await;
+    assert!(page.contains("14 days") && page.contains("2000"), "{page}");
+    // What Stripe keeps is not brought there.
+    let told = run(&app, "billing", &["push"]).await.unwrap_err();
+    assert!(told.to_string().contains("kept at the provider"), "{told}");
+}
+
+#[tokio::test]
+async fn what_is_declared_stays_for_sale_whatever_stripe_has_beside_it() {
+    let (app, stand_in) = crate::delivery::start().await;
+    let before = current(&app).await;
+    put(&stand_in, &product(true));
+    let foreign = json!({"metadata": {"item": "small", "credits": "1"}});
+    let foreign = put(&stand_in, &price("price_x", 2_000_000_000, &foreign));
+    deliver_thrice(&app, "price.created", &foreign).await;
+    run(&app, "billing", &["sync"]).await.unwrap();
+    assert_eq!(current(&app).await, before);
+    // A declared price that somebody put away is not sold until it is pushed again.
+    let small = stand_in
+        .all("price_")
+        .into_iter()
+        .find(|price| price["lookup_key"] == "small_eur");
+    let mut small = small.unwrap();
+    small["active"] = false.into();
+    deliver_thrice(&app, "price.updated", &put(&stand_in, &small)).await;
+    assert_eq!(current(&app).await.len(), before.len() - 1);
+    run(&app, "billing", &["push"]).await.unwrap();
+    assert_eq!(current(&app).await.len(), before.len());
+}
