@@ -133,6 +133,12 @@ pub enum PanelPlace {
     StaffOverview,
     /// The staff's page of one user.
     StaffUser(UserId),
+    /// The page on which visitors sign in; `next` is where they go afterwards.
+    SignIn { next: String },
+    /// The page on which somebody shows once more who he is.
+    Confirm { next: String },
+    /// The page of one's ways to sign in.
+    Security,
 }
 
 /// Makes one panel, or none where it has nothing to say.

@@ -6,6 +6,7 @@ pub mod actions;
 pub mod audit;
 mod commands;
 mod django;
+pub mod door;
 mod entity;
 mod hasher;
 mod letters;
@@ -173,6 +174,10 @@ impl Module for Auth {
             Migration::portable(
                 "0008_magic_links",
                 include_str!("migrations/0008_magic_links.sql"),
+            ),
+            Migration::portable(
+                "0009_no_passwords",
+                include_str!("migrations/0009_no_passwords.sql"),
             ),
         ]
     }

@@ -54,6 +54,8 @@ pub(super) struct SignInPage {
     pub registration_is_open: bool,
     /// Whether one may sign in by mail.
     pub magic_links: bool,
+    /// What modules offer beside.
+    pub ways: Vec<Panel>,
     pub errors: FieldErrors,
 }
 
@@ -66,6 +68,7 @@ impl Page for SignInPage {
             next: "/services?a=1&b=2".into(),
             registration_is_open: true,
             magic_links: true,
+            ways: Vec::new(),
             errors: FieldErrors::one("form", "The e-mail address or the password is not right."),
         }
     }
@@ -87,8 +90,11 @@ impl Page for SignOutPage {
 pub(super) struct ConfirmPage {
     /// Where to go afterwards.
     pub next: String,
+    pub has_password: bool,
     /// Whether a mail does as well.
     pub magic_links: bool,
+    /// What modules offer beside.
+    pub ways: Vec<Panel>,
     pub errors: FieldErrors,
 }
 
@@ -98,7 +104,9 @@ impl Page for ConfirmPage {
     fn sample() -> Self {
         Self {
             next: "/accounts/email?a=1&b=2".into(),
+            has_password: true,
             magic_links: true,
+            ways: Vec::new(),
             errors: FieldErrors::one("password", "This is not your password."),
         }
     }

@@ -13,7 +13,7 @@ use super::pages::{
     ConfirmPage, DashboardPage, PasswordPage, ProfilePage, SignInPage, SignOutPage, SignUpPage,
 };
 use super::rules::{DisplayName, EmailAddress, Password};
-use super::{Accounts, Registration, second_factor};
+use super::{Accounts, Registration, door, second_factor};
 use crate::error::{FieldErrors, Result};
 use crate::http::{Access, Form, Level, Principal, Routes, Visit, VisitCookie, local_path};
 use crate::module::PanelPlace;
@@ -129,16 +129,17 @@ async fn show_sign_in(visit: Visit, Query(Next { next }): Query<Next>) -> Result
     if visit.principal().is_some() {
         return Ok(visit.redirect(destination(&next)));
     }
-    let page = SignInPage {
-        next,
-        ..sign_in_page(&visit)?
-    };
+    let page = sign_in_page(&visit, next).await?;
     visit.render(&page)
 }
 
-fn sign_in_page(visit: &Visit) -> Result<SignInPage> {
-    let accounts = visit.core().state::<Accounts>()?;
+async fn sign_in_page(visit: &Visit, next: String) -> Result<SignInPage> {
+    let core = visit.core();
+    let accounts = core.state::<Accounts>()?;
+    let place = PanelPlace::SignIn { next: next.clone() };
     Ok(SignInPage {
+        next,
+        ways: core.panels(visit, &place).await?,
         registration_is_open: accounts.settings.registration == Registration::Open,
         magic_links: accounts.settings.magic_links,
         ..SignInPage::default()
@@ -164,9 +165,8 @@ async fn sign_in(visit: Visit, Form(form): Form<SignInForm>) -> Result<Response>
     };
     let page = SignInPage {
         email: form.email,
-        next: form.next,
         errors: FieldErrors::one("form", why),
-        ..sign_in_page(&visit)?
+        ..sign_in_page(&visit, form.next).await?
     };
     visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }
@@ -228,10 +228,24 @@ async fn sign_out(visit: Visit) -> Result<Response> {
     Ok(response)
 }
 
-async fn show_confirm(visit: Visit, Query(Next { next }): Query<Next>) -> Result<Response> {
-    visit.render(&ConfirmPage {
+async fn show_confirm(
+    visit: Visit,
+    principal: Principal,
+    Query(Next { next }): Query<Next>,
+) -> Result<Response> {
+    let page = confirm_page(&visit, &principal, next).await?;
+    visit.render(&page)
+}
+
+async fn confirm_page(visit: &Visit, principal: &Principal, next: String) -> Result<ConfirmPage> {
+    let core = visit.core();
+    let account = door::account(core, &principal.id).await?;
+    let place = PanelPlace::Confirm { next: next.clone() };
+    Ok(ConfirmPage {
         next,
-        magic_links: visit.core().state::<Accounts>()?.settings.magic_links,
+        has_password: account.is_none_or(|account| account.has_password),
+        magic_links: core.state::<Accounts>()?.settings.magic_links,
+        ways: core.panels(visit, &place).await?,
         errors: FieldErrors::default(),
     })
 }
@@ -256,9 +270,8 @@ async fn confirm(
         }
         None => {
             let page = ConfirmPage {
-                next: form.next,
-                magic_links: core.state::<Accounts>()?.settings.magic_links,
                 errors: FieldErrors::one("password", "This is not your password."),
+                ..confirm_page(&visit, &principal, form.next).await?
             };
             visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }

@@ -6,10 +6,11 @@ use serde::Serialize;
 
 use super::actions;
 use super::entity::{SeenSession, SessionId};
-use super::{rules, second_factor};
+use super::{door, rules, second_factor};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::http::{Access, Level, Principal, Routes, Visit};
+use crate::module::{Panel, PanelPlace};
 use crate::pages::{Page, Sample};
 
 pub(super) const SECURITY: &str = "/accounts/security";
@@ -41,7 +42,10 @@ async fn show(visit: Visit, principal: Principal) -> Result<Response> {
         id: session.id.to_string(),
     };
     let factor = second_factor::status(visit.core(), &principal.id).await?;
+    let account = door::account(visit.core(), &principal.id).await?;
     visit.render(&SecurityPage {
+        has_password: account.is_none_or(|account| account.has_password),
+        ways: visit.core().panels(&visit, &PanelPlace::Security).await?,
         has_second_factor: factor.is_on,
         codes_left: factor.codes_left,
         sessions: sessions.into_iter().map(row).collect(),
@@ -71,6 +75,9 @@ pub(super) fn samples() -> Vec<Sample> {
 
 #[derive(Debug, Serialize)]
 struct SecurityPage {
+    has_password: bool,
+    /// What modules show of the ways to sign in.
+    ways: Vec<Panel>,
     has_second_factor: bool,
     /// Recovery codes.
     codes_left: i64,
@@ -101,6 +108,8 @@ impl Page for SecurityPage {
             last_seen_at: Timestamp::from_micros(1_795_251_905_000_000),
         };
         Self {
+            has_password: true,
+            ways: Vec::new(),
             has_second_factor: true,
             codes_left: 3,
             sessions: vec![row(true, "Firefox on Linux"), row(false, "An <b>iPhone")],

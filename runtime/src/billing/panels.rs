@@ -11,7 +11,12 @@ use crate::module::{Panel, PanelPlace};
 pub(super) async fn panel(visit: &Visit, place: &PanelPlace) -> Result<Option<Panel>> {
     match place {
         PanelPlace::Pricing => pricing(visit).await,
-        PanelPlace::Dashboard | PanelPlace::StaffOverview | PanelPlace::StaffUser(_) => Ok(None),
+        PanelPlace::Dashboard
+        | PanelPlace::StaffOverview
+        | PanelPlace::StaffUser(_)
+        | PanelPlace::SignIn { .. }
+        | PanelPlace::Confirm { .. }
+        | PanelPlace::Security => Ok(None),
     }
 }
 

@@ -20,7 +20,10 @@ pub(super) async fn panel(visit: &Visit, place: &PanelPlace) -> Result<Option<Pa
         PanelPlace::Dashboard => dashboard(visit).await.map(Some),
         PanelPlace::StaffUser(user) => staff_user(visit, user).await.map(Some),
         PanelPlace::Pricing => pricing(visit),
-        PanelPlace::StaffOverview => Ok(None),
+        PanelPlace::StaffOverview
+        | PanelPlace::SignIn { .. }
+        | PanelPlace::Confirm { .. }
+        | PanelPlace::Security => Ok(None),
     }
 }
 

@@ -12,7 +12,11 @@ pub(super) async fn panel(visit: &Visit, place: &PanelPlace) -> Result<Option<Pa
     let template = match place {
         PanelPlace::Dashboard => "services/panels/dashboard.html",
         PanelPlace::Pricing => "services/panels/pricing.html",
-        PanelPlace::StaffOverview | PanelPlace::StaffUser(_) => return Ok(None),
+        PanelPlace::StaffOverview
+        | PanelPlace::StaffUser(_)
+        | PanelPlace::SignIn { .. }
+        | PanelPlace::Confirm { .. }
+        | PanelPlace::Security => return Ok(None),
     };
     let services = ServiceCard::all(visit.core().state::<Registry>()?.as_ref());
     Ok(Some(Panel {

@@ -6,7 +6,7 @@ mod sessions;
 mod users;
 
 pub(super) use accounts::{PasswordChange, SignUp};
-pub(super) use accounts::{change_password, rename, sign_up};
+pub(super) use accounts::{change_password, create_user, rename, sign_up};
 pub(super) use mailed::{
     AskReset, Confirmed, ask_for_new_email, ask_for_reset, confirm_email, find_link,
     mail_reset_link, resend_verification, reset_link, reset_password, sweep_links, verify,

@@ -213,6 +213,7 @@ async fn prove_address(
     }
     if let Some(hash) = new_hash {
         super::store::set_password(tx, &known.user, hash).await?;
+        super::store::forget_password(tx, &known.user).await?;
         super::store::delete_sessions_of(tx, &known.user).await?;
         known.password_hash = hash.to_owned();
     }

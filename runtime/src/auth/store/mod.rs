@@ -11,7 +11,7 @@ pub(super) use sessions::{
     insert_session, live_session, renew_session, sessions, sweep_sessions, touch_session,
 };
 pub(super) use users::{
-    active_staff, change_role, count_users, credentials, credentials_of, insert_user, lock_role,
-    note_sign_in, replace_password, set_active, set_name, set_password, set_role, user,
-    user_by_email, user_in, users,
+    account, active_staff, change_role, count_users, credentials, credentials_in, credentials_of,
+    forget_password, insert_user, lock_role, note_sign_in, replace_password, set_active, set_name,
+    set_password, set_role, user, user_by_email, user_in, users,
 };

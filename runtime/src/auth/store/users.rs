@@ -4,6 +4,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::auth::actions::{UserCounts, UserQuery};
+use crate::auth::door::Account;
 use crate::auth::entity::{Credentials, NewUser, User};
 use crate::clock::Timestamp;
 use crate::db::{Db, Tx};
@@ -62,6 +63,51 @@ pub(in crate::auth) async fn credentials_of(db: &Db, user: &UserId) -> Result<Op
     row.map(|row| read_credentials(&row)).transpose()
 }
 
+/// As [`credentials_of`], as the transaction sees it.
+pub(in crate::auth) async fn credentials_in(
+    tx: &mut Tx,
+    user: &UserId,
+) -> Result<Option<Credentials>> {
+    let row = sqlx::query(
+        "SELECT id, password_hash, is_active, email_verified_at FROM users WHERE id = $1",
+    )
+    .bind(user.as_str())
+    .fetch_optional(tx.conn())
+    .await?;
+    row.map(|row| read_credentials(&row)).transpose()
+}
+
+/// How somebody can sign in.
+pub(in crate::auth) async fn account(db: &Db, user: &UserId) -> Result<Option<Account>> {
+    let row = sqlx::query(
+        "SELECT id, email, email_verified_at, has_password,
+             (SELECT COUNT(*) FROM second_factors f WHERE f.user_id = users.id)
+         FROM users WHERE id = $1",
+    )
+    .bind(user.as_str())
+    .fetch_optional(db.reader())
+    .await?;
+    row.map(|row| {
+        Ok(Account {
+            user: row.try_get::<String, _>(0)?.into(),
+            email: row.try_get(1)?,
+            is_verified: row.try_get::<Option<i64>, _>(2)?.is_some(),
+            has_password: row.try_get::<i64, _>(3)? == 1,
+            has_second_factor: row.try_get::<i64, _>(4)? > 0,
+        })
+    })
+    .transpose()
+}
+
+/// Notes that nobody knows the password of an account.
+pub(in crate::auth) async fn forget_password(tx: &mut Tx, user: &UserId) -> Result<()> {
+    sqlx::query("UPDATE users SET has_password = 0 WHERE id = $1")
+        .bind(user.as_str())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 fn read_credentials(row: &AnyRow) -> Result<Credentials> {
     Ok(Credentials {
         user: row.try_get::<String, _>(0)?.into(),
@@ -106,7 +152,7 @@ pub(in crate::auth) async fn replace_password(
     password_hash: &str,
 ) -> Result<bool> {
     let done =
-        sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2 AND password_hash = $3")
+        sqlx::query("UPDATE users SET password_hash = $1, has_password = 1 WHERE id = $2 AND password_hash = $3")
             .bind(password_hash)
             .bind(checked.user.as_str())
             .bind(&checked.password_hash)
@@ -121,7 +167,7 @@ pub(in crate::auth) async fn set_password(
     user: &UserId,
     password_hash: &str,
 ) -> Result<()> {
-    sqlx::query("UPDATE users SET password_hash = $1 WHERE id = $2")
+    sqlx::query("UPDATE users SET password_hash = $1, has_password = 1 WHERE id = $2")
         .bind(password_hash)
         .bind(user.as_str())
         .execute(tx.conn())
