@@ -41,6 +41,15 @@ pub struct TestAppBuilder {
 /// 2026-01-01T00:00:00Z, where every test's clock starts.
 pub const START: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
 
+/// Does all the work of an application that is due, as a worker would.
+///
+/// # Panics
+/// When the database does not answer.
+pub async fn work_off(core: &Core) -> Worked {
+    let worker = Worker::new(core.clone());
+    worker.work_off().await.expect("the database answers")
+}
+
 impl TestApp {
     /// `app` with the templates and assets of the folder that the tests run in, in the environment it is made for.
     pub fn builder(app: App) -> TestAppBuilder {
@@ -76,8 +85,7 @@ impl TestApp {
     /// # Panics
     /// When the database does not answer.
     pub async fn work_jobs(&self) -> Worked {
-        let worker = Worker::new(self.core.clone());
-        worker.work_off().await.expect("the database answers")
+        work_off(&self.core).await
     }
 
     /// Ends as a process does that was told to stop and has waited long enough: what is still under way leaves off, and is

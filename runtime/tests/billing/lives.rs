@@ -1,10 +1,13 @@
 //! Random lives of customers: whatever order the provider's events come in, however often and over however many
-//! restarts, the end is that of the orderly delivery, and every book agrees.
+//! restarts, the end is that of the orderly delivery, and every book agrees. Several customers live in one application,
+//! so that their events come mixed.
 
-use quickscale_runtime::billing::provider::Change;
+use std::time::Duration;
+
+use quickscale_runtime::billing::Catalogue;
+use quickscale_runtime::billing::provider::{Change, Provider as _};
 use quickscale_runtime::billing::sandbox::{Sandbox, in_world};
 use quickscale_runtime::billing::upkeep::verify;
-use quickscale_runtime::billing::{Catalogue, provider::Provider as _};
 use quickscale_runtime::testing::TestApp;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -14,16 +17,20 @@ use crate::support::billing::Shopper;
 use crate::support::{app, column, themed};
 
 /// How many lives are led where `BILLING_LIVES` says nothing else.
-const LIVES: u64 = 6;
+const LIVES: u64 = 24;
+/// How many of them in one application.
+const TOGETHER: u64 = 12;
 const STEPS: usize = 16;
+/// How often the process that works events off is replaced.
+const RESTARTS: i64 = 3;
 
 /// What happens to a customer: a verb, and a number that picks what it happens to.
 type Step = (&'static str, usize);
 
-const VERBS: [&str; 18] = [
+const VERBS: [&str; 20] = [
     "buy",
     "buy_later",
-    "subscribe",
+    "leave",
     "subscribe",
     "renew",
     "renew",
@@ -33,8 +40,10 @@ const VERBS: [&str; 18] = [
     "card_good",
     "seats",
     "fewer",
+    "yearly",
     "cancel",
     "go_on",
+    "pause",
     "refund",
     "dispute",
     "decide",
@@ -52,33 +61,159 @@ fn life(seed: u64) -> Vec<Step> {
     let mut steps: Vec<_> = (0..STEPS).map(step).collect();
     // So that there is something to happen to.
     steps.insert(0, ("buy", 0));
-    steps.insert(1, ("subscribe", 0));
+    steps.insert(1, ("subscribe", steps[0].1));
     steps
 }
 
-/// The customer's objects of one kind at the sandbox, in the order of their making.
-async fn objects(app: &TestApp, prefix: &str) -> Vec<String> {
-    let rows = sqlx::query("SELECT object FROM billing_sandbox ORDER BY object");
-    let rows = rows.fetch_all(app.core.db().reader()).await.unwrap();
-    let names = rows.iter().map(|row| row.try_get::<String, _>(0).unwrap());
-    let mut names: Vec<_> = names.filter(|name| name.starts_with(prefix)).collect();
-    names.sort();
-    names
+/// Somebody, and his name at the sandbox.
+struct Somebody<'a> {
+    shopper: Shopper<'a>,
+    customer: String,
 }
 
-async fn pick(app: &TestApp, prefix: &str, number: usize) -> Option<String> {
-    let all = objects(app, prefix).await;
-    (!all.is_empty()).then(|| all[number % all.len()].clone())
+impl<'a> Somebody<'a> {
+    async fn arrives(app: &'a TestApp, seed: u64) -> Self {
+        let email = format!("ada-{seed}@example.com");
+        let shopper = Shopper::sign_up(app, &email).await;
+        let customer = String::new();
+        Self { shopper, customer }
+    }
+
+    /// His objects of one kind, in the order of their making.
+    async fn objects(&self, prefix: &str) -> Vec<String> {
+        let rows =
+            sqlx::query("SELECT object FROM billing_sandbox WHERE customer = $1 ORDER BY object")
+                .bind(&self.customer)
+                .fetch_all(self.shopper.app.core.db().reader())
+                .await
+                .unwrap();
+        let names = rows.iter().map(|row| row.try_get::<String, _>(0).unwrap());
+        let mut names: Vec<_> = names.filter(|name| name.starts_with(prefix)).collect();
+        names.sort();
+        names
+    }
+
+    async fn pick(&self, prefix: &str, number: usize) -> Option<String> {
+        let all = self.objects(prefix).await;
+        (!all.is_empty()).then(|| all[number % all.len()].clone())
+    }
+
+    /// Does one step; one that cannot be done is none.
+    async fn takes(&mut self, (verb, number): Step) {
+        match verb {
+            "buy" | "buy_later" | "leave" | "subscribe" => self.buys(verb, number).await,
+            "seats" | "fewer" | "yearly" | "cancel" | "go_on" | "pause" => {
+                self.changes(verb).await;
+            }
+            "refund" | "dispute" => self.suffers(verb, "ch_", number).await,
+            "decide" => {
+                let verb = ["win", "lose"][number % 2];
+                self.suffers(verb, "dp_", number).await;
+            }
+            "arrive" => {
+                let verb = ["arrive", "fail"][number % 2];
+                self.suffers(verb, "cs_", number).await;
+            }
+            verb => {
+                let fields = [("do", verb)];
+                self.shopper.browser.post("/billing/sandbox", &fields).await;
+            }
+        }
+    }
+
+    async fn suffers(&mut self, verb: &str, prefix: &str, number: usize) {
+        if let Some(object) = self.pick(prefix, number).await {
+            let fields = [("do", verb), ("object", &object)];
+            self.shopper.browser.post("/billing/sandbox", &fields).await;
+        }
+    }
+
+    async fn buys(&mut self, verb: &str, number: usize) {
+        let item = if verb == "subscribe" {
+            ["team", "starter"][number % 2]
+        } else {
+            ["small", "large"][number % 2]
+        };
+        if verb == "subscribe" && !self.objects("sub_").await.is_empty() {
+            return;
+        }
+        let page = self.shopper.order(item, 1).await.location().to_owned();
+        if self.customer.is_empty() {
+            let sql = "SELECT customer FROM billing_customers WHERE owner_id = $1";
+            let row = sqlx::query(sql).bind(self.shopper.id.as_str());
+            let row = row
+                .fetch_one(self.shopper.app.core.db().reader())
+                .await
+                .unwrap();
+            self.customer = row.try_get(0).unwrap();
+        }
+        if verb == "leave" {
+            let session = page.rsplit('/').next().unwrap_or_default();
+            let core = &self.shopper.app.core;
+            let left = in_world(core, &self.customer, |world| world.abandon(session)).await;
+            return left.unwrap();
+        }
+        let verb = if verb == "buy_later" { "later" } else { "pay" };
+        self.shopper.browser.post(&page, &[("do", verb)]).await;
+    }
+
+    async fn changes(&mut self, verb: &str) {
+        let Some(subscription) = self.pick("sub_", 0).await else {
+            return;
+        };
+        let app = self.shopper.app;
+        let change = match verb {
+            "seats" => terms(app, "team", 5, true).await,
+            "fewer" => terms(app, "team", 1, false).await,
+            "yearly" => terms(app, "team-yearly", 2, true).await,
+            "cancel" => Change::CancelAtEnd,
+            "pause" => Change::Pause,
+            _ => Change::GoOn,
+        };
+        let changed = in_world(&app.core, &self.customer, |world| {
+            world.change(&subscription, &change).map(drop)
+        });
+        drop(changed.await);
+    }
+
+    /// What is left at the end, without the provider's names.
+    async fn end_state(&self) -> Vec<String> {
+        let mut state = vec![format!("balance {}", self.shopper.balance().await)];
+        for sql in [
+            "SELECT p.kind || ' ' || p.description || ' ' || CAST(p.amount AS TEXT) || ' ' || p.state || ' '
+                 || CAST(p.refunded AS TEXT) || ' ' || CAST(p.disputed AS TEXT) AS told
+                 FROM billing_payments p JOIN billing_customers c ON c.id = p.customer_id
+                 WHERE c.owner_id = $1 ORDER BY told",
+            "SELECT s.status || ' ' || s.price || ' ' || CAST(s.quantity AS TEXT) || ' '
+                 || CAST(s.cancels_at_end AS TEXT) || ' ' || CAST(s.is_paused AS TEXT) || ' '
+                 || COALESCE(CAST(s.paid_until AS TEXT), '') || ' ' || COALESCE(CAST(s.failing_since AS TEXT), '')
+                 FROM billing_subscriptions s JOIN billing_customers c ON c.id = s.customer_id
+                 WHERE c.owner_id = $1 ORDER BY s.subscription",
+            "SELECT o.item || ' ' || o.state AS told FROM billing_orders o
+                 JOIN billing_customers c ON c.id = o.customer_id WHERE c.owner_id = $1 ORDER BY told",
+            "SELECT l.kind || ' ' || CAST(SUM(l.remaining) AS TEXT) FROM credit_lots l
+                 JOIN credit_accounts a ON a.id = l.account_id
+                 WHERE a.owner_id = $1 AND l.remaining > 0 GROUP BY l.kind ORDER BY l.kind",
+        ] {
+            let rows = sqlx::query(sql).bind(self.shopper.id.as_str());
+            let rows = rows
+                .fetch_all(self.shopper.app.core.db().reader())
+                .await
+                .unwrap();
+            state.extend(rows.iter().map(|row| row.try_get::<String, _>(0).unwrap()));
+        }
+        state
+    }
 }
 
-/// Another number of seats, as the provider takes it.
-async fn terms(app: &TestApp, quantity: i64, at_once: bool) -> Change {
+/// A plan and a number of seats, as the provider takes it.
+async fn terms(app: &TestApp, plan: &str, quantity: i64, at_once: bool) -> Change {
     let text = std::fs::read_to_string("../project_templates/modules/billing/config/billing.json")
         .unwrap();
     let catalogue = Catalogue::parse(&text).unwrap();
-    let team = catalogue.item("team").unwrap();
+    let plan = catalogue.item(plan).unwrap();
     let price = Sandbox
-        .price(&app.core, team, "eur".parse().unwrap())
+        .price(&app.core, plan, "eur".parse().unwrap())
         .await
         .unwrap();
     Change::Terms {
@@ -86,60 +221,6 @@ async fn terms(app: &TestApp, quantity: i64, at_once: bool) -> Change {
         price,
         quantity,
         at_once,
-    }
-}
-
-/// Does one step; one that cannot be done is none.
-async fn take(shopper: &mut Shopper<'_>, (verb, number): Step) {
-    let app = shopper.app;
-    let blow = async |shopper: &mut Shopper<'_>, verb: &str, prefix: &str| {
-        if let Some(object) = pick(app, prefix, number).await {
-            shopper
-                .browser
-                .post("/billing/sandbox", &[("do", verb), ("object", &object)])
-                .await;
-        }
-    };
-    match verb {
-        "buy" | "buy_later" | "subscribe" => {
-            let item = if verb == "subscribe" {
-                "team"
-            } else {
-                ["small", "large"][number % 2]
-            };
-            if verb == "subscribe" && !objects(app, "sub_").await.is_empty() {
-                return;
-            }
-            let page = shopper.order(item, 1).await.location().to_owned();
-            let verb = if verb == "buy_later" { "later" } else { "pay" };
-            shopper.browser.post(&page, &[("do", verb)]).await;
-        }
-        "seats" | "fewer" | "cancel" | "go_on" => {
-            let Some(subscription) = pick(app, "sub_", 0).await else {
-                return;
-            };
-            let change = match verb {
-                "seats" => terms(app, 5, true).await,
-                "fewer" => terms(app, 1, false).await,
-                "cancel" => Change::CancelAtEnd,
-                _ => Change::GoOn,
-            };
-            let customer = objects(app, "cus_").await.swap_remove(0);
-            let done = in_world(&app.core, &customer, |world| {
-                world.change(&subscription, &change).map(drop)
-            })
-            .await;
-            drop(done);
-        }
-        "refund" | "dispute" => blow(shopper, verb, "ch_").await,
-        "decide" => blow(shopper, ["win", "lose"][number % 2], "dp_").await,
-        "arrive" => blow(shopper, ["arrive", "fail"][number % 2], "cs_").await,
-        verb => {
-            shopper
-                .browser
-                .post("/billing/sandbox", &[("do", verb)])
-                .await;
-        }
     }
 }
 
@@ -152,7 +233,7 @@ async fn run_sql(app: &TestApp, sql: &'static str, binds: &[&str]) {
     tx.commit().await.unwrap();
 }
 
-/// Doubles some events under other names, and has all of them worked off in any order by two processes.
+/// Doubles some events under other names, and has all of them worked off in any order, by one process after the other.
 async fn deliver_shuffled(app: &TestApp, random: &mut StdRng) {
     for id in column(app, "SELECT id FROM billing_events ORDER BY id").await {
         if random.random_range(0..3) > 0 {
@@ -168,80 +249,76 @@ async fn deliver_shuffled(app: &TestApp, random: &mut StdRng) {
             VALUES ($1, 'billing.event', $2, 'open', 0, 0, 0, 0, '')";
         run_sql(app, job, &[&twin, &format!("{{\"event\":\"{twin}\"}}")]).await;
     }
-    let jobs = column(
-        app,
-        "SELECT id FROM jobs WHERE name = 'billing.event' ORDER BY id",
-    )
-    .await;
+    let jobs = "SELECT id FROM jobs WHERE name = 'billing.event' ORDER BY id";
     let now = app.clock.now().as_micros();
-    for job in jobs {
-        // Half of them fall due after the restart.
-        let due = now - 1_000_000 + random.random_range(0..2_000_000);
+    for job in column(app, jobs).await {
+        let due = now + random.random_range(0..RESTARTS * 1_000_000);
         let sql = "UPDATE jobs SET due_at = CAST($2 AS BIGINT) WHERE id = $1";
         run_sql(app, sql, &[&job, &due.to_string()]).await;
     }
-    app.work_jobs().await;
-    app.clock.advance(std::time::Duration::from_secs(2));
-    let replica = themed(self::app()).replica_of(app).await;
-    replica.work_jobs().await;
-    assert_eq!(
-        column(
-            app,
-            "SELECT error FROM billing_events WHERE state IN ('new', 'failed')"
-        )
-        .await,
-        [""; 0]
-    );
+    for _ in 0..RESTARTS {
+        app.clock.advance(Duration::from_secs(1));
+        let process = themed(self::app()).replica_of(app).await;
+        process.work_jobs().await;
+        process.stop().await;
+    }
+    let left = "SELECT kind || ' ' || error FROM billing_events WHERE state IN ('new', 'failed')";
+    assert_eq!(column(app, left).await, [""; 0]);
 }
 
-/// What is left at the end, without the provider's names.
-async fn end_state(shopper: &Shopper<'_>) -> Vec<String> {
-    let app = shopper.app;
-    let mut state = vec![format!("balance {}", shopper.balance().await)];
-    for sql in [
-        "SELECT kind || ' ' || description || ' ' || CAST(amount AS TEXT) || ' ' || state || ' '
-             || CAST(refunded AS TEXT) || ' ' || CAST(disputed AS TEXT) AS told FROM billing_payments ORDER BY told",
-        "SELECT status || ' ' || price || ' ' || CAST(quantity AS TEXT) || ' ' || CAST(cancels_at_end AS TEXT) || ' '
-             || COALESCE(CAST(paid_until AS TEXT), '') || ' ' || COALESCE(CAST(failing_since AS TEXT), '')
-             FROM billing_subscriptions",
-        "SELECT item || ' ' || state AS told FROM billing_orders ORDER BY told",
-        "SELECT kind || ' ' || CAST(SUM(remaining) AS TEXT) FROM credit_lots WHERE remaining > 0 GROUP BY kind
-             ORDER BY kind",
-    ] {
-        state.extend(column(app, sql).await);
-    }
+async fn assert_everything_agrees(app: &TestApp, seed: u64) {
     let report = verify(&app.core, true).await.unwrap();
-    assert!(report.findings.is_empty(), "{:?}", report.findings);
-    state
+    assert!(report.findings.is_empty(), "{seed}: {:?}", report.findings);
+}
+
+/// Leads the lives from this seed on, some together in one application.
+async fn lead(seeds: std::ops::Range<u64>) {
+    let (orderly, shuffled) = (themed(app()).start().await, themed(app()).start().await);
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for seed in seeds.clone() {
+        let mut ada = Somebody::arrives(&orderly, seed).await;
+        let mut twin = Somebody::arrives(&shuffled, seed).await;
+        for step in life(seed) {
+            ada.takes(step).await;
+            orderly.work_jobs().await;
+            twin.takes(step).await;
+        }
+        first.push(ada);
+        second.push(twin);
+    }
+    deliver_shuffled(&shuffled, &mut StdRng::seed_from_u64(seeds.start)).await;
+    for ((ada, twin), seed) in first.iter().zip(&second).zip(seeds.clone()) {
+        let steps = life(seed);
+        assert_eq!(
+            twin.end_state().await,
+            ada.end_state().await,
+            "life {seed}: {steps:?}"
+        );
+    }
+    assert_everything_agrees(&orderly, seeds.start).await;
+    assert_everything_agrees(&shuffled, seeds.start).await;
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// A half of the lives, so that two can be led at a time.
+async fn lead_half(half: u64) {
+    let lives = number("BILLING_LIVES").unwrap_or(LIVES);
+    let first = number("BILLING_FIRST").unwrap_or(0);
+    for batch in (0..lives.div_ceil(TOGETHER)).filter(|batch| batch % 2 == half) {
+        let start = first + batch * TOGETHER;
+        lead(start..(start + TOGETHER).min(first + lives)).await;
+    }
 }
 
 #[tokio::test]
 async fn any_order_of_events_has_the_end_of_the_orderly_one() {
-    let lives = std::env::var("BILLING_LIVES")
-        .ok()
-        .and_then(|count| count.parse().ok());
-    let first = std::env::var("BILLING_FIRST")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-        .unwrap_or(0);
-    for seed in first..first + lives.unwrap_or(LIVES) {
-        let steps = life(seed);
-        let orderly = themed(app()).start().await;
-        let mut ada = Shopper::sign_up(&orderly, "ada@example.com").await;
-        for step in &steps {
-            take(&mut ada, *step).await;
-            orderly.work_jobs().await;
-        }
-        let shuffled = themed(app()).start().await;
-        let mut bob = Shopper::sign_up(&shuffled, "ada@example.com").await;
-        for step in &steps {
-            take(&mut bob, *step).await;
-        }
-        deliver_shuffled(&shuffled, &mut StdRng::seed_from_u64(seed)).await;
-        assert_eq!(
-            end_state(&bob).await,
-            end_state(&ada).await,
-            "life {seed}: {steps:?}"
-        );
-    }
+    lead_half(0).await;
+}
+
+#[tokio::test]
+async fn any_order_of_events_has_the_end_of_the_orderly_one_for_others_too() {
+    lead_half(1).await;
 }

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod deaths;
 mod delivery;
 mod effects;
 mod lives;

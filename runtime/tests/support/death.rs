@@ -53,6 +53,12 @@ pub struct Life(pub BuiltApp);
 impl Life {
     /// `app` in the other process; none in an ordinary run of the tests.
     pub async fn of(app: App, overlay: Overlay) -> Option<Self> {
+        Self::with(app, overlay, (Path::new("."), &[])).await
+    }
+
+    /// The same for an application whose files stand below `root` and that reads these variables, which the parent has
+    /// set.
+    pub async fn with(app: App, overlay: Overlay, (root, names): (&Path, &[&str])) -> Option<Self> {
         let url = std::env::var(URL).ok()?;
         let vars = [
             ("APP_ENV", "test"),
@@ -61,7 +67,12 @@ impl Life {
             ("DATABASE_URL", &url),
         ];
         let vars = vars.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let config = Config::from_vars(vars.into(), Path::new(".")).expect("it is right");
+        let given = names.iter().map(|name| {
+            let value = std::env::var(name).expect("the parent has set it");
+            ((*name).to_owned(), value)
+        });
+        let vars = vars.into_iter().chain(given).collect();
+        let config = Config::from_vars(vars, root).expect("it is right");
         let db = Db::connect(&url).await.expect("the test has a database");
         let clock = Clock::mock(Timestamp::from_micros(number(NOW)));
         let built = app.build(config, db, clock, overlay);

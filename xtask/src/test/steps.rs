@@ -111,6 +111,13 @@ pub const STEPS: &[Step] = &[
         run: runtime_postgres,
     },
     Step {
+        name: "lives",
+        summary: "500 random lives of paying customers and a death after every statement, on both databases",
+        tools: &[Tool::Postgres],
+        when: When::Named,
+        run: lives,
+    },
+    Step {
         name: "generated",
         summary: "generated projects pass their own lints and tests",
         tools: &[Tool::Git, Tool::Node, Tool::Postgres, Tool::Python],
@@ -235,6 +242,21 @@ fn runtime_postgres(world: &mut World) -> Result<()> {
     test(world, command.env("TEST_DATABASE_URL", &database))?;
     let mut command = with_production("database");
     test(world, command.env("TEST_DATABASE_URL", database))
+}
+
+/// The same tests do less of both among all others.
+fn lives(world: &mut World) -> Result<()> {
+    let database = world.postgres()?.url("postgres");
+    let tests = || {
+        let mut command = repo::cargo(&["test", "--package", "quickscale-runtime"]);
+        command.args(["--test", "billing", "--", "lives::", "deaths::"]);
+        command
+            .env("BILLING_LIVES", "500")
+            .env("BILLING_DEATHS", "all");
+        command
+    };
+    test(world, tests().env_remove("TEST_DATABASE_URL"))?;
+    test(world, tests().env("TEST_DATABASE_URL", database))
 }
 
 /// A test of the runtime built with what only production needs.
