@@ -9,6 +9,7 @@ use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::handler::Handler as _;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
+use futures_util::stream::{self, StreamExt as _};
 use minijinja::value::Value;
 use tower_http::compression::CompressionLayer;
 
@@ -23,9 +24,11 @@ use crate::http::{
     Access, Assets, Authenticator, CrossOrigin, Endpoint, RouteInfo, Routes, Rule, Visit, edge,
     guard,
 };
+use crate::ids::UserId;
 use crate::mail::{MailSample, Mailer};
 use crate::module::{Command, Event, Install, Module, NavItem, NavPlace, Panel, PanelPlace};
 use crate::pages::{Pages, Sample};
+use crate::personal::PersonalFiles;
 use crate::shutdown::Shutdown;
 
 /// What the application is made of, before it is built.
@@ -370,6 +373,16 @@ impl Core {
             panels.extend(make(visit, place).await?);
         }
         Ok(panels)
+    }
+
+    /// All that the modules know of somebody.
+    pub fn personal_data(&self, user: &UserId) -> PersonalFiles {
+        let parts: Vec<_> = self.0.install.personal().to_vec();
+        let (core, user) = (self.clone(), user.clone());
+        let files = parts
+            .into_iter()
+            .map(move |part| part(core.clone(), user.clone()));
+        stream::iter(files).flatten().boxed()
     }
 
     /// The links that whoever made the request may follow.

@@ -15,6 +15,7 @@ pub mod jobs;
 pub mod mail;
 pub mod module;
 pub mod pages;
+pub mod personal;
 mod shutdown;
 pub mod site;
 mod telemetry;

@@ -21,6 +21,7 @@ use crate::ids::UserId;
 use crate::jobs::{Job, Kinds, Schedule};
 use crate::mail::MailSample;
 use crate::pages::Sample;
+use crate::personal::{PersonalFiles, PersonalFn};
 
 /// A part of the application that can be had or left out.
 pub trait Module: Send + Sync + 'static {
@@ -161,6 +162,7 @@ pub struct Install {
     state: HashMap<TypeId, Arc<dyn Any + Send + Sync>>,
     hooks: HashMap<TypeId, Vec<Box<dyn Any + Send + Sync>>>,
     panels: Vec<(i32, PanelFn)>,
+    personal: Vec<PersonalFn>,
     start: Vec<StartFn>,
     authenticator: Option<Arc<dyn Authenticator>>,
     jobs: Kinds,
@@ -216,6 +218,14 @@ impl Install {
     ) {
         self.panels.push((order, Arc::new(make)));
         self.panels.sort_by_key(|(order, _)| *order);
+    }
+
+    /// Says what this module knows of somebody, for that person to take along.
+    pub fn personal_data(
+        &mut self,
+        files: impl Fn(Core, UserId) -> PersonalFiles + Send + Sync + 'static,
+    ) {
+        self.personal.push(Arc::new(files));
     }
 
     /// Calls `hook` each time the server starts, on a migrated database and before the first request: for
@@ -276,6 +286,10 @@ impl Install {
 
     pub(crate) fn panels(&self) -> impl Iterator<Item = &PanelFn> {
         self.panels.iter().map(|(_, make)| make)
+    }
+
+    pub(crate) fn personal(&self) -> &[PersonalFn] {
+        &self.personal
     }
 
     pub(crate) fn start_hooks(&self) -> &[StartFn] {

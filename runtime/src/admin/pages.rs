@@ -209,5 +209,6 @@ fn sample_user(is_active: bool) -> User {
         is_active,
         created_at: Timestamp::from_micros(1_795_251_905_000_000),
         last_signed_in_at: None,
+        removal_due_at: None,
     }
 }

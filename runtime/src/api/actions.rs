@@ -120,7 +120,7 @@ pub(super) async fn authenticate(core: &Core, text: &str) -> Result<(Principal, 
         return Err(refused());
     }
     let user = auth::actions::find_user(core, &key.user).await?;
-    if !user.is_active {
+    if !user.is_active || user.removal_due_at.is_some() {
         return Err(refused());
     }
     let principal = Principal {

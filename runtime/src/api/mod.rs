@@ -12,6 +12,7 @@ mod key;
 mod me;
 mod once;
 mod pages;
+mod personal;
 mod routes;
 mod rules;
 mod store;
@@ -22,6 +23,7 @@ pub use entity::{ApiKey, KeyId, KeyState};
 
 use std::time::Duration;
 
+use crate::auth::UserRemoved;
 use crate::db::Migration;
 use crate::http::{Access, Endpoint, Routes};
 use crate::module::{Command, Install, Module, NavItem, NavPlace};
@@ -102,6 +104,8 @@ impl Module for Api {
         install.gate(gate::Door::new(self.settings.requests_per_minute));
         install.cross_origin(self.settings.cors_origins.parse()?);
         install.state(document::Cache::default());
+        install.personal_data(personal::files);
+        install.on::<UserRemoved>(|_, tx, removed| Box::pin(personal::forget(tx, removed)));
         install.every("api.sweep", SWEEP_PERIOD, |core| {
             Box::pin(once::sweep(core))
         });

@@ -20,6 +20,8 @@ pub struct User {
     pub is_active: bool,
     pub created_at: Timestamp,
     pub last_signed_in_at: Option<Timestamp>,
+    /// When the person is forgotten, if he asked for it and does not sign in before.
+    pub removal_due_at: Option<Timestamp>,
 }
 
 /// An account about to be made.

@@ -12,6 +12,9 @@ pub(super) fn samples() -> Vec<MailSample> {
         MailSample::of::<EmailChangedMail>(),
         MailSample::of::<AccountExistsMail>(),
         MailSample::of::<SecondFactorMail>(),
+        MailSample::of::<RemovalAskedMail>(),
+        MailSample::of::<RemovalCancelledMail>(),
+        MailSample::of::<RemovedMail>(),
         MailSample::of::<MagicLinkMail>(),
     ]
 }
@@ -132,5 +135,45 @@ impl MailTemplate for MagicLinkMail<'_> {
             code: "012345",
             minutes: 15,
         }
+    }
+}
+
+/// Tells somebody until when he can keep his account.
+#[derive(Debug, Serialize)]
+pub(super) struct RemovalAskedMail {
+    /// In words.
+    pub due_at: String,
+}
+
+impl MailTemplate for RemovalAskedMail {
+    const NAME: &'static str = "auth/removal_asked";
+
+    fn sample() -> Self {
+        Self {
+            due_at: "21 Nov 2026, 09:05 UTC".into(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct RemovalCancelledMail {}
+
+impl MailTemplate for RemovalCancelledMail {
+    const NAME: &'static str = "auth/removal_cancelled";
+
+    fn sample() -> Self {
+        Self {}
+    }
+}
+
+/// The last mail that somebody gets.
+#[derive(Debug, Serialize)]
+pub(super) struct RemovedMail {}
+
+impl MailTemplate for RemovedMail {
+    const NAME: &'static str = "auth/removed";
+
+    fn sample() -> Self {
+        Self {}
     }
 }

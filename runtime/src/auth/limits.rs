@@ -128,6 +128,17 @@ pub(super) fn mailed_code(email_key: &str) -> Vec<Counted> {
     }]
 }
 
+/// Archives of one's data: each is much work.
+pub(super) fn export(user: &UserId) -> Vec<Counted> {
+    vec![Counted {
+        name: format!("export {user}"),
+        limit: Limit {
+            count: 5,
+            period: Duration::from_secs(60 * 60),
+        },
+    }]
+}
+
 /// Counts one more of each.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ mod django;
 pub mod door;
 mod entity;
 mod hasher;
+mod leaving;
 mod letters;
 mod limits;
 mod magic;
@@ -24,6 +25,7 @@ mod threads;
 mod users_command;
 
 pub use entity::User;
+pub use leaving::{RemovalAsked, UserRemoved};
 pub use rules::EmailAddress;
 
 use axum::http::StatusCode;
@@ -80,6 +82,8 @@ pub struct Settings {
     pub second_factor_for_staff: bool,
     /// Whether one may sign in with a link or a code that is mailed.
     pub magic_links: bool,
+    /// Whoever deletes his account can keep it by signing in within so many days.
+    pub deletion_grace_days: u32,
 }
 
 impl Default for Settings {
@@ -96,11 +100,16 @@ impl Default for Settings {
             session_days: 90,
             second_factor_for_staff: false,
             magic_links: false,
+            deletion_grace_days: 14,
         }
     }
 }
 
 impl Settings {
+    fn removal_grace(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(u64::from(self.deletion_grace_days) * 24 * 60 * 60)
+    }
+
     fn session_life(&self) -> rules::SessionLife {
         rules::SessionLife::of_days(self.session_idle_days, self.session_days)
     }
@@ -179,6 +188,10 @@ impl Module for Auth {
                 "0009_no_passwords",
                 include_str!("migrations/0009_no_passwords.sql"),
             ),
+            Migration::portable(
+                "0010_removals",
+                include_str!("migrations/0010_removals.sql"),
+            ),
         ]
     }
 
@@ -186,6 +199,7 @@ impl Module for Auth {
         let routes = routes::routes(self.settings.registration)
             .merge(mailed::routes())
             .merge(security::routes())
+            .merge(leaving::routes())
             .merge(second_factor::routes());
         match self.settings.magic_links {
             true => routes.merge(magic::routes()),
@@ -257,6 +271,7 @@ impl Module for Auth {
     fn samples(&self) -> Vec<Sample> {
         let mut samples = pages::samples();
         samples.extend(security::samples());
+        samples.extend(leaving::samples());
         samples.extend(second_factor::samples());
         samples.extend(magic::samples());
         samples
@@ -272,6 +287,10 @@ impl Module for Auth {
         install.job::<magic::MailLink>(|core, job| Box::pin(magic::mail(core, job)));
         install.every("auth.sweep_magic_links", AN_HOUR, |core| {
             Box::pin(magic::sweep(core))
+        });
+        install.personal_data(leaving::files);
+        install.every("auth.remove_due", AN_HOUR, |core| {
+            Box::pin(leaving::remove_due(core))
         });
         install.every("auth.sweep_links", AN_HOUR, |core| {
             Box::pin(actions::sweep_links(core))

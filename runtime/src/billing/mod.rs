@@ -18,6 +18,7 @@ mod objects;
 mod offers;
 mod pages;
 mod panels;
+mod personal;
 pub mod provider;
 mod routes;
 mod rules;
@@ -40,6 +41,7 @@ use entity::PaidLot;
 use setup::Billing;
 
 use crate::app::Core;
+use crate::auth::{RemovalAsked, UserRemoved};
 use crate::credits::{Grant, Ledger, Note};
 use crate::db::{Migration, Tx};
 use crate::error::Result;
@@ -147,6 +149,9 @@ impl Module for BillingModule {
         install.state(billing);
         install.job::<inbox::WorkOff>(|core, job| Box::pin(inbox::work_off(core, job)));
         install.job::<actions::SendRefund>(|core, job| Box::pin(actions::send_refund(core, job)));
+        install.personal_data(personal::files);
+        install.on::<RemovalAsked>(|core, _, asked| Box::pin(personal::check_removal(core, asked)));
+        install.on::<UserRemoved>(|_, tx, removed| Box::pin(personal::forget(tx, removed)));
         install.panel(20, |visit, place| Box::pin(panels::panel(visit, place)));
         Ok(())
     }

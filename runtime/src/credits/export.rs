@@ -38,6 +38,12 @@ pub(super) fn csv(core: Core, owner: Owner, filter: HistoryFilter) -> Response {
     (headers, Body::from_stream(pages)).into_response()
 }
 
+/// Entries as a table with a head.
+pub(super) fn table(entries: &[Entry]) -> String {
+    let lines = entries.iter().map(line);
+    std::iter::once(HEAD.to_owned()).chain(lines).collect()
+}
+
 fn line(entry: &Entry) -> String {
     let change = Net::from_column(entry.change.as_milli());
     format!(

@@ -17,6 +17,7 @@ mod ledger;
 mod letters;
 mod pages;
 mod panels;
+mod personal;
 mod routes;
 mod rules;
 mod store;
@@ -145,6 +146,7 @@ impl Module for CreditsModule {
         });
         install.every("credits.verify", VERIFY, |core| Box::pin(nightly(core)));
         install.job::<actions::Notice>(|core, job| Box::pin(actions::notify(core, job)));
+        install.personal_data(personal::files);
         install.panel(10, |visit, place| Box::pin(panels::panel(visit, place)));
         install.on::<UserCreated>(move |core, tx, created| {
             Box::pin(async move {

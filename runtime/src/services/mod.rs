@@ -13,6 +13,7 @@ mod input;
 mod live;
 mod pages;
 mod panels;
+mod personal;
 mod registry;
 mod routes;
 mod rules;
@@ -32,6 +33,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 
+use crate::auth::UserRemoved;
 use crate::db::Migration;
 use crate::http::{Access, Endpoint, Routes};
 use crate::module::{Install, Module, NavItem, NavPlace};
@@ -136,6 +138,8 @@ impl Module for Services {
         }
         install.state(self.registry.clone());
         install.state(Live::default());
+        install.personal_data(personal::files);
+        install.on::<UserRemoved>(|_, tx, removed| Box::pin(personal::forget(tx, removed)));
         install.panel(20, |visit, place| Box::pin(panels::panel(visit, place)));
         install.job(|core, job: actions::WorkOn| {
             Box::pin(async move { actions::work_on(core, &job.run).await })

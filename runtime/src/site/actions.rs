@@ -6,6 +6,7 @@ use super::pages::ContactForm;
 use super::store;
 use crate::app::Core;
 use crate::clock::Timestamp;
+use crate::db::Tx;
 use crate::error::{FieldErrors, Result};
 use crate::in_transaction;
 use crate::mail::MailTemplate;
@@ -104,6 +105,14 @@ pub async fn messages(
     limit: i64,
 ) -> Result<Vec<ContactMessage>> {
     store::newest(core.db(), before.unwrap_or(crate::ids::AFTER_ALL), limit).await
+}
+
+/// Forgets what was left under an address.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn forget_sender(tx: &mut Tx, email: &str) -> Result<()> {
+    store::delete_from(tx, email).await
 }
 
 /// How many messages came since `since`.

@@ -6,7 +6,7 @@ mod pages;
 mod routes;
 mod store;
 
-pub use actions::{ContactMessage, MessageLeft, count_messages, messages};
+pub use actions::{ContactMessage, MessageLeft, count_messages, forget_sender, messages};
 
 #[cfg(feature = "auth")]
 pub(crate) use actions::MessageMail;

@@ -45,6 +45,14 @@ pub(super) async fn newest(db: &Db, before: &str, limit: i64) -> Result<Vec<Cont
         .collect()
 }
 
+pub(super) async fn delete_from(tx: &mut Tx, email: &str) -> Result<()> {
+    sqlx::query("DELETE FROM contact_messages WHERE LOWER(email) = $1")
+        .bind(email.to_lowercase())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 pub(super) async fn count_since(db: &Db, since: Timestamp) -> Result<i64> {
     let row = sqlx::query("SELECT COUNT(*) FROM contact_messages WHERE created_at >= $1")
         .bind(since.as_micros())

@@ -23,6 +23,8 @@ pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub text: String,
+    /// The body as it came, where it is no text.
+    pub bytes: axum::body::Bytes,
 }
 
 impl Answer {
@@ -126,6 +128,7 @@ impl Client {
             status: parts.status,
             headers: parts.headers,
             text,
+            bytes,
         }
     }
 

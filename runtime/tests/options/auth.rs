@@ -8,7 +8,7 @@ use quickscale_runtime::auth::{self, EmailVerification, Registration, Settings};
 use quickscale_runtime::testing::TestApp;
 use quickscale_runtime::{App, Environment, admin};
 
-use crate::support::{PASSWORD, SITE, count, settings, sign_up, sign_up_admin, themed};
+use crate::support::{PASSWORD, SITE, column, count, settings, sign_up, sign_up_admin, themed};
 
 const ADA: &str = "ada@example.com";
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -151,5 +151,22 @@ pub async fn second_factor_for_staff() {
             .await;
         let mut root = sign_up_admin(&app, ADA).await;
         assert_eq!(root.get("/admin").await.status, expected);
+    }
+}
+
+#[tokio::test]
+pub async fn deletion_grace_days() {
+    for days in [2, 5] {
+        let app = start(|options| options.deletion_grace_days = days).await;
+        let mut ada = sign_up(&app, ADA).await;
+        let left = ada.post("/accounts/delete", &[("email", ADA)]).await;
+        assert_eq!(left.location(), "/", "{}", left.text);
+        app.clock.advance(DAY * days - Duration::from_secs(1));
+        app.work_jobs().await;
+        let emails = || column(&app, "SELECT email FROM users");
+        assert_eq!(emails().await, [ADA], "{days}");
+        app.clock.advance(Duration::from_secs(3600));
+        app.work_jobs().await;
+        assert_ne!(emails().await, [ADA], "{days}");
     }
 }

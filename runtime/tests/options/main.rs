@@ -21,7 +21,7 @@ macro_rules! proven {
 
 const PROVEN: &[(&str, fn())] = proven! {
     api: cors_origins, requests_per_minute;
-    auth: email_verification, failed_sign_ins_per_account, failed_sign_ins_per_minute, magic_links, mails_per_minute, registration,
+    auth: deletion_grace_days, email_verification, failed_sign_ins_per_account, failed_sign_ins_per_minute, magic_links, mails_per_minute, registration,
         second_factor_for_staff, session_days, session_idle_days, sign_ins_per_minute, sign_ups_per_minute;
     billing: catalogue, grace_days;
     credits: low_balance_mail, low_balance_percent, renewed_hours, signup_grant;

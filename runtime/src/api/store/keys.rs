@@ -135,6 +135,20 @@ pub async fn touch(tx: &mut Tx, id: &KeyId, now: Timestamp, before: Timestamp) -
     Ok(())
 }
 
+/// Deletes a user's keys and the answers that were kept for them.
+pub async fn forget(tx: &mut Tx, user: &UserId) -> Result<()> {
+    for sql in [
+        "DELETE FROM api_keys WHERE user_id = $1",
+        "DELETE FROM api_requests WHERE user_id = $1",
+    ] {
+        sqlx::query(sql)
+            .bind(user.as_str())
+            .execute(tx.conn())
+            .await?;
+    }
+    Ok(())
+}
+
 fn key(row: &AnyRow) -> Result<ApiKey> {
     let time = |micros: Option<i64>| micros.map(Timestamp::from_micros);
     let scopes: String = row.try_get(4)?;

@@ -9,7 +9,7 @@ use crate::auth::audit::{self, Actor};
 use crate::auth::entity::{Browser, Credentials, SeenSession, Session, SessionId};
 use crate::auth::hasher::Verdict;
 use crate::auth::rules::{EmailAddress, SEEN_INTERVAL};
-use crate::auth::{Accounts, EmailVerification, limits, second_factor, store};
+use crate::auth::{Accounts, EmailVerification, leaving, limits, second_factor, store};
 use crate::crypto::random_token;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -136,6 +136,7 @@ pub(in crate::auth) async fn open_session(
     if !store::note_sign_in(tx, now, checked).await? {
         return Ok(None);
     }
+    leaving::stay(core, tx, &checked.user).await?;
     store::sweep_sessions(tx, now, SWEEP).await?;
     if let Some(old) = &browser.session {
         store::delete_session(tx, old).await?;

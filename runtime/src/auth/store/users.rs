@@ -26,6 +26,7 @@ pub(in crate::auth) async fn insert_user(
         is_active: true,
         created_at: at,
         last_signed_in_at: None,
+        removal_due_at: None,
     };
     let done = sqlx::query(
         "INSERT INTO users (id, email, email_key, name, password_hash, role, is_active, created_at)
@@ -211,16 +212,19 @@ pub(in crate::auth) async fn change_role(tx: &mut Tx, user: &UserId, role: Role)
 
 /// Whether this changed anything.
 pub(in crate::auth) async fn set_active(tx: &mut Tx, user: &UserId, active: bool) -> Result<bool> {
-    let done = sqlx::query("UPDATE users SET is_active = $1 WHERE id = $2 AND is_active <> $1")
-        .bind(i64::from(active))
-        .bind(user.as_str())
-        .execute(tx.conn())
-        .await?;
+    let done = sqlx::query(
+        "UPDATE users SET is_active = $1 WHERE id = $2 AND is_active <> $1 AND removed_at IS NULL",
+    )
+    .bind(i64::from(active))
+    .bind(user.as_str())
+    .execute(tx.conn())
+    .await?;
     Ok(done.rows_affected() == 1)
 }
 
 /// What [`read_user`] reads, in its order.
-const USER: &str = "id, email, name, role, is_active, created_at, last_signed_in_at";
+const USER: &str =
+    "id, email, name, role, is_active, created_at, last_signed_in_at, removal_due_at";
 
 fn read_user(row: &AnyRow) -> Result<User> {
     Ok(User {
@@ -232,6 +236,9 @@ fn read_user(row: &AnyRow) -> Result<User> {
         created_at: Timestamp::from_micros(row.try_get(5)?),
         last_signed_in_at: row
             .try_get::<Option<i64>, _>(6)?
+            .map(Timestamp::from_micros),
+        removal_due_at: row
+            .try_get::<Option<i64>, _>(7)?
             .map(Timestamp::from_micros),
     })
 }

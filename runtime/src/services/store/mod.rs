@@ -271,6 +271,37 @@ pub async fn list_for_user(
         .collect()
 }
 
+/// Runs before `before` with all that is kept of them, the newest first.
+pub async fn runs_of(db: &Db, user: &UserId, before: &str, limit: i64) -> Result<Vec<Run>> {
+    let sql = concat!(
+        "SELECT ",
+        run_columns!(),
+        " FROM service_runs WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
+    );
+    let rows = sqlx::query(sql)
+        .bind(user.as_str())
+        .bind(before)
+        .bind(limit)
+        .fetch_all(db.reader())
+        .await?;
+    rows.iter().map(run).collect()
+}
+
+/// Forgets what a user's runs were asked for, said and gave.
+pub async fn forget_contents(tx: &mut Tx, user: &UserId) -> Result<()> {
+    for sql in [
+        "DELETE FROM service_run_events WHERE run_id IN (SELECT id FROM service_runs WHERE user_id = $1)",
+        "DELETE FROM service_run_inputs WHERE run_id IN (SELECT id FROM service_runs WHERE user_id = $1)",
+        "UPDATE service_runs SET input = '{}', output = NULL, error = NULL WHERE user_id = $1",
+    ] {
+        sqlx::query(sql)
+            .bind(user.as_str())
+            .execute(tx.conn())
+            .await?;
+    }
+    Ok(())
+}
+
 /// Runs that should have finished before `now`; of one user, or of all.
 pub async fn overdue(
     db: &Db,
