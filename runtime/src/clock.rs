@@ -44,6 +44,22 @@ impl Timestamp {
             .unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 
+    /// The first instant of a day in UTC as a form's field writes it: `2026-11-21`.
+    pub fn of_day(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '-');
+        let year = parts
+            .next()?
+            .parse()
+            .ok()
+            .filter(|year| (1970..=9999).contains(year))?;
+        let month: u8 = parts.next()?.parse().ok()?;
+        let date = parts.next()?.parse().ok()?;
+        let month = time::Month::try_from(month).ok()?;
+        let date = time::Date::from_calendar_date(year, month, date).ok()?;
+        let seconds = date.midnight().assume_utc().unix_timestamp();
+        Some(Self::from_micros(seconds * 1_000_000))
+    }
+
     /// RFC 3339 in UTC, as the API and `<time datetime>` show it.
     pub fn rfc3339(self) -> String {
         let whole = Self(self.0 - self.0.rem_euclid(1_000_000));
@@ -115,6 +131,25 @@ mod tests {
         let at = Timestamp::from_micros(1_795_251_905_123_456);
         assert_eq!(at.rfc3339(), "2026-11-21T09:05:05Z");
         assert_eq!(at.human(), "21 Nov 2026, 09:05 UTC");
+    }
+
+    #[test]
+    fn days_are_read_as_forms_write_them() {
+        assert_eq!(
+            Timestamp::of_day("1970-01-02"),
+            Some(Timestamp::from_micros(86_400_000_000))
+        );
+        for odd in [
+            "",
+            "2026",
+            "2026-13-01",
+            "2026-02-30",
+            "x-y-z",
+            "1969-01-01",
+            "2026-1-1-1",
+        ] {
+            assert_eq!(Timestamp::of_day(odd), None, "{odd:?}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use support::{SITE, app_of, column, settings, sign_up, sign_up_admin, themed};
 const TABLE: &str = include_str!("access.txt");
 
 /// Who has which permission, beside administrators.
-const PERMISSIONS: [(&str, &[Role]); 10] = [
+const PERMISSIONS: [(&str, &[Role]); 12] = [
     ("view_staff_area", &[Role::Support, Role::Billing]),
     ("view_users", &[Role::Support, Role::Billing]),
     ("manage_users", &[Role::Support]),
@@ -26,6 +26,8 @@ const PERMISSIONS: [(&str, &[Role]); 10] = [
     ("adjust_credits", &[Role::Billing]),
     ("view_payments", &[Role::Support, Role::Billing]),
     ("refund_payments", &[Role::Billing]),
+    ("view_runs", &[Role::Support, Role::Billing]),
+    ("manage_services", &[Role::Billing]),
     ("manage_jobs", &[]),
     ("view_audit", &[]),
 ];
@@ -219,6 +221,7 @@ async fn links_lead_only_where_one_may_go() {
             ("/admin/users", "staff: view_users"),
             ("/admin/messages", "staff: view_messages"),
             ("/admin/audit", "staff: view_audit"),
+            ("/admin/services", "staff: view_runs"),
             ("/admin/jobs", "staff: manage_jobs"),
         ] {
             let shown = page.contains(&format!("href=\"{path}\""));

@@ -18,6 +18,7 @@ use super::pages::{
 use super::{Settings, export, rules};
 use crate::auth::actions::find_user;
 use crate::auth::{User, audit};
+use crate::clock::Timestamp;
 use crate::crypto::random_token;
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::{
@@ -92,8 +93,8 @@ impl Filtering {
     fn filter(&self) -> Result<HistoryFilter> {
         Ok(HistoryFilter {
             kind: optional(&self.kind, EntryKind::parse)?,
-            from: optional(&self.from, rules::day)?,
-            until: optional(&self.until, rules::day)?.map(|day| day.plus(DAY)),
+            from: optional(&self.from, Timestamp::of_day)?,
+            until: optional(&self.until, Timestamp::of_day)?.map(|day| day.plus(DAY)),
         })
     }
 

@@ -270,22 +270,6 @@ pub fn warning(level: FillLevel) -> Option<&'static str> {
     }
 }
 
-/// The first instant of a day in UTC that a form's field names: `2026-11-21`.
-pub fn day(text: &str) -> Option<Timestamp> {
-    let mut parts = text.splitn(3, '-');
-    let year = parts
-        .next()?
-        .parse()
-        .ok()
-        .filter(|year| (1970..=9999).contains(year))?;
-    let month: u8 = parts.next()?.parse().ok()?;
-    let date = parts.next()?.parse().ok()?;
-    let month = time::Month::try_from(month).ok()?;
-    let date = time::Date::from_calendar_date(year, month, date).ok()?;
-    let seconds = date.midnight().assume_utc().unix_timestamp();
-    Some(Timestamp::from_micros(seconds * 1_000_000))
-}
-
 /// The key of one filling-in of a form, as an idempotency key of the ledger.
 pub fn form_key(purpose: &str, text: &str) -> Result<String> {
     if is_token(text) {
@@ -387,25 +371,6 @@ mod tests {
         assert_eq!(warned(20, 100, 0), None);
         assert!(warned(0, 100, 0).is_some_and(|text| text.contains("no credits")));
         assert_eq!(warned(0, 0, 20), None, "somebody who never had any");
-    }
-
-    #[test]
-    fn days_are_read_as_forms_write_them() {
-        assert_eq!(
-            day("1970-01-02"),
-            Some(Timestamp::from_micros(86_400_000_000))
-        );
-        for odd in [
-            "",
-            "2026",
-            "2026-13-01",
-            "2026-02-30",
-            "x-y-z",
-            "1969-01-01",
-            "2026-1-1-1",
-        ] {
-            assert_eq!(day(odd), None, "{odd:?}");
-        }
     }
 
     #[test]

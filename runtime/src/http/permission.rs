@@ -93,6 +93,10 @@ permissions! {
     ViewPayments: Support | Billing;
     /// Give money back.
     RefundPayments: Billing;
+    /// See everybody's runs of services, and how much each is used.
+    ViewRuns: Support | Billing;
+    /// Set prices of services, and switch services off and on.
+    ManageServices: Billing;
     /// See work that failed for good, and have it tried again.
     ManageJobs: ;
     /// Read what the staff did.

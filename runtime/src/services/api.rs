@@ -12,15 +12,19 @@ use serde_json::{Map, Value, json};
 use super::actions::{self, Patience, Submission, Submitted};
 use super::entity::{Run, RunId, RunStatus};
 use super::live::Feed;
+use super::offers::{self, Offered};
 use super::registry::Registry;
+use super::rules;
 use super::service::AnyService;
 use super::stream::{self, Json, last_seen};
+use super::wish::Wish;
 use crate::app::Core;
 use crate::auth;
 use crate::credits::{self, Credits, Owner};
 use crate::error::{Error, Result};
 use crate::http::{
-    About, Answer, Call, Endpoint, Parameter, Place, Scope, Shape, Special, example_of, type_name,
+    About, Answer, Call, Endpoint, Parameter, Place, Refusal, Scope, Shape, Special, example_of,
+    type_name,
 };
 
 static READ: Scope = Scope {
@@ -95,7 +99,9 @@ pub(super) fn endpoints(registry: &Registry, body_limit: usize) -> Vec<Endpoint>
             "Not ended: it waits or is under way. Ask for the run at `Location`, or listen to its events",
         )
         .located("/api/v1/runs/")
+        .parameter(super::wish::parameter())
         .refuses(&credits::INSUFFICIENT)
+        .refuses(&SWITCHED_OFF)
         .refuses(&auth::UNCONFIRMED)
         .body_limit(body_limit);
     let all = registry.by_cost();
@@ -137,6 +143,13 @@ event: end
 data: {\"id\":\"019ab3f0-5c1e-7c3a-9a51-2f4b8c6d7e80\",\"status\":\"succeeded\"}
 
 ";
+
+static SWITCHED_OFF: Refusal = Refusal {
+    status: StatusCode::CONFLICT,
+    code: "service_switched_off",
+    detail: rules::SWITCHED_OFF,
+    members: &[],
+};
 
 fn run_id() -> Parameter {
     Parameter {
@@ -211,6 +224,8 @@ struct ServiceSummary {
     /// What a run costs, in credits: a decimal text, exact to a thousandth.
     #[schemars(regex(pattern = r"^\d+(\.\d{1,3})?$"))]
     cost: String,
+    /// Whether it can be run now.
+    available: bool,
 }
 
 /// One service with what it takes and gives.
@@ -224,6 +239,8 @@ struct ServiceView {
     /// What a run costs, in credits: a decimal text, exact to a thousandth.
     #[schemars(regex(pattern = r"^\d+(\.\d{1,3})?$"))]
     cost: String,
+    /// Whether it can be run now.
+    available: bool,
     /// What the body of a run must fit: a JSON Schema.
     input: Map<String, Value>,
     /// What the output of a run fits: a JSON Schema.
@@ -264,12 +281,13 @@ struct RunCredits {
 }
 
 impl ServiceSummary {
-    fn new(name: &str, service: &dyn AnyService) -> Self {
+    fn new(offered: &Offered) -> Self {
         Self {
-            name: name.into(),
-            title: service.title().into(),
-            description: service.description().into(),
-            cost: service.cost().to_string(),
+            name: offered.name.into(),
+            title: offered.service.title().into(),
+            description: offered.service.description().into(),
+            cost: offered.price.amount.to_string(),
+            available: offered.is_on,
         }
     }
 
@@ -279,6 +297,7 @@ impl ServiceSummary {
             title: "Sentiment of a text".into(),
             description: "Whether a text is positive, negative or neutral.".into(),
             cost: "1".into(),
+            available: true,
         }
     }
 }
@@ -297,6 +316,7 @@ impl ServiceView {
             title,
             description,
             cost,
+            available,
         } = summary;
         let object = |schema: &Value| schema.as_object().cloned().unwrap_or_default();
         Self {
@@ -304,6 +324,7 @@ impl ServiceView {
             title,
             description,
             cost,
+            available,
             input: object(input),
             output: object(output),
         }
@@ -361,38 +382,37 @@ impl Answer for RunView {
 }
 
 async fn list(call: Call) -> Result<ServicesView> {
-    let registry = call.core().state::<Registry>()?;
-    let all = registry.by_cost().into_iter();
-    let data = all.map(|(name, service)| ServiceSummary::new(name, service.as_ref()));
+    let all = offers::all(call.core()).await?;
     Ok(ServicesView {
-        data: data.collect(),
+        data: all.iter().map(ServiceSummary::new).collect(),
     })
 }
 
 async fn service(call: Call) -> Result<ServiceView> {
-    let registry = call.core().state::<Registry>()?;
-    let found = registry.find(call.param("name")?);
-    let (name, service) = found.ok_or_else(Error::not_found)?;
-    let summary = ServiceSummary::new(name, service.as_ref());
+    let offered = offers::find(call.core(), call.param("name")?).await?;
+    let service = &offered.service;
     let schemas = (&service.input().document, service.output());
-    Ok(ServiceView::new(summary, schemas))
+    Ok(ServiceView::new(ServiceSummary::new(&offered), schemas))
 }
 
 async fn run(call: Call, input: Map<String, Value>) -> Result<(StatusCode, RunView)> {
     let core = call.core();
-    let registry = core.state::<Registry>()?;
-    let offered = registry.find(call.param("name")?);
-    let offered = offered.ok_or_else(Error::not_found)?;
+    let offered = offers::find(core, call.param("name")?).await?;
     let user = &call.caller.id;
+    let wish = Wish::of(&call);
     let submission = Submission {
         key: call.key(),
         input,
-        patience: Patience::AtMost(PATIENCE),
+        patience: Patience::AtMost(wish.wait.map_or(PATIENCE, |wait| wait.min(PATIENCE))),
+        is_for_later: wish.is_for_later,
     };
     let id = match actions::run(core, user, offered, submission).await? {
         Submitted::Run(id) => id,
         Submitted::Invalid(errors) => return Err(Error::invalid_fields(&errors)),
         Submitted::KeyReused => return Err(Error::idempotency_key_reused()),
+        Submitted::SwitchedOff => {
+            return Err(Error::conflict(SWITCHED_OFF.code, rules::SWITCHED_OFF));
+        }
     };
     let run = actions::find_run(core, user, &id).await?;
     let status = match run.status {

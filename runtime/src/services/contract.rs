@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use super::actions::{self, Patience, Submission, Submitted};
 use super::entity::{Run, RunStatus};
+use super::offers;
 use super::registry::Registry;
 use super::rules;
 use super::service::AnyService;
@@ -164,7 +165,7 @@ impl Trial<'_> {
         for (what, input) in &wrong {
             match self.submit(input).await? {
                 Submitted::Invalid(_) => {}
-                Submitted::Run(_) | Submitted::KeyReused => {
+                Submitted::Run(_) | Submitted::KeyReused | Submitted::SwitchedOff => {
                     faults.push(format!("It was run although {what}."));
                 }
             }
@@ -194,14 +195,15 @@ impl Trial<'_> {
     }
 
     async fn submit(&mut self, input: &Map<String, Value>) -> anyhow::Result<Submitted> {
-        let price = self.service.cost();
+        let offered = offers::find(self.core, self.name).await?;
+        let price = offered.price.amount;
         self.afford(price).await?;
         let before = self.available().await?;
-        let offered = (self.name, self.service.clone());
         let submission = Submission {
             key: random_token(),
             input: input.clone(),
             patience: Patience::UntilDone,
+            is_for_later: false,
         };
         let submitted = actions::run(self.core, self.user, offered, submission).await?;
         if let Submitted::Run(id) = &submitted {
@@ -219,7 +221,7 @@ impl Trial<'_> {
                 let run = actions::find_run(self.core, self.user, id).await?;
                 run.status == RunStatus::Succeeded
             }
-            Submitted::Invalid(_) | Submitted::KeyReused => false,
+            Submitted::Invalid(_) | Submitted::KeyReused | Submitted::SwitchedOff => false,
         };
         self.charges.tried += 1;
         if !succeeded && charged > 0 {

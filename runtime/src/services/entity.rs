@@ -69,6 +69,8 @@ pub struct Run {
     pub status: RunStatus,
     /// What it cost, or would have.
     pub cost: Credits,
+    /// Which version of the service's price that is; unknown of runs from before prices had versions.
+    pub price_version: Option<i64>,
     pub(super) hold: Option<HoldId>,
     /// As it was asked for, files without their content.
     pub input: Value,

@@ -10,6 +10,8 @@ use crate::http::Upload;
 
 /// The hidden field whose value belongs to one filling-in of the form.
 pub(super) const KEY: &str = "run_key";
+/// The hidden field with the version of the price that the page shows.
+pub(super) const PRICE: &str = "run_price";
 
 /// A form as a page shows it.
 #[derive(Debug, Serialize)]

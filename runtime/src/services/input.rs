@@ -68,7 +68,7 @@ pub struct Choice {
 }
 
 /// Names that the form itself needs.
-const RESERVED: [&str; 3] = ["csrf", "form", super::form::KEY];
+const RESERVED: [&str; 4] = ["csrf", "form", super::form::KEY, super::form::PRICE];
 /// Texts that may be longer than this are typed into a large field.
 const LINE_LENGTH: usize = 200;
 

@@ -11,6 +11,7 @@ mod files;
 mod form;
 mod input;
 mod live;
+mod offers;
 mod pages;
 mod panels;
 mod personal;
@@ -18,9 +19,11 @@ mod registry;
 mod routes;
 mod rules;
 mod service;
+mod staff;
 mod store;
 mod stream;
 mod view;
+mod wish;
 
 pub use actions::{find_run, list_runs};
 pub use context::ServiceContext;
@@ -35,10 +38,11 @@ use anyhow::bail;
 
 use crate::auth::UserRemoved;
 use crate::db::Migration;
-use crate::http::{Access, Endpoint, Routes};
+use crate::http::{Access, Endpoint, Permission, Routes};
 use crate::module::{Install, Module, NavItem, NavPlace};
 use crate::pages::Sample;
 use live::Live;
+use offers::Offers;
 use registry::Registry;
 
 /// The module's options, as `quickscale.yml` has them: none yet.
@@ -104,11 +108,12 @@ impl Module for Services {
                 "0003_background",
                 include_str!("migrations/0003_background.sql"),
             ),
+            Migration::portable("0004_offers", include_str!("migrations/0004_offers.sql")),
         ]
     }
 
     fn routes(&self) -> Routes {
-        routes::routes(self.registry.max_bytes() + FORM_OVERHEAD)
+        routes::routes(self.registry.max_bytes() + FORM_OVERHEAD).merge(staff::routes())
     }
 
     fn endpoints(&self) -> Vec<Endpoint> {
@@ -118,18 +123,25 @@ impl Module for Services {
     }
 
     fn navigation(&self) -> Vec<NavItem> {
-        vec![NavItem {
+        let item = |path, place, access, order| NavItem {
             label: "Services",
-            path: "/services",
-            place: NavPlace::Main,
-            access: Access::SignedIn,
+            path,
+            place,
+            access,
             flag: None,
-            order: 10,
-        }]
+            order,
+        };
+        let staff = Access::Staff(Permission::ViewRuns);
+        vec![
+            item("/services", NavPlace::Main, Access::SignedIn, 10),
+            item("/admin/services", NavPlace::Staff, staff, 30),
+        ]
     }
 
     fn samples(&self) -> Vec<Sample> {
-        pages::samples()
+        let mut samples = pages::samples();
+        samples.extend(staff::samples());
+        samples
     }
 
     fn install(&self, install: &mut Install) -> anyhow::Result<()> {
@@ -140,11 +152,13 @@ impl Module for Services {
         install.state(Live::default());
         install.personal_data(personal::files);
         install.on::<UserRemoved>(|_, tx, removed| Box::pin(personal::forget(tx, removed)));
+        install.state(Offers::default());
         install.panel(20, |visit, place| Box::pin(panels::panel(visit, place)));
         install.job(|core, job: actions::WorkOn| {
             Box::pin(async move { actions::work_on(core, &job.run).await })
         });
         install.at_start(|core| Box::pin(actions::sweep(core, None)));
+        install.at_start(|core| Box::pin(async { offers::all(core).await.map(drop) }));
         Ok(())
     }
 }

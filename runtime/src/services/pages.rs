@@ -7,12 +7,12 @@ use super::actions::SoFar;
 use super::entity::{Run, RunStatus, RunSummary};
 use super::form::Form;
 use super::input::{Choice, InputSchema, Kind};
+use super::offers::Offered;
 use super::registry::Registry;
 use super::rules;
-use super::service::AnyService;
 use super::view::{Field, View, humanise};
 use crate::clock::Timestamp;
-use crate::credits::{Balance, Credits};
+use crate::credits::Balance;
 use crate::error::FieldErrors;
 use crate::pages::{Page, Sample};
 
@@ -39,23 +39,10 @@ pub(super) struct ServiceCard {
 }
 
 impl ServiceCard {
-    pub fn new(name: &str, service: &dyn AnyService) -> Self {
-        let cost = service.cost();
-        Self {
-            path: format!("/services/{name}"),
-            title: service.title().into(),
-            description: service.description().into(),
-            price: rules::price(cost),
-            is_free: cost.is_zero(),
-        }
-    }
-
-    pub fn all(registry: &Registry) -> Vec<Self> {
-        let services = registry.by_cost();
-        services
-            .into_iter()
-            .map(|(name, service)| Self::new(name, service.as_ref()))
-            .collect()
+    /// Every service that can be had, the cheapest first.
+    pub fn all(offers: &[Offered]) -> Vec<Self> {
+        let on = offers.iter().filter(|offered| offered.is_on);
+        on.map(Self::from).collect()
     }
 
     fn sample() -> Self {
@@ -65,6 +52,19 @@ impl ServiceCard {
             description: "Says how a text feels.".into(),
             price: "1 credit".into(),
             is_free: false,
+        }
+    }
+}
+
+impl From<&Offered> for ServiceCard {
+    fn from(offered: &Offered) -> Self {
+        let cost = offered.price.amount;
+        Self {
+            path: format!("/services/{}", offered.name),
+            title: offered.service.title().into(),
+            description: offered.service.description().into(),
+            price: rules::price(cost),
+            is_free: cost.is_zero(),
         }
     }
 }
@@ -94,26 +94,26 @@ pub(super) struct ServicePage {
     pub service: ServiceCard,
     /// `100 credits`.
     pub available: String,
+    /// Whether it can be run; else the staff has switched it off.
+    pub is_on: bool,
     /// Whether there is enough for a run.
     pub is_affordable: bool,
     pub form: Form,
+    /// The version of the price that is shown.
+    pub price_version: i64,
     /// Belongs to this one filling-in: sent twice, it is one run.
     pub key: String,
 }
 
 impl ServicePage {
-    pub fn new(
-        card: ServiceCard,
-        cost: Credits,
-        balance: Balance,
-        form: Form,
-        key: String,
-    ) -> Self {
+    pub fn new(offered: &Offered, balance: Balance, form: Form, key: String) -> Self {
         Self {
-            service: card,
+            service: offered.into(),
             available: balance.available.in_words(),
-            is_affordable: cost <= balance.available,
+            is_on: offered.is_on,
+            is_affordable: offered.price.amount <= balance.available,
             form,
+            price_version: offered.price.version.number,
             key,
         }
     }
@@ -132,8 +132,10 @@ impl Page for ServicePage {
         Self {
             service: ServiceCard::sample(),
             available: "0.5 credits".into(),
+            is_on: true,
             is_affordable: false,
             form: Form::new(&sample_schema(), Some(&sent), errors),
+            price_version: 1,
             key: "a-key".into(),
         }
     }
@@ -310,12 +312,7 @@ impl RunRow {
             path: format!("/services/runs/{}", run.id),
             title: registry.title_of(&run.service),
             status: run.status,
-            price: match run.status {
-                RunStatus::Failed | RunStatus::Cancelled => "Not charged".into(),
-                RunStatus::Queued | RunStatus::Running | RunStatus::Succeeded => {
-                    rules::price(run.cost)
-                }
-            },
+            price: rules::charge(run.status, run.cost),
             started_at: run.started_at,
         }
     }

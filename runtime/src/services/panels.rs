@@ -2,8 +2,9 @@
 
 use minijinja::value::{Serde, Value};
 
+use super::offers;
 use super::pages::{ServiceCard, ServicesPanel};
-use super::registry::Registry;
+use super::staff;
 use crate::error::Result;
 use crate::http::Visit;
 use crate::module::{Panel, PanelPlace};
@@ -12,13 +13,14 @@ pub(super) async fn panel(visit: &Visit, place: &PanelPlace) -> Result<Option<Pa
     let template = match place {
         PanelPlace::Dashboard => "services/panels/dashboard.html",
         PanelPlace::Pricing => "services/panels/pricing.html",
-        PanelPlace::StaffOverview
-        | PanelPlace::StaffUser(_)
-        | PanelPlace::SignIn { .. }
-        | PanelPlace::Confirm { .. }
-        | PanelPlace::Security => return Ok(None),
+        PanelPlace::SignIn { .. } | PanelPlace::Confirm { .. } | PanelPlace::Security => {
+            return Ok(None);
+        }
+        PanelPlace::StaffOverview | PanelPlace::StaffUser(_) => {
+            return staff::panel(visit, place).await;
+        }
     };
-    let services = ServiceCard::all(visit.core().state::<Registry>()?.as_ref());
+    let services = ServiceCard::all(&offers::all(visit.core()).await?);
     Ok(Some(Panel {
         template,
         data: Value::from(Serde(ServicesPanel { services })),

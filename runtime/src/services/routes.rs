@@ -1,6 +1,5 @@
 //! The pages of services.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Path, Query};
@@ -12,10 +11,10 @@ use super::actions::{self, Patience, Submission, Submitted};
 use super::entity::{RunId, RunStatus};
 use super::form::{self, Form};
 use super::live::Feed;
+use super::offers;
 use super::pages::{RunPage, RunRow, RunsPage, ServiceCard, ServicePage, ServicesPage};
 use super::registry::Registry;
 use super::rules;
-use super::service::AnyService;
 use super::stream::{self, Html, last_seen};
 use crate::credits::{self, Owner};
 use crate::crypto::{is_token, random_token};
@@ -45,28 +44,17 @@ async fn balance(visit: &Visit, principal: &Principal) -> Result<credits::Balanc
 }
 
 async fn list(visit: Visit, principal: Principal) -> Result<Response> {
-    let registry = visit.core().state::<Registry>()?;
     visit.render(&ServicesPage {
-        services: ServiceCard::all(&registry),
+        services: ServiceCard::all(&offers::all(visit.core()).await?),
         available: balance(&visit, &principal).await?.available.in_words(),
     })
 }
 
-fn find(visit: &Visit, name: &str) -> Result<(&'static str, Arc<dyn AnyService>)> {
-    let registry = visit.core().state::<Registry>()?;
-    registry.find(name).ok_or_else(Error::not_found)
-}
-
 async fn service(visit: Visit, principal: Principal, Path(name): Path<String>) -> Result<Response> {
-    let (name, service) = find(&visit, &name)?;
-    let page = ServicePage::new(
-        ServiceCard::new(name, service.as_ref()),
-        service.cost(),
-        balance(&visit, &principal).await?,
-        Form::new(service.input(), None, FieldErrors::default()),
-        random_token(),
-    );
-    visit.render(&page)
+    let offered = offers::find(visit.core(), &name).await?;
+    let form = Form::new(offered.service.input(), None, FieldErrors::default());
+    let balance = balance(&visit, &principal).await?;
+    visit.render(&ServicePage::new(&offered, balance, form, random_token()))
 }
 
 async fn submit(
@@ -75,39 +63,49 @@ async fn submit(
     Path(name): Path<String>,
     upload: Upload,
 ) -> Result<Response> {
-    let (name, service) = find(&visit, &name)?;
-    let key = upload.fields.iter().find(|(name, _)| name == form::KEY);
-    let key = key.map(|(_, key)| key.clone()).filter(|key| is_token(key));
+    let offered = offers::find(visit.core(), &name).await?;
+    let key = hidden(&upload, form::KEY).filter(|key| is_token(key));
     let key = key
         .ok_or_else(|| Error::unprocessable("The form is incomplete. Reload it and try again."))?;
-    let values = form::read(service.input(), &upload);
-    drop(upload.files);
-    let sent = upload.fields;
     let submission = Submission {
         key: key.clone(),
-        input: values,
+        input: form::read(offered.service.input(), &upload),
         patience: Patience::UntilFirstWord(PATIENCE),
+        is_for_later: false,
     };
-    let offered = (name, service.clone());
-    let done = actions::run(visit.core(), &principal.id, offered, submission).await;
+    let number = offered.price.version.number.to_string();
+    let is_as_shown = hidden(&upload, form::PRICE).is_none_or(|shown| shown == number);
+    drop(upload.files);
+    let sent = upload.fields;
+    let done = match is_as_shown {
+        true => actions::run(visit.core(), &principal.id, offered.clone(), submission).await,
+        false => Ok(Submitted::Invalid(FieldErrors::one(
+            "form",
+            rules::other_price(offered.price.amount),
+        ))),
+    };
     let (errors, key) = match done {
         Ok(Submitted::Run(id)) => return Ok(visit.redirect(&format!("/services/runs/{id}"))),
         Ok(Submitted::Invalid(errors)) => (errors, key),
         Ok(Submitted::KeyReused) => (FieldErrors::one("form", rules::KEY_REUSED), random_token()),
+        Ok(Submitted::SwitchedOff) => (FieldErrors::one("form", rules::SWITCHED_OFF), key),
         // What was filled in is still there once the address is confirmed.
         Err(why) if why.code() == EMAIL_UNCONFIRMED => {
             (FieldErrors::one("form", why.problem().detail.clone()), key)
         }
         Err(why) => return Err(why),
     };
-    let page = ServicePage::new(
-        ServiceCard::new(name, service.as_ref()),
-        service.cost(),
-        balance(&visit, &principal).await?,
-        Form::new(service.input(), Some(&sent), errors),
-        key,
-    );
+    let form = Form::new(offered.service.input(), Some(&sent), errors);
+    let balance = balance(&visit, &principal).await?;
+    let page = ServicePage::new(&offered, balance, form, key);
     visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
+}
+
+/// A value that the form itself put there.
+fn hidden(upload: &Upload, name: &str) -> Option<String> {
+    let mut fields = upload.fields.iter();
+    let field = fields.find(|(known, _)| known == name);
+    field.map(|(_, value)| value.clone())
 }
 
 async fn run(visit: Visit, principal: Principal, Path(id): Path<String>) -> Result<Response> {

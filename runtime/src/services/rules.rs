@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
+use super::entity::RunStatus;
 use crate::credits::Credits;
 use crate::crypto::hex;
 use crate::error::{Error, Result};
@@ -11,8 +12,17 @@ pub const FAILED: &str = "The service failed. We have been told.";
 pub const TOOK_TOO_LONG: &str = "The service took too long and was stopped.";
 pub const CANCELLED: &str = "The run was stopped because you asked for it.";
 pub const LEFT_BEHIND: &str = "The service was interrupted before it was done.";
+pub const SWITCHED_OFF: &str = "This service is switched off at the moment.";
 pub const KEY_REUSED: &str = "This form has been sent before, with other values. \
     If you want a run with these, send it again.";
+
+/// What is said when a form shows a price that holds no more.
+pub fn other_price(now: Credits) -> String {
+    format!(
+        "The price has changed. It is now: {}. Send the form again if you want that.",
+        price(now)
+    )
+}
 
 /// What tells one submission from another: the service and its whole input, files included.
 pub fn digest(service: &str, input: &Map<String, Value>) -> Result<String> {
@@ -52,6 +62,33 @@ const MESSAGE_LENGTH: usize = 200;
 pub fn clipped(message: &str) -> String {
     let printable = message.chars().filter(|c| !c.is_control());
     printable.take(MESSAGE_LENGTH).collect()
+}
+
+/// What a run was charged, for people: `Not charged` where it gave nothing.
+pub fn charge(status: RunStatus, cost: Credits) -> String {
+    match status {
+        RunStatus::Failed | RunStatus::Cancelled => "Not charged".into(),
+        RunStatus::Queued | RunStatus::Running | RunStatus::Succeeded => price(cost),
+    }
+}
+
+/// A status as pages call it.
+pub fn status(status: RunStatus) -> &'static str {
+    match status {
+        RunStatus::Queued => "Waiting",
+        RunStatus::Running => "Under way",
+        RunStatus::Succeeded => "Done",
+        RunStatus::Failed => "Failed",
+        RunStatus::Cancelled => "Stopped",
+    }
+}
+
+/// What the names of services begin with among the things that have prices.
+pub const ITEMS: &str = "service:";
+
+/// What the price list calls the service `name`.
+pub fn item(name: &str) -> String {
+    format!("{ITEMS}{name}")
 }
 
 /// A price on a page: `1 credit`, `Free`.

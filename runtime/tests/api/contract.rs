@@ -9,7 +9,7 @@ use quickscale_runtime::testing::{Answer, TestApp};
 use serde_json::{Value, json};
 
 use crate::program::{Program, all_scopes, make_key, offering, settings, start};
-use crate::support::{plain, sign_in, sign_up_unconfirmed};
+use crate::support::{plain, sign_in, sign_up_admin, sign_up_unconfirmed};
 
 /// The description, and what has been seen of it.
 struct Contract {
@@ -105,7 +105,7 @@ impl Contract {
 }
 
 /// What no request can bring about by itself.
-const OUT_OF_REACH: [&str; 4] = ["internal_error", "timed_out", "request_in_progress", "202"];
+const OUT_OF_REACH: [&str; 3] = ["internal_error", "timed_out", "request_in_progress"];
 
 /// Each operation with an address and a body that it takes.
 fn calls(run: &str) -> BTreeMap<&'static str, (String, Option<Value>)> {
@@ -180,6 +180,8 @@ async fn every_answer_is_as_the_description_says() {
     refuse_bodies(&mut contract, &program, &calls).await;
     end_with_nothing(&mut contract, &app, &calls).await;
     pay_unconfirmed(&mut contract, &app, &calls).await;
+    answer_later(&mut contract, &program, &calls).await;
+    switch_off(&mut contract, &app, (&program, &calls)).await;
     for (id, ..) in contract.operations() {
         let seen = contract.seen.iter().filter(|(known, _)| *known == id);
         let seen: BTreeSet<_> = seen.map(|(_, code)| code.as_str()).collect();
@@ -226,6 +228,46 @@ async fn pay_unconfirmed(
     let paying = calls.iter().filter(|(id, _)| id.starts_with("run_"));
     for (id, target) in paying.filter(|(id, _)| !is_free(id)) {
         contract.check(id, &call(&program, target).await);
+    }
+}
+
+/// Has every service run in the background.
+async fn answer_later(
+    contract: &mut Contract,
+    program: &Program,
+    calls: &BTreeMap<&'static str, (String, Option<Value>)>,
+) {
+    for (id, (path, body)) in calls.iter().filter(|(id, _)| id.starts_with("run_")) {
+        let body = body.as_ref().unwrap();
+        let answer = program.post_with(path, body, &[LATER]).await;
+        assert_eq!(answer.status, 202, "{id}: {}", answer.text);
+        let run = answer.json()["id"].as_str().unwrap().to_owned();
+        let location = answer.headers["location"].to_str().unwrap();
+        assert_eq!(location, format!("/api/v1/runs/{run}"), "{id}");
+        contract.check(id, &answer);
+    }
+}
+
+/// How a program says that it does not wait.
+const LATER: (&str, &str) = ("prefer", "respond-async");
+
+/// Runs services that the staff has switched off.
+async fn switch_off(
+    contract: &mut Contract,
+    app: &TestApp,
+    (program, calls): (&Program, &BTreeMap<&'static str, (String, Option<Value>)>),
+) {
+    let mut root = sign_up_admin(app, "root@example.com").await;
+    for (id, target) in calls.iter().filter(|(id, _)| id.starts_with("run_")) {
+        let name = target.0.split('/').nth(4).unwrap();
+        let switch = format!("/admin/services/{name}/switch");
+        let answer = root.post(&switch, &[("on", "false")]).await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        contract.check(id, &call(program, target).await);
+        let path = format!("/api/v1/services/{name}");
+        let answer = program.get(&path).await;
+        assert_eq!(answer.json()["available"], false, "{id}");
+        contract.check("get_service", &answer);
     }
 }
 

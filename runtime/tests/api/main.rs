@@ -16,4 +16,5 @@ mod hostile;
 mod keys;
 mod limits;
 mod once;
+mod preferences;
 mod program;

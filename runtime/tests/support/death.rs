@@ -26,10 +26,7 @@ const THERE: &str = "at the last statement";
 /// Runs the ignored test `role`, with `vars` in its environment, until it has done so many statements after
 /// [`Life::begin`]; then kills it. Says whether it was killed: it may be done before.
 pub fn kill_after(app: &TestApp, role: &str, vars: &[(&str, &str)], statement: u32) -> bool {
-    let mut process = Command::new(std::env::current_exe().expect("this program has a path"))
-        .args(["--exact", role, "--ignored", "--nocapture"])
-        .env(URL, app.database_url())
-        .env(NOW, app.core.now().as_micros().to_string())
+    let mut process = program(app, role)
         .env(STATEMENT, statement.to_string())
         .envs(vars.iter().copied())
         .stdout(Stdio::piped())
@@ -45,6 +42,16 @@ pub fn kill_after(app: &TestApp, role: &str, vars: &[(&str, &str)], statement: u
     let status = process.wait().expect("it has ended");
     assert!(is_there || status.success(), "{role} failed by itself");
     is_there
+}
+
+/// This program again, which runs the ignored test `role` on the test's database, at the time of its clock.
+pub fn program(app: &TestApp, role: &str) -> Command {
+    let mut program = Command::new(std::env::current_exe().expect("this program has a path"));
+    program
+        .args(["--exact", role, "--ignored", "--nocapture"])
+        .env(URL, app.database_url())
+        .env(NOW, app.core.now().as_micros().to_string());
+    program
 }
 
 /// The other process: the application that it has, on the test's database and with its clock.

@@ -18,6 +18,6 @@ pub(super) use sessions::{
 };
 pub(super) use users::{Ensured, ensure_user, tell_staff};
 pub use users::{
-    UserCounts, UserQuery, count_sessions, count_users, find_user, find_user_by_email, list_users,
-    set_active, set_role,
+    UserCounts, UserQuery, count_sessions, count_users, emails, find_user, find_user_by_email,
+    list_users, set_active, set_role,
 };

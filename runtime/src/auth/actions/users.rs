@@ -1,5 +1,7 @@
 //! What the staff and the command line see of other people's accounts and do to them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::json;
@@ -54,6 +56,18 @@ pub async fn find_user(core: &Core, id: &UserId) -> Result<User> {
 /// When the database does not answer.
 pub async fn find_user_by_email(core: &Core, email: &EmailAddress) -> Result<Option<User>> {
     store::user_by_email(core.db(), &email.key()).await
+}
+
+/// The addresses of these users, by identifier; those of accounts that are gone are left out.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn emails(
+    core: &Core,
+    users: impl IntoIterator<Item = UserId>,
+) -> Result<BTreeMap<UserId, String>> {
+    let users: BTreeSet<_> = users.into_iter().collect();
+    store::emails(core.db(), &users).await
 }
 
 /// Users, newest first.

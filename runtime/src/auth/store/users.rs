@@ -1,5 +1,7 @@
 //! Every query about users.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use sqlx::any::AnyRow;
 use sqlx::{AssertSqlSafe, Row as _};
 
@@ -249,6 +251,29 @@ pub(in crate::auth) async fn user(db: &Db, id: &UserId) -> Result<Option<User>> 
 
 pub(in crate::auth) async fn user_by_email(db: &Db, email_key: &str) -> Result<Option<User>> {
     user_where(db, "email_key = $1", email_key).await
+}
+
+/// The addresses of these users.
+pub(in crate::auth) async fn emails(
+    db: &Db,
+    users: &BTreeSet<UserId>,
+) -> Result<BTreeMap<UserId, String>> {
+    if users.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let places: Vec<_> = (1..=users.len()).map(|at| format!("${at}")).collect();
+    let sql = format!(
+        "SELECT id, email FROM users WHERE id IN ({})",
+        places.join(", ")
+    );
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for user in users {
+        query = query.bind(user.as_str());
+    }
+    let rows = query.fetch_all(db.reader()).await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get::<String, _>(0)?.into(), row.try_get(1)?)))
+        .collect()
 }
 
 /// The user with this address, as the transaction sees it.

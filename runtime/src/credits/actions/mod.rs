@@ -8,7 +8,7 @@ mod upkeep;
 
 pub use history::{Cursor, DayOfUse, HistoryFilter, HistoryPage, history, search, use_by_day};
 pub(super) use notices::{Notice, notify};
-pub use prices::{declare_price, price, price_history, set_price};
+pub use prices::{declare_price, price, price_history, prices_of, set_price};
 pub use upkeep::sweep;
 
 use serde_json::json;

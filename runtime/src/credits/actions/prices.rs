@@ -1,5 +1,7 @@
 //! What things cost. A price is never changed: it gets another version, and each entry says which was in force.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::super::amount::Credits;
@@ -17,6 +19,15 @@ use crate::in_transaction;
 pub async fn price(core: &Core, item: &str) -> Result<Option<Price>> {
     let newest = store::prices(core.db().reader(), item, 1).await?;
     Ok(newest.into_iter().next().map(|known| known.price))
+}
+
+/// What every item costs now whose name begins with `prefix`, such as `service:`, by name.
+pub async fn prices_of(core: &Core, prefix: &str) -> Result<BTreeMap<String, Price>> {
+    let newest = store::newest_prices(core.db().reader(), prefix).await?;
+    let prices = newest.into_iter().map(|known| known.price);
+    Ok(prices
+        .map(|price| (price.version.item.clone(), price))
+        .collect())
 }
 
 /// What `item` costs and cost before, the newest first, with who said so (none: the application) and when.

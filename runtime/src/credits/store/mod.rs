@@ -25,7 +25,7 @@ pub(super) use lots::{
     KnownLot, Use, amount_of_source, end_lot, expired_lots, find_lot, insert_lot, live_lots,
     move_remaining, next_due, settle_lot, unspend, usable_lots,
 };
-pub(super) use prices::{KnownPrice, declared_price, insert_price, prices};
+pub(super) use prices::{KnownPrice, declared_price, insert_price, newest_prices, prices};
 
 use super::amount::Credits;
 use crate::error::Result;

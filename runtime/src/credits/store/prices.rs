@@ -30,6 +30,18 @@ pub async fn prices(on: impl AnyExecutor<'_>, item: &str, limit: i64) -> Result<
     rows.iter().map(known_price).collect()
 }
 
+/// What every item costs now whose name begins with `prefix`.
+pub async fn newest_prices(on: impl AnyExecutor<'_>, prefix: &str) -> Result<Vec<KnownPrice>> {
+    let rows = sqlx::query(
+        "SELECT item, version, amount, actor, created_at FROM credit_prices p
+         WHERE item LIKE $1 AND version = (SELECT MAX(version) FROM credit_prices WHERE item = p.item)",
+    )
+    .bind(format!("{prefix}%"))
+    .fetch_all(on)
+    .await?;
+    rows.iter().map(known_price).collect()
+}
+
 /// The newest version of an item's price that nobody set by hand.
 pub async fn declared_price(on: impl AnyExecutor<'_>, item: &str) -> Result<Option<KnownPrice>> {
     let row = sqlx::query(

@@ -15,7 +15,7 @@ use super::super::service::{ServiceError, Work};
 use super::super::store::{self, Ending};
 use crate::app::Core;
 use crate::clock::Timestamp;
-use crate::credits::{Credits, HoldId, Ledger, Note, Owner};
+use crate::credits::{Credits, HoldId, Ledger, Note, Owner, PriceVersion};
 use crate::error::Result;
 use crate::ids::UserId;
 use crate::in_transaction;
@@ -27,6 +27,8 @@ pub(super) struct Attempt {
     /// 0 for a run that is done once and at once; in the background they count from 1.
     pub number: i64,
     pub cost: Credits,
+    /// Which version of the price that is.
+    pub price: Option<PriceVersion>,
     pub title: String,
     pub hold: Option<HoldId>,
     pub started_at: Timestamp,
@@ -198,6 +200,7 @@ impl Attempt {
         };
         let note = Note {
             reference: Some(self.reference()),
+            price: self.price.clone(),
             ..Note::system(self.reference(), &self.title)
         };
         in_transaction!(core.db(), tx => {

@@ -15,6 +15,7 @@ use super::super::store::{self, Begun};
 use super::attempt::Attempt;
 use super::ending::end;
 use crate::app::Core;
+use crate::credits::PriceVersion;
 use crate::error::Result;
 use crate::in_transaction;
 use crate::jobs::Job;
@@ -60,6 +61,10 @@ pub(in super::super) async fn work_on(core: &Core, id: &RunId) -> Result<()> {
         user: run.user,
         number: attempt,
         cost: run.cost,
+        price: run.price_version.map(|number| PriceVersion {
+            item: rules::item(&run.service),
+            number,
+        }),
         title,
         hold: run.hold,
         started_at: run.started_at,

@@ -5,14 +5,15 @@ mod attempt;
 mod background;
 mod ending;
 mod looking;
+mod staff;
 
 pub use looking::{find_run, list_runs};
 
 pub(super) use background::{WorkOn, work_on};
 pub(super) use ending::{cancel, sweep};
 pub(super) use looking::{SoFar, said_so_far};
+pub(super) use staff::{run_of_anybody, runs_of_all, set_price, switch, usage};
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -20,13 +21,14 @@ use serde_json::{Map, Value};
 use super::context::Report;
 use super::entity::{RunId, RunStatus};
 use super::live::{Live, Ongoing};
+use super::offers::Offered;
 use super::registry::Registry;
 use super::rules;
-use super::service::{AnyService, Work};
+use super::service::Work;
 use super::store::{self, NewRun};
 use crate::app::Core;
 use crate::auth;
-use crate::credits::{HoldId, HoldTerms, Ledger, Owner};
+use crate::credits::{HoldId, HoldTerms, Ledger, Owner, Price};
 use crate::db::Tx;
 use crate::error::{Error, FieldErrors, Result};
 use crate::ids::UserId;
@@ -39,6 +41,8 @@ pub(super) struct Submission {
     pub key: String,
     pub input: Map<String, Value>,
     pub patience: Patience,
+    /// Whether whoever asks wants it done in the background, though the service may not ask for that.
+    pub is_for_later: bool,
 }
 
 /// How long whoever asks waits for the end of the run.
@@ -59,6 +63,8 @@ pub(super) enum Submitted {
     Invalid(FieldErrors),
     /// The key was used before, with another input. Nothing was run or charged.
     KeyReused,
+    /// The staff has switched the service off. Nothing was run or charged.
+    SwitchedOff,
 }
 
 /// After a run should have ended it is given this long to be settled before it counts as left behind.
@@ -73,12 +79,23 @@ const QUEUE: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) async fn run(
     core: &Core,
     user: &UserId,
-    (name, service): (&'static str, Arc<dyn AnyService>),
+    offered: Offered,
     submission: Submission,
 ) -> Result<Submitted> {
+    let Offered {
+        name,
+        service,
+        price,
+        is_on,
+    } = offered;
     let digest = rules::digest(name, &submission.input)?;
+    let same = (submission.key.as_str(), digest.as_str());
+    if !is_on {
+        let before = asked_before(core, user, same).await?;
+        return Ok(before.unwrap_or(Submitted::SwitchedOff));
+    }
     let kept = service.input().without_files(&submission.input);
-    let is_background = service.background();
+    let is_background = service.background() || submission.is_for_later;
     let whole = match is_background {
         true => Value::Object(submission.input.clone()).to_string(),
         false => String::new(),
@@ -87,7 +104,7 @@ pub(super) async fn run(
         Ok(work) => work,
         Err(errors) => return Ok(Submitted::Invalid(errors)),
     };
-    if !service.cost().is_zero() {
+    if !price.amount.is_zero() {
         auth::actions::require_verified(core, user).await?;
     }
     let limit = core.state::<Registry>()?.limit_of(&*service);
@@ -96,7 +113,8 @@ pub(super) async fn run(
         id: RunId::new(started_at),
         user: user.clone(),
         number: 0,
-        cost: service.cost(),
+        cost: price.amount,
+        price: Some(price.version.clone()),
         title: service.title().to_owned(),
         hold: None,
         started_at,
@@ -108,6 +126,7 @@ pub(super) async fn run(
         key: &submission.key,
         digest: &digest,
         input: &input,
+        price: &price,
         later: is_background.then_some(whole.as_str()),
     };
     match start(core, &attempt, &asked).await {
@@ -120,12 +139,21 @@ pub(super) async fn run(
             carry_on(core, attempt, work, submission.patience).await?;
             Ok(Submitted::Run(id))
         }
-        Err(failure) => match store::find_by_key(core.db(), user, &submission.key).await? {
-            None => Err(failure),
-            Some((id, known)) if known == digest => Ok(Submitted::Run(id)),
-            Some(_) => Ok(Submitted::KeyReused),
-        },
+        Err(failure) => asked_before(core, user, same).await?.ok_or(failure),
     }
+}
+
+/// What became of what was asked for under this key before, if anything was.
+async fn asked_before(
+    core: &Core,
+    user: &UserId,
+    (key, digest): (&str, &str),
+) -> Result<Option<Submitted>> {
+    let known = store::find_by_key(core.db(), user, key).await?;
+    Ok(known.map(|(id, known)| match known == digest {
+        true => Submitted::Run(id),
+        false => Submitted::KeyReused,
+    }))
 }
 
 /// What was asked for, as it is kept.
@@ -134,6 +162,7 @@ struct Asked<'a> {
     key: &'a str,
     digest: &'a str,
     input: &'a str,
+    price: &'a Price,
     /// All of it, where the work is done in the background.
     later: Option<&'a str>,
 }
@@ -159,7 +188,7 @@ async fn start(core: &Core, attempt: &Attempt, asked: &Asked<'_>) -> Result<Opti
         service: asked.service,
         key: asked.key,
         digest: asked.digest,
-        cost: attempt.cost,
+        price: asked.price,
         hold: hold.as_ref(),
         status: match asked.later {
             Some(_) => RunStatus::Queued,

@@ -1,7 +1,5 @@
 //! Every query of runs.
 
-pub mod events;
-
 use anyhow::Context as _;
 use serde_json::Value;
 use sqlx::Row as _;
@@ -9,7 +7,7 @@ use sqlx::any::AnyRow;
 
 use super::entity::{Run, RunId, RunStatus, RunSummary};
 use crate::clock::Timestamp;
-use crate::credits::{Credits, HoldId};
+use crate::credits::{Credits, HoldId, Price};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::ids::UserId;
@@ -18,9 +16,13 @@ use crate::ids::UserId;
 macro_rules! run_columns {
     () => {
         "id, user_id, service, status, cost, hold_id, input, output, error, started_at, ends_by, \
-         finished_at, cancel_asked_at"
+         finished_at, cancel_asked_at, price_version"
     };
 }
+
+pub mod events;
+pub mod staff;
+pub mod switches;
 
 /// A run that is about to start.
 pub struct NewRun<'a> {
@@ -29,7 +31,7 @@ pub struct NewRun<'a> {
     pub service: &'a str,
     pub key: &'a str,
     pub digest: &'a str,
-    pub cost: Credits,
+    pub price: &'a Price,
     pub hold: Option<&'a HoldId>,
     pub status: RunStatus,
     pub input: &'a str,
@@ -53,8 +55,8 @@ pub async fn insert(tx: &mut Tx, run: &NewRun<'_>) -> Result<()> {
     sqlx::query(
         "INSERT INTO service_runs
              (id, user_id, service, idempotency_key, digest, status, cost, hold_id, input,
-              started_at, ends_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+              started_at, ends_by, price_version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(run.id.as_str())
     .bind(run.user.as_str())
@@ -62,11 +64,12 @@ pub async fn insert(tx: &mut Tx, run: &NewRun<'_>) -> Result<()> {
     .bind(run.key)
     .bind(run.digest)
     .bind(run.status.as_str())
-    .bind(run.cost.as_milli())
+    .bind(run.price.amount.as_milli())
     .bind(run.hold.map(HoldId::as_str))
     .bind(run.input)
     .bind(run.started_at.as_micros())
     .bind(run.ends_by.as_micros())
+    .bind(run.price.version.number)
     .execute(tx.conn())
     .await?;
     Ok(())
@@ -343,6 +346,7 @@ fn run(row: &AnyRow) -> Result<Run> {
         ends_by: Timestamp::from_micros(row.try_get(10)?),
         finished_at: time(row.try_get(11)?),
         is_cancelling: row.try_get::<Option<i64>, _>(12)?.is_some(),
+        price_version: row.try_get(13)?,
     })
 }
 
