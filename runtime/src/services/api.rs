@@ -144,6 +144,9 @@ data: {\"id\":\"019ab3f0-5c1e-7c3a-9a51-2f4b8c6d7e80\",\"status\":\"succeeded\"}
 
 ";
 
+/// After how long it is worth asking again.
+const SWITCHED_OFF_FOR: Duration = Duration::from_secs(5 * 60);
+
 static SWITCHED_OFF: Refusal = Refusal {
     status: StatusCode::CONFLICT,
     code: "service_switched_off",
@@ -411,7 +414,8 @@ async fn run(call: Call, input: Map<String, Value>) -> Result<(StatusCode, RunVi
         Submitted::Invalid(errors) => return Err(Error::invalid_fields(&errors)),
         Submitted::KeyReused => return Err(Error::idempotency_key_reused()),
         Submitted::SwitchedOff => {
-            return Err(Error::conflict(SWITCHED_OFF.code, rules::SWITCHED_OFF));
+            let refusal = Error::conflict(SWITCHED_OFF.code, rules::SWITCHED_OFF);
+            return Err(refusal.after(SWITCHED_OFF_FOR));
         }
     };
     let run = actions::find_run(core, user, &id).await?;

@@ -263,7 +263,9 @@ async fn switch_off(
         let switch = format!("/admin/services/{name}/switch");
         let answer = root.post(&switch, &[("on", "false")]).await;
         assert_eq!(answer.status, 303, "{}", answer.text);
-        contract.check(id, &call(program, target).await);
+        let refused = call(program, target).await;
+        assert_eq!(refused.status, 409, "{id}: {}", refused.text);
+        contract.check(id, &refused);
         let path = format!("/api/v1/services/{name}");
         let answer = program.get(&path).await;
         assert_eq!(answer.json()["available"], false, "{id}");
