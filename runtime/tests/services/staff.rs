@@ -126,7 +126,7 @@ async fn a_price_is_set_by_whoever_has_seen_the_last_one_and_is_recorded() {
     switch(&mut root, "obedient", "false").await;
     switch(&mut root, "obedient", "false").await;
     let acts = "SELECT action || ' ' || before_state || ' ' || after_state FROM audit_entries
-                WHERE action IN ('price.set', 'service.switched_off') ORDER BY id";
+                WHERE action IN ('price.set', 'service.switched_off') ORDER BY action";
     assert_eq!(
         column(&app, acts).await,
         [
