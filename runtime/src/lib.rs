@@ -20,6 +20,8 @@ mod shutdown;
 pub mod site;
 mod telemetry;
 pub mod testing;
+#[cfg(any(feature = "llm", feature = "social"))]
+mod transport;
 
 #[cfg(feature = "admin")]
 pub mod admin;
@@ -37,6 +39,8 @@ pub mod llm;
 pub mod python;
 #[cfg(feature = "services")]
 pub mod services;
+#[cfg(feature = "social")]
+pub mod social;
 
 pub use app::{App, Core};
 pub use config::Environment;

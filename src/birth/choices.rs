@@ -96,7 +96,9 @@ impl Choices {
             .map(|module| &module.manifest.name)
             .collect();
         if self.modules.is_empty() {
-            let picked = ui.multi_select("Modules", &menu(catalogue), &vec![true; names.len()])?;
+            let modules = catalogue.modules.iter();
+            let usual: Vec<_> = modules.map(|module| !module.manifest.on_request).collect();
+            let picked = ui.multi_select("Modules", &menu(catalogue), &usual)?;
             return Ok(picked
                 .into_iter()
                 .map(|index| names[index].clone())

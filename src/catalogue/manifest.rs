@@ -54,6 +54,9 @@ pub struct ModuleManifest {
     /// Modules that must not be there.
     #[serde(default)]
     pub conflicts: Vec<Word>,
+    /// Whether only projects that ask for it are born with it.
+    #[serde(default)]
+    pub on_request: bool,
     /// The runtime's cargo feature and Rust module that hold its code.
     pub feature: Word,
     /// Crates that the code of projects with this module uses, as in a Cargo.toml.

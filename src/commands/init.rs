@@ -29,7 +29,7 @@ pub struct Args {
     /// The looks
     #[arg(long)]
     theme: Option<String>,
-    /// A module to have, with those that it needs; may be repeated; `none` for a bare site [default: all]
+    /// A module to have, with those that it needs; may be repeated; `none` for a bare site [default: all but those on request]
     #[arg(long = "module", value_name = "MODULE", value_delimiter = ',')]
     modules: Vec<String>,
     /// An option of a module; may be repeated

@@ -41,6 +41,8 @@ pub enum VisitCookie {
     Challenge,
     /// Whoever asked for a mail to sign in with.
     MagicLink,
+    /// Whoever is at a provider of identities.
+    Social,
     Csrf,
     Flash,
     Theme,
@@ -52,6 +54,7 @@ impl VisitCookie {
             Self::Session => "session",
             Self::Challenge => "challenge",
             Self::MagicLink => "magic_link",
+            Self::Social => "social",
             Self::Csrf => "csrf",
             Self::Flash => "flash",
             Self::Theme => "theme",

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use super::chunk::{Chunk, Draft};
 use super::events::Events;
 use super::tariff::{about_tokens, most_tokens};
-use super::transport::{self, Reply};
 use super::{Answer, Prompt, Usage};
 use crate::services::{ServiceContext, ServiceError};
+use crate::transport::{self, Reply};
 
 /// Where requests go unless `LLM_BASE_URL` says otherwise.
 const OPENAI: &str = "https://api.openai.com/v1";

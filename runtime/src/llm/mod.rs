@@ -9,7 +9,6 @@ mod echo;
 mod endpoint;
 mod events;
 mod tariff;
-mod transport;
 
 use serde::Serialize;
 

@@ -16,6 +16,7 @@ use quickscale_runtime::auth::{self, Registration};
 use quickscale_runtime::billing as billing_module;
 use quickscale_runtime::credits::{self, Credits};
 use quickscale_runtime::services;
+use quickscale_runtime::social;
 use quickscale_runtime::testing::{Answer, Client, TestApp, TestAppBuilder};
 use quickscale_runtime::{App, Environment, admin, in_transaction};
 use sqlx::{AssertSqlSafe, Row as _};
@@ -60,6 +61,7 @@ pub fn app_of(environment: Environment, settings: auth::Settings) -> App {
             requests_per_minute: 600,
             cors_origins: String::new(),
         }))
+        .module(social::module(social::Settings {}))
         .module(admin::module(admin::Settings {}))
 }
 

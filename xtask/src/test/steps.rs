@@ -157,6 +157,7 @@ const FEATURES: &[&str] = &[
     "auth,admin",
     "auth,credits,admin",
     "auth,api",
+    "auth,social",
     "auth,credits,billing",
     "auth,credits,services,billing,admin,smtp,stripe,postgres-tls",
 ];

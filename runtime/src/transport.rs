@@ -1,4 +1,4 @@
-//! One HTTP request to an endpoint, whose answer comes in pieces; over TLS with this machine's certificates of authorities.
+//! One HTTP request to another server, whose answer comes in pieces; over TLS with this machine's certificates of authorities.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

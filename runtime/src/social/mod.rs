@@ -1,0 +1,89 @@
+//! Signing in at Google, GitHub or any OpenID Connect issuer. Invariants: an identity is an issuer's and a subject, never an
+//! address; it is tied to an account only when both sides have verified the same address, or by whoever is signed in; what
+//! a provider says is believed only to the browser that was sent there, once its signature, issuer, audience, nonce and
+//! time were checked; nothing that a provider gives out is kept but who somebody is.
+
+mod actions;
+mod client;
+mod flow;
+mod github;
+mod jwt;
+mod letters;
+mod openid;
+mod pages;
+mod panels;
+mod providers;
+mod routes;
+mod rules;
+mod store;
+
+use crate::db::Migration;
+use crate::http::Routes;
+use crate::mail::MailSample;
+use crate::module::{Install, Module};
+use crate::pages::Sample;
+use openid::Directory;
+use providers::Provider;
+
+/// The module's options, as `quickscale.yml` has them: none. Which providers there are says the environment.
+#[derive(Debug, Clone)]
+pub struct Settings {}
+
+/// The module.
+pub fn module(_: Settings) -> impl Module {
+    Social
+}
+
+struct Social;
+
+/// What this domain's handlers share.
+struct Providers {
+    all: Vec<Provider>,
+    directory: Directory,
+}
+
+impl Providers {
+    fn find(&self, name: &str) -> Option<&Provider> {
+        self.all.iter().find(|provider| provider.name == name)
+    }
+}
+
+impl Module for Social {
+    fn name(&self) -> &'static str {
+        "social"
+    }
+
+    fn requires(&self) -> &'static [&'static str] {
+        &["auth"]
+    }
+
+    fn migrations(&self) -> Vec<Migration> {
+        vec![Migration::portable(
+            "0001_identities",
+            include_str!("migrations/0001_identities.sql"),
+        )]
+    }
+
+    fn routes(&self) -> Routes {
+        routes::routes()
+    }
+
+    fn samples(&self) -> Vec<Sample> {
+        pages::samples()
+    }
+
+    fn mail_samples(&self) -> Vec<MailSample> {
+        letters::samples()
+    }
+
+    fn install(&self, install: &mut Install) -> anyhow::Result<()> {
+        jwt::install();
+        let all = providers::read(install.config()?)?;
+        install.state(Providers {
+            all,
+            directory: Directory::default(),
+        });
+        install.panel(0, |visit, place| Box::pin(panels::panel(visit, place)));
+        Ok(())
+    }
+}
