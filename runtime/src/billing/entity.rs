@@ -137,6 +137,17 @@ column_enum! {
     }
 }
 
+impl RefundState {
+    /// What the provider's word for it means.
+    pub fn told(status: &str) -> Self {
+        match status {
+            "succeeded" => Self::Done,
+            "failed" | "canceled" => Self::Failed,
+            _ => Self::Asked,
+        }
+    }
+}
+
 /// What somebody set out to buy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {

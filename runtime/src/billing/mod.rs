@@ -26,6 +26,7 @@ pub mod sandbox;
 mod setup;
 mod store;
 pub mod upkeep;
+mod verify;
 
 pub use catalogue::{Catalogue, CatalogueSource, Interval, Item, ItemKind, Terms};
 pub use entity::{

@@ -366,7 +366,7 @@ impl Refund {
             id: at.id()?,
             charge: at.link("/charge"),
             status: at.text("/status").unwrap_or_default().to_owned(),
-            record: at.text("/metadata/refund").map(str::to_owned),
+            record: at.link("/metadata/refund"),
         })
     }
 }

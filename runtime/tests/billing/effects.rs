@@ -49,14 +49,14 @@ fn paid(stand_in: &StandIn) -> Value {
 }
 
 /// Somebody with a subscription to `team` that has begun, and whose first invoice is not told of yet.
-struct Subscriber {
-    sub: Sub,
+pub struct Subscriber {
+    pub sub: Sub,
     shape: Shape,
     start: i64,
 }
 
 impl Subscriber {
-    async fn of(ada: &mut Shopper<'_>, stand_in: &StandIn, shape: Shape) -> Self {
+    pub async fn of(ada: &mut Shopper<'_>, stand_in: &StandIn, shape: Shape) -> Self {
         let app = ada.app;
         ada.order("team", 1).await;
         let start = secs(app);
@@ -76,12 +76,15 @@ impl Subscriber {
         Self { sub, shape, start }
     }
 
-    /// An invoice for the whole period with this number, from 1 on.
-    fn invoice(&self, number: i64) -> Bill {
-        let period = (
-            self.start + (number - 1) * 30 * DAY,
-            self.start + number * 30 * DAY,
-        );
+    /// The period with this number, from 1 on.
+    pub fn period(&self, number: i64) -> (i64, i64) {
+        let at = |number: i64| self.start + number * 30 * DAY;
+        (at(number - 1), at(number))
+    }
+
+    /// An invoice for a whole period.
+    pub fn invoice(&self, number: i64) -> Bill {
+        let period = self.period(number);
         let reason = if number == 1 { "create" } else { "cycle" };
         Bill {
             id: format!("in_{number}"),
@@ -108,7 +111,7 @@ impl Subscriber {
     }
 
     /// Stripe knows the invoice; its event says nothing of payments, as in the newer versions.
-    async fn told(&self, app: &TestApp, stand_in: &StandIn, kind: &str, bill: &Bill) {
+    pub async fn told(&self, app: &TestApp, stand_in: &StandIn, kind: &str, bill: &Bill) {
         let mut body = bill.body(self.shape);
         stand_in.put(body.clone());
         body.as_object_mut().unwrap().remove("payments");

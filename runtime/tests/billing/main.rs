@@ -9,6 +9,7 @@ mod deaths;
 mod delivery;
 mod effects;
 mod lives;
+mod missed;
 mod packs;
 mod refunds;
 mod shapes;

@@ -232,11 +232,9 @@ impl Shop {
                         "starting_after",
                     ],
                 )?;
-                Ok(self.list(kind, fields.get("starting_after")))
+                Ok(self.list(kind, fields))
             }
-            ("GET", ["checkout", "sessions"]) => {
-                Ok(self.list("checkout.sessions", fields.get("starting_after")))
-            }
+            ("GET", ["checkout", "sessions"]) => Ok(self.list("checkout.sessions", fields)),
             ("GET", [_, id]) | ("GET", [_, _, id]) => {
                 only(fields, &["expand[]"])?;
                 self.read(id, fields.get("expand[]"))
@@ -246,14 +244,19 @@ impl Shop {
     }
 
     /// Two at a time, so that lists have several parts.
-    fn list(&self, kind: &str, after: Option<&String>) -> Value {
+    fn list(&self, kind: &str, fields: &BTreeMap<String, String>) -> Value {
         let name = kind.trim_end_matches('s');
+        let after = fields.get("starting_after");
+        let since = fields
+            .get("created[gte]")
+            .map_or(0, |since| since.parse().unwrap());
+        let is_new = |body: &Value| body["created"].as_i64().is_none_or(|at| at >= since);
         let all = self
             .objects
             .iter()
             .filter(|(_, body)| body["object"] == name);
         let rest: Vec<_> = all
-            .filter(|(id, _)| after.is_none_or(|after| *id > after))
+            .filter(|(id, body)| after.is_none_or(|after| *id > after) && is_new(body))
             .map(|(_, body)| body)
             .collect();
         json!({"object": "list", "data": &rest[..rest.len().min(2)], "has_more": rest.len() > 2})

@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: the numbers that QuickScale is held to, measured on this machine. None of them is a test: a
 //! machine that is busy with something else makes each of them worse.
 
+mod billing;
 mod build;
 mod evolve;
 mod http;
@@ -59,12 +60,14 @@ enum Name {
     Http,
     /// Spends through the API, against pgbench; one account under load; a short and a long journal; a paid run
     Ledger,
+    /// Stripe's webhooks on PostgreSQL while people spend
+    Billing,
 }
 
 pub fn run(args: &Args) -> Result<()> {
     let wanted = |name| args.names.is_empty() || args.names.contains(&name);
     let mut tools = vec![Tool::Git, Tool::Node];
-    if wanted(Name::Http) || wanted(Name::Ledger) {
+    if wanted(Name::Http) || wanted(Name::Ledger) || wanted(Name::Billing) {
         tools.extend([Tool::Wrk, Tool::Postgres]);
     }
     tools::require(tools, args.install)?;
@@ -85,7 +88,7 @@ pub fn run(args: &Args) -> Result<()> {
     if wanted(Name::Build) {
         build::measure(&Project::create(&quickscale)?, &mut table)?;
     }
-    if wanted(Name::Serve) || wanted(Name::Http) {
+    if wanted(Name::Serve) || wanted(Name::Http) || wanted(Name::Billing) {
         let project = Project::create(&quickscale)?;
         let binary = match &args.built {
             Some(built) => built.canonicalize()?,
@@ -96,6 +99,9 @@ pub fn run(args: &Args) -> Result<()> {
         }
         if wanted(Name::Http) {
             http::measure(&project, &binary, args.seconds, &mut table)?;
+        }
+        if wanted(Name::Billing) {
+            billing::measure(&project, &binary, &mut table)?;
         }
     }
     if wanted(Name::Ledger) {

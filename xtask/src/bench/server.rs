@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use nix::sys::signal::Signal;
 
 use crate::process::{self, Background};
+use crate::tools;
 
 /// Where an application is, and what it works on.
 pub struct Setting {
@@ -34,11 +35,17 @@ impl Setting {
 
     /// Starts the server; returns when it is ready.
     pub fn serve(&self) -> Result<Server> {
+        self.serve_with(&[])
+    }
+
+    /// The same with other variables.
+    pub fn serve_with(&self, variables: &[(&str, &str)]) -> Result<Server> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let log = fs_err::File::create(self.folder.join("bench.log"))?
             .into_parts()
             .0;
         let mut command = self.command(port);
+        command.envs(variables.iter().copied());
         command.arg("serve").stdout(log.try_clone()?).stderr(log);
         let begun = Instant::now();
         let mut process = Background::start(&mut command, Signal::SIGTERM)?;
@@ -56,11 +63,19 @@ impl Setting {
         bail!("the server was not ready after 30 s: {}", self.log())
     }
 
+    /// Runs SQL on a PostgreSQL; gives what it prints, columns with `|` between them.
+    pub fn sql(&self, sql: &str) -> Result<String> {
+        let folder = tools::postgres_binaries().context("PostgreSQL is not installed")?;
+        let mut command = Command::new(folder.join("psql"));
+        command.args(["--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1", "-c", sql]);
+        process::read(command.arg(&self.database_url))
+    }
+
     fn log(&self) -> String {
         fs_err::read_to_string(self.folder.join("bench.log")).unwrap_or_default()
     }
 
-    fn command(&self, port: u16) -> Command {
+    pub(super) fn command(&self, port: u16) -> Command {
         let mut command = Command::new(&self.binary);
         command
             .current_dir(&self.folder)

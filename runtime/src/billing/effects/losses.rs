@@ -74,11 +74,7 @@ pub(super) async fn refund(closing: &Closing<'_>, told: &Value) -> Result<()> {
             return Ok(());
         }
         if let Some(record) = &refund.record {
-            let state = match refund.status.as_str() {
-                "succeeded" => RefundState::Done,
-                "failed" | "canceled" => RefundState::Failed,
-                _ => RefundState::Asked,
-            };
+            let state = RefundState::told(&refund.status);
             store::close_refund(tx, record, (state, Some(&refund.id), ""), core.now()).await?;
         }
         if let Some(charge) = &charge {

@@ -224,3 +224,25 @@ pub async fn all_payments(db: &Db, after: &str, limit: i64) -> Result<Vec<Paymen
         .await?;
     rows.iter().map(read).collect()
 }
+
+/// The sessions and invoices that count as paid here, of one provider's customers.
+pub async fn paid_objects(db: &Db, provider: &str) -> Result<Vec<String>> {
+    let rows = sqlx::query(
+        "SELECT p.object FROM billing_payments p JOIN billing_customers c ON c.id = p.customer_id
+         WHERE c.provider = $1 AND p.state NOT IN ('pending', 'failed') ORDER BY p.object",
+    )
+    .bind(provider)
+    .fetch_all(db.reader())
+    .await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+/// Every dispute with its status.
+pub async fn all_disputes(db: &Db) -> Result<Vec<(String, String)>> {
+    let rows = sqlx::query("SELECT dispute, status FROM billing_disputes ORDER BY dispute")
+        .fetch_all(db.reader())
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect()
+}

@@ -123,3 +123,15 @@ pub async fn all_subscriptions(db: &Db, after: &str, limit: i64) -> Result<Vec<S
         .await?;
     rows.iter().map(read).collect()
 }
+
+/// The subscriptions that are not over, of one provider's customers.
+pub async fn live_subscriptions(db: &Db, provider: &str) -> Result<Vec<String>> {
+    let rows = sqlx::query(
+        "SELECT s.subscription FROM billing_subscriptions s JOIN billing_customers c ON c.id = s.customer_id
+         WHERE c.provider = $1 AND s.status NOT IN ('canceled', 'incomplete_expired') ORDER BY s.subscription",
+    )
+    .bind(provider)
+    .fetch_all(db.reader())
+    .await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}

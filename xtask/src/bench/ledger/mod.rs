@@ -93,9 +93,9 @@ impl Run<'_> {
         for program in [&short, &long] {
             (1..FEW).try_for_each(|_| program.spend())?;
         }
-        self.sql(&grow(MANY, &second))?;
-        self.sql("VACUUM ANALYZE")?;
-        self.sql("CHECKPOINT")?;
+        self.setting.sql(&grow(MANY, &second))?;
+        self.setting.sql("VACUUM ANALYZE")?;
+        self.setting.sql("CHECKPOINT")?;
         for (what, ask) in [
             ("balance", Program::balance as fn(&Program) -> Result<()>),
             ("spend", Program::spend),
@@ -214,10 +214,11 @@ impl Run<'_> {
 
     /// One call of the API as a script for pgbench.
     fn script(&self) -> Result<String> {
-        self.sql(PEOPLE)?;
-        self.sql("ALTER SYSTEM SET log_line_prefix = '%p|'")?;
-        self.sql("ALTER SYSTEM SET log_statement = 'all'")?;
-        self.sql("SELECT pg_reload_conf()")?;
+        self.setting.sql(PEOPLE)?;
+        self.setting
+            .sql("ALTER SYSTEM SET log_line_prefix = '%p|'")?;
+        self.setting.sql("ALTER SYSTEM SET log_statement = 'all'")?;
+        self.setting.sql("SELECT pg_reload_conf()")?;
         let program = Program::new(self.server, &self.keys[0]);
         let deadline = Instant::now() + Duration::from_secs(30);
         let call = loop {
@@ -233,9 +234,9 @@ impl Run<'_> {
                 Err(fault) => return Err(fault),
             }
         };
-        self.sql("ALTER SYSTEM RESET log_statement")?;
-        self.sql("SELECT pg_reload_conf()")?;
-        let seen = self.sql(&format!(
+        self.setting.sql("ALTER SYSTEM RESET log_statement")?;
+        self.setting.sql("SELECT pg_reload_conf()")?;
+        let seen = self.setting.sql(&format!(
             "{SEEN} AND k.handle = '{}'",
             handle(&self.keys[0])
         ))?;
@@ -250,13 +251,6 @@ impl Run<'_> {
                 values: values.into(),
             },
         )
-    }
-
-    /// Runs SQL; gives what it prints, columns with `|` between them.
-    fn sql(&self, sql: &str) -> Result<String> {
-        let mut command = Command::new(program("psql")?);
-        command.args(["--no-psqlrc", "-qAt", "-v", "ON_ERROR_STOP=1", "-c", sql]);
-        process::read(command.arg(&self.setting.database_url))
     }
 }
 
