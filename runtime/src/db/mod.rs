@@ -299,7 +299,7 @@ const SQLITE_PRAGMAS: &str = "
     PRAGMA busy_timeout = 5000;
     PRAGMA foreign_keys = ON;
     PRAGMA temp_store = MEMORY;
-    PRAGMA cache_size = -8000;
+    PRAGMA cache_size = -4000;
 ";
 
 /// The mode stands in the file. SQLite's own waiting does not cover the change to it, so that of several processes
