@@ -12,11 +12,13 @@ mod letters;
 mod openid;
 mod pages;
 mod panels;
+mod personal;
 mod providers;
 mod routes;
 mod rules;
 mod store;
 
+use crate::auth::UserRemoved;
 use crate::db::Migration;
 use crate::http::Routes;
 use crate::mail::MailSample;
@@ -83,6 +85,8 @@ impl Module for Social {
             all,
             directory: Directory::default(),
         });
+        install.personal_data(personal::files);
+        install.on::<UserRemoved>(|_, tx, removed| Box::pin(personal::forget(tx, removed)));
         install.panel(0, |visit, place| Box::pin(panels::panel(visit, place)));
         Ok(())
     }

@@ -114,3 +114,12 @@ pub(super) async fn delete(
     .await?;
     Ok(done.rows_affected() == 1)
 }
+
+/// Takes all identities from somebody.
+pub(super) async fn forget(tx: &mut Tx, user: &UserId) -> Result<()> {
+    sqlx::query("DELETE FROM social_identities WHERE user_id = $1")
+        .bind(user.as_str())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! GitHub, by a stand-in that answers as its documentation says and takes nothing else.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::extract::{Form, State};
 use axum::http::HeaderMap;
@@ -108,4 +109,22 @@ async fn a_code_that_github_does_not_know_opens_nothing() {
     let (mut client, location) = come_back(&app, "bad").await;
     assert_eq!(location, "/accounts/login");
     assert!(!is_in(&mut client).await);
+}
+
+#[tokio::test]
+async fn whoever_leaves_takes_along_who_he_is_there_and_is_forgotten() {
+    let app = start((42, "ada@example.com", true)).await;
+    let (mut client, _) = come_back(&app, "good").await;
+    let archive = client.post("/accounts/export", &[]).await;
+    let name = b"social/identities.json";
+    assert!(archive.bytes.windows(name.len()).any(|part| part == name));
+    client
+        .post("/accounts/delete", &[("email", "ada@example.com")])
+        .await;
+    app.work_jobs().await;
+    app.clock.advance(Duration::from_secs(15 * 24 * 60 * 60));
+    app.work_jobs().await;
+    assert_eq!(count(&app, "social_identities").await, 0);
+    come_back(&app, "good").await;
+    assert_eq!(count(&app, "users").await, 2, "he comes back as a newcomer");
 }
