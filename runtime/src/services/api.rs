@@ -259,7 +259,7 @@ struct RunView {
     /// The service's name.
     service: String,
     status: RunStatus,
-    /// What came of it; null unless it has succeeded.
+    /// What came of it; null unless it has succeeded, and once the result was removed.
     output: Value,
     /// Why there is no result, in a sentence; null unless it has failed or was cancelled.
     error: Option<String>,
@@ -269,6 +269,9 @@ struct RunView {
     /// Null while it runs.
     #[schemars(extend("format" = "date-time"))]
     finished_at: Option<String>,
+    /// When the result of a run in the background was removed; null while it is kept.
+    #[schemars(extend("format" = "date-time"))]
+    result_removed_at: Option<String>,
 }
 
 /// What a run cost, in credits: decimal texts, exact to a thousandth.
@@ -362,6 +365,7 @@ impl RunView {
             },
             created_at: run.started_at.rfc3339(),
             finished_at: run.finished_at.map(|at| at.rfc3339()),
+            result_removed_at: run.forgotten_at.map(|at| at.rfc3339()),
         })
     }
 }
@@ -380,6 +384,7 @@ impl Answer for RunView {
             },
             created_at: "2026-11-21T09:05:00Z".into(),
             finished_at: Some("2026-11-21T09:05:01Z".into()),
+            result_removed_at: None,
         }
     }
 }

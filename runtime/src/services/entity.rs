@@ -83,6 +83,8 @@ pub struct Run {
     pub finished_at: Option<Timestamp>,
     /// Its user wants it to end.
     pub is_cancelling: bool,
+    /// When its result was removed because its time was up.
+    pub forgotten_at: Option<Timestamp>,
 }
 
 impl Run {

@@ -45,14 +45,29 @@ use live::Live;
 use offers::Offers;
 use registry::Registry;
 
-/// The module's options, as `quickscale.yml` has them: none yet.
+/// The module's options, as `quickscale.yml` has them.
 #[derive(Debug, Clone)]
-pub struct Settings {}
+pub struct Settings {
+    /// How many days results of runs in the background are kept.
+    pub result_days: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { result_days: 30 }
+    }
+}
+
+impl Settings {
+    fn kept_for(&self) -> Duration {
+        Duration::from_secs(u64::from(self.result_days) * 24 * 60 * 60)
+    }
+}
 
 /// The module, without services yet.
 pub fn module(settings: Settings) -> Services {
-    let Settings {} = settings;
     Services {
+        settings,
         registry: Registry::new(TIME_LIMIT),
         faults: Vec::new(),
     }
@@ -60,11 +75,14 @@ pub fn module(settings: Settings) -> Services {
 
 /// How long a run may take unless the module is told otherwise.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// How often results are removed whose time is up.
+const TIDYING: Duration = Duration::from_secs(60 * 60);
 /// What a form may have beside its values: names, boundaries, hidden fields.
 const FORM_OVERHEAD: usize = 64 * 1024;
 
 /// The module with its services.
 pub struct Services {
+    settings: Settings,
     registry: Registry,
     faults: Vec<String>,
 }
@@ -109,6 +127,7 @@ impl Module for Services {
                 include_str!("migrations/0003_background.sql"),
             ),
             Migration::portable("0004_offers", include_str!("migrations/0004_offers.sql")),
+            Migration::portable("0005_results", include_str!("migrations/0005_results.sql")),
         ]
     }
 
@@ -150,6 +169,10 @@ impl Module for Services {
         }
         install.state(self.registry.clone());
         install.state(Live::default());
+        install.state(self.settings.clone());
+        install.every("services.tidy", TIDYING, |core| {
+            Box::pin(actions::forget_results(core))
+        });
         install.personal_data(personal::files);
         install.on::<UserRemoved>(|_, tx, removed| Box::pin(personal::forget(tx, removed)));
         install.state(Offers::default());

@@ -206,6 +206,8 @@ pub(super) struct RunPage {
     pub is_free: bool,
     pub input: View,
     pub output: Option<View>,
+    /// Whether the result was removed because its time was up.
+    pub is_forgotten: bool,
     pub error: Option<String>,
     pub started_at: Timestamp,
     /// What is there now: `99 credits`.
@@ -246,6 +248,7 @@ impl RunPage {
             is_free: run.cost.is_zero(),
             input: View::of(&run.input, schema),
             output: run.output.as_ref().map(view),
+            is_forgotten: run.forgotten_at.is_some(),
             error: run.error.clone(),
             started_at: run.started_at,
             remaining: balance.available.in_words(),
@@ -289,6 +292,7 @@ impl Page for RunPage {
             output: Some(View::Fields {
                 fields: vec![field("Score", View::text("0.4")), field("Details", nested)],
             }),
+            is_forgotten: false,
             error: None,
             started_at: SAMPLE_TIME,
             remaining: "99 credits".into(),

@@ -6,6 +6,7 @@ mod api;
 mod auth;
 mod billing;
 mod credits;
+mod services;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -25,6 +26,7 @@ const PROVEN: &[(&str, fn())] = proven! {
         second_factor_for_staff, session_days, session_idle_days, sign_ins_per_minute, sign_ups_per_minute;
     billing: catalogue, grace_days;
     credits: low_balance_mail, low_balance_percent, renewed_hours, signup_grant;
+    services: result_days;
 };
 
 #[test]

@@ -22,7 +22,7 @@ mod text;
 
 /// A service of every kind.
 pub fn services() -> Services {
-    services::module(services::Settings {})
+    services::module(services::Settings::default())
         .service("demo", demo::service())
         .service("data", data::service())
         .service("text_sentiment_analysis", text::service())

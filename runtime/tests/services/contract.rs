@@ -77,7 +77,8 @@ async fn the_services_of_every_kind_keep_it() {
 
 #[tokio::test]
 async fn a_service_that_panics_on_odd_input_does_not() {
-    let report = report(services::module(services::Settings {}).service("touchy", Touchy)).await;
+    let report =
+        report(services::module(services::Settings::default()).service("touchy", Touchy)).await;
     let faulty: Vec<_> = report
         .findings
         .iter()

@@ -267,7 +267,7 @@ impl Service for Greedy {
 
 #[tokio::test]
 async fn a_service_that_cannot_be_offered_keeps_the_application_from_starting() {
-    let none = || services::module(services::Settings {});
+    let none = || services::module(services::Settings::default());
     let obedient = || Strings::default().obedient(0);
     for (services, complaint) in [
         (none().service("greedy", Greedy), "field `texts`"),
@@ -287,7 +287,10 @@ async fn a_service_that_cannot_be_offered_keeps_the_application_from_starting() 
 
 #[tokio::test]
 async fn without_services_the_pages_say_so() {
-    let app = app_with(Credits::ZERO, services::module(services::Settings {}));
+    let app = app_with(
+        Credits::ZERO,
+        services::module(services::Settings::default()),
+    );
     let app = themed(app).start().await;
     let mut ada = sign_up(&app, "ada@example.com").await;
     for path in ["/services", "/dashboard", "/pricing"] {

@@ -174,7 +174,7 @@ fn plain(status: &str, headers: &str, body: &str) -> Act {
 
 async fn shop(endpoint: Option<&Endpoint>) -> (TestApp, Client) {
     let services =
-        services::module(services::Settings {}).service("text_summary", summary::service());
+        services::module(services::Settings::default()).service("text_summary", summary::service());
     let mut builder = themed(app_with(Credits::whole(100), services));
     if let Some(endpoint) = endpoint {
         builder = builder
@@ -515,8 +515,8 @@ async fn settings_that_cannot_be_used_are_a_failure_and_cost_nothing() {
         ("http://", "m"),
         ("http://[", "m"),
     ] {
-        let services =
-            services::module(services::Settings {}).service("text_summary", summary::service());
+        let services = services::module(services::Settings::default())
+            .service("text_summary", summary::service());
         let app = themed(app_with(Credits::whole(100), services))
             .env("LLM_BASE_URL", base)
             .env("LLM_API_KEY", KEY)

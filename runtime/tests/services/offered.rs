@@ -265,7 +265,7 @@ pub fn app_with(gift: Credits, services: Services) -> App {
 
 /// An application with `patient`, where services may take almost no time.
 pub async fn offering_little_time() -> TestApp {
-    let services = services::module(services::Settings {})
+    let services = services::module(services::Settings::default())
         .service("patient", Patient)
         .time_limit(SHORT);
     themed(app_with(Credits::ZERO, services)).start().await
@@ -308,7 +308,7 @@ impl Strings {
             background: true,
             ..self.obedient(cost)
         };
-        services::module(services::Settings {})
+        services::module(services::Settings::default())
             .service("obedient", self.obedient(cost))
             .service("hurried", hurried)
             .service("later", later)

@@ -164,7 +164,7 @@ impl Shop {
             program: program.clone(),
             limit,
         };
-        let services = services::module(services::Settings {})
+        let services = services::module(services::Settings::default())
             .service("told", service(LONG))
             .service("hasty", service(Duration::from_millis(500)));
         let app = app_with(Credits::whole(100), services);

@@ -55,7 +55,7 @@ pub fn app_of(environment: Environment, settings: auth::Settings) -> App {
             signup_grant: Credits::whole(100),
             ..credits::Settings::default()
         }))
-        .module(services::module(services::Settings {}))
+        .module(services::module(services::Settings::default()))
         .module(billing_module::module(billing_module::Settings::default()))
         .module(api::module(api::Settings {
             requests_per_minute: 600,

@@ -62,7 +62,7 @@ async fn shop() -> TestApp {
         signup_grant: Credits::whole(10),
         ..credits::Settings::default()
     });
-    let services = services::module(services::Settings {})
+    let services = services::module(services::Settings::default())
         .service("shout", Shout(Credits::whole(3)))
         .service("gold", Shout(Credits::whole(1000)));
     let shop = App::builder("Shop", Environment::Test).module(auth);

@@ -4,6 +4,7 @@
 mod attempt;
 mod background;
 mod ending;
+mod keeping;
 mod looking;
 mod staff;
 
@@ -11,6 +12,7 @@ pub use looking::{find_run, list_runs};
 
 pub(super) use background::{WorkOn, work_on};
 pub(super) use ending::{cancel, sweep};
+pub(super) use keeping::forget_results;
 pub(super) use looking::{SoFar, said_so_far};
 pub(super) use staff::{run_of_anybody, runs_of_all, set_price, switch, usage};
 
@@ -82,52 +84,31 @@ pub(super) async fn run(
     offered: Offered,
     submission: Submission,
 ) -> Result<Submitted> {
-    let Offered {
-        name,
-        service,
-        price,
-        is_on,
-    } = offered;
-    let digest = rules::digest(name, &submission.input)?;
+    let digest = rules::digest(offered.name, &submission.input)?;
     let same = (submission.key.as_str(), digest.as_str());
-    if !is_on {
+    if !offered.is_on {
         let before = asked_before(core, user, same).await?;
         return Ok(before.unwrap_or(Submitted::SwitchedOff));
     }
-    let kept = service.input().without_files(&submission.input);
+    let service = &offered.service;
+    let kept = Value::Object(service.input().without_files(&submission.input)).to_string();
     let is_background = service.background() || submission.is_for_later;
-    let whole = match is_background {
-        true => Value::Object(submission.input.clone()).to_string(),
-        false => String::new(),
-    };
+    let whole = is_background.then(|| Value::Object(submission.input.clone()).to_string());
     let work = match service.clone().prepare(submission.input) {
         Ok(work) => work,
         Err(errors) => return Ok(Submitted::Invalid(errors)),
     };
-    if !price.amount.is_zero() {
+    if !offered.price.amount.is_zero() {
         auth::actions::require_verified(core, user).await?;
     }
-    let limit = core.state::<Registry>()?.limit_of(&*service);
-    let started_at = core.now();
-    let mut attempt = Attempt {
-        id: RunId::new(started_at),
-        user: user.clone(),
-        number: 0,
-        cost: price.amount,
-        price: Some(price.version.clone()),
-        title: service.title().to_owned(),
-        hold: None,
-        started_at,
-        limit,
-    };
-    let input = Value::Object(kept).to_string();
+    let mut attempt = first_attempt(core, user, &offered)?;
     let asked = Asked {
-        service: name,
+        service: offered.name,
         key: &submission.key,
         digest: &digest,
-        input: &input,
-        price: &price,
-        later: is_background.then_some(whole.as_str()),
+        input: &kept,
+        price: &offered.price,
+        later: whole.as_deref(),
     };
     match start(core, &attempt, &asked).await {
         Ok(hold) => {
@@ -141,6 +122,21 @@ pub(super) async fn run(
         }
         Err(failure) => asked_before(core, user, same).await?.ok_or(failure),
     }
+}
+
+fn first_attempt(core: &Core, user: &UserId, offered: &Offered) -> Result<Attempt> {
+    let started_at = core.now();
+    Ok(Attempt {
+        id: RunId::new(started_at),
+        user: user.clone(),
+        number: 0,
+        cost: offered.price.amount,
+        price: Some(offered.price.version.clone()),
+        title: offered.service.title().to_owned(),
+        hold: None,
+        started_at,
+        limit: core.state::<Registry>()?.limit_of(&*offered.service),
+    })
 }
 
 /// What became of what was asked for under this key before, if anything was.

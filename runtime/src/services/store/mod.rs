@@ -16,11 +16,12 @@ use crate::ids::UserId;
 macro_rules! run_columns {
     () => {
         "id, user_id, service, status, cost, hold_id, input, output, error, started_at, ends_by, \
-         finished_at, cancel_asked_at, price_version"
+         finished_at, cancel_asked_at, price_version, forgotten_at"
     };
 }
 
 pub mod events;
+pub mod results;
 pub mod staff;
 pub mod switches;
 
@@ -347,6 +348,7 @@ fn run(row: &AnyRow) -> Result<Run> {
         finished_at: time(row.try_get(11)?),
         is_cancelling: row.try_get::<Option<i64>, _>(12)?.is_some(),
         price_version: row.try_get(13)?,
+        forgotten_at: time(row.try_get(14)?),
     })
 }
 
