@@ -108,6 +108,32 @@ mod tests {
         }
     }
 
+    /// The header that docs.stripe.com/webhooks shows ("Verify webhook signatures manually"); its secret is not told.
+    #[test]
+    fn the_published_header_is_understood() {
+        let header = "t=1492774577,\
+            v1=5257a869e7ecebeda32affa62cdca3fa51cad7e77a0e56ff536d0ce8e108d8bd,\
+            v0=6ffbb59b2300aae63f272406069a9788598b792a944a07aba816edb039989a39";
+        let outcome = check(header, BODY, &secrets(), at(1_492_774_577));
+        assert_eq!(outcome, Err(Distrust::Forged));
+    }
+
+    /// RFC 4231, test case 2, says that this is HMAC-SHA256; docs.stripe.com/webhooks, what it is made of.
+    #[test]
+    fn the_signature_is_the_published_hmac_of_time_point_and_body() {
+        use hmac::{Hmac, KeyInit as _, Mac as _};
+        let rfc = Hmac::<Sha256>::new_from_slice(b"Jefe").unwrap();
+        let made = rfc.chain_update(b"what do ya want for nothing?").finalize();
+        assert_eq!(
+            crate::crypto::hex(&made.into_bytes()),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+        );
+        let whole = Hmac::<Sha256>::new_from_slice(b"whsec_new").unwrap();
+        let whole = whole.chain_update(br#"1000.{"id":"evt_1"}"#).finalize();
+        let expected = format!("t=1000,v1={}", crate::crypto::hex(&whole.into_bytes()));
+        assert_eq!(sign("whsec_new", BODY, 1000), expected);
+    }
+
     #[test]
     fn what_is_not_signed_for_this_body_and_this_time_is_not_believed() {
         let good = sign("whsec_new", BODY, 1000);

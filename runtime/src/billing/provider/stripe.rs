@@ -428,3 +428,7 @@ impl Provider for Stripe {
         })
     }
 }
+
+#[cfg(test)]
+#[path = "stripe_tests.rs"]
+mod tests;
