@@ -394,7 +394,11 @@ impl Core {
             Access::SignedIn => visit.principal().is_some(),
             Access::Staff(permission) => visit.may(permission),
         };
-        let fits = |item: &&NavItem| item.place != NavPlace::Visitor || visit.principal().is_none();
+        let is_acting = visit.principal().is_some_and(|own| own.acted_by.is_some());
+        let fits = |item: &&NavItem| {
+            let is_fit = item.place != NavPlace::Visitor || visit.principal().is_none();
+            is_fit && !(is_acting && item.path.starts_with("/accounts/"))
+        };
         let items = self.0.navigation.iter();
         items.filter(is_on).filter(may).filter(fits).collect()
     }

@@ -112,6 +112,15 @@ impl Error {
         )
     }
 
+    /// Whoever acts as somebody else must not come near what that account is known by.
+    pub fn acting_as_another() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "acting_as_another",
+            "You act as somebody else. This only the owner of the account may see and do.",
+        )
+    }
+
     pub fn unprocessable(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_input", detail)
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 use quickscale_runtime::auth::{self, Registration, audit::Actor};
-use quickscale_runtime::http::{Access, FRESH, Permission, Role, Routes, Visit};
+use quickscale_runtime::http::{ACTING_END, Access, FRESH, Permission, Role, Routes, Visit};
 use quickscale_runtime::testing::{Answer, Client, TestApp};
 use quickscale_runtime::{App, Environment, Module};
 use support::{SITE, app_of, column, settings, sign_up, sign_up_admin, themed};
@@ -17,10 +17,12 @@ use support::{SITE, app_of, column, settings, sign_up, sign_up_admin, themed};
 const TABLE: &str = include_str!("access.txt");
 
 /// Who has which permission, beside administrators.
-const PERMISSIONS: [(&str, &[Role]); 12] = [
+const PERMISSIONS: [(&str, &[Role]); 14] = [
     ("view_staff_area", &[Role::Support, Role::Billing]),
     ("view_users", &[Role::Support, Role::Billing]),
     ("manage_users", &[Role::Support]),
+    ("invite_users", &[Role::Support]),
+    ("act_as_users", &[Role::Support]),
     ("manage_roles", &[]),
     ("view_messages", &[Role::Support]),
     ("adjust_credits", &[Role::Billing]),
@@ -182,6 +184,9 @@ async fn every_route_lets_in_whom_its_rule_names_and_nobody_else() {
                 "{method} {path} as {role:?}: {}",
                 answer.status
             );
+            if pattern.ends_with("/act") && actual == Outcome::LetIn {
+                client.post(ACTING_END, &[]).await;
+            }
         }
     }
 }

@@ -49,7 +49,7 @@ const PIECES: [&[u8]; 28] = [
 ];
 
 /// Each field with a value that is fine, so that the others are looked at.
-const FORMS: [(&str, &[(&str, &str)]); 8] = [
+const FORMS: [(&str, &[(&str, &str)]); 12] = [
     (
         "/accounts/signup",
         &[
@@ -67,6 +67,13 @@ const FORMS: [(&str, &[(&str, &str)]); 8] = [
         ],
     ),
     ("/accounts/profile", &[("name", "Ada")]),
+    ("/accounts/password/reset", &[("email", "ada@example.com")]),
+    ("/accounts/email", &[("email", "new@example.com")]),
+    ("/accounts/delete", &[("email", "nobody@example.com")]),
+    (
+        "/accounts/confirm",
+        &[("password", PASSWORD), ("next", "/")],
+    ),
     (
         "/accounts/password/change",
         &[("current_password", PASSWORD), ("password", PASSWORD)],

@@ -77,6 +77,7 @@ pub(super) struct UserPage {
     /// Whether it is the account of whoever looks at the page.
     pub is_own: bool,
     pub may_manage: bool,
+    pub may_act: bool,
     /// What it can be made, by whoever may; else empty.
     pub roles: Vec<RoleChoice>,
     pub sessions: i64,
@@ -92,6 +93,7 @@ impl Page for UserPage {
             account: sample_user(true),
             is_own: false,
             may_manage: true,
+            may_act: true,
             roles: Role::ALL.map(RoleChoice::from).to_vec(),
             sessions: 2,
             record: vec![RecordRow::sample()],

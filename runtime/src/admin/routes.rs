@@ -111,6 +111,7 @@ async fn user(visit: Staff<may::ViewUsers>, Path(id): Path<String>) -> Result<Re
             true => Permission::ManageRoles,
             false => Permission::ManageUsers,
         }),
+        may_act: visit.may(Permission::ActAsUsers) && account.is_active && !account.role.is_staff(),
         roles: match visit.may(Permission::ManageRoles) {
             true => Role::ALL.map(RoleChoice::from).to_vec(),
             false => Vec::new(),

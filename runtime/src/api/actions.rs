@@ -132,6 +132,7 @@ pub(super) async fn authenticate(core: &Core, text: &str) -> Result<(Principal, 
         // No key is as good as a password.
         proved_at: Timestamp::from_micros(0),
         lacks_second_factor: false,
+        acted_by: None,
     };
     note_use(core, &key).await;
     Ok((principal, key))

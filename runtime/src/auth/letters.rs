@@ -12,6 +12,7 @@ pub(super) fn samples() -> Vec<MailSample> {
         MailSample::of::<EmailChangedMail>(),
         MailSample::of::<AccountExistsMail>(),
         MailSample::of::<SecondFactorMail>(),
+        MailSample::of::<InvitationMail>(),
         MailSample::of::<RemovalAskedMail>(),
         MailSample::of::<RemovalCancelledMail>(),
         MailSample::of::<RemovedMail>(),
@@ -175,5 +176,23 @@ impl MailTemplate for RemovedMail {
 
     fn sample() -> Self {
         Self {}
+    }
+}
+
+/// Lets somebody in whom the staff has invited.
+#[derive(Debug, Serialize)]
+pub(super) struct InvitationMail<'a> {
+    pub token: &'a str,
+    pub days: u64,
+}
+
+impl MailTemplate for InvitationMail<'_> {
+    const NAME: &'static str = "auth/invitation";
+
+    fn sample() -> Self {
+        Self {
+            token: "a-token",
+            days: 7,
+        }
     }
 }

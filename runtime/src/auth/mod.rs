@@ -2,6 +2,7 @@
 //! record of what the staff does. Invariants: one account an address (without regard to case); a session
 //! is known by its token's digest only; whoever is deactivated has no session; audit entries stay.
 
+mod acting;
 pub mod actions;
 pub mod audit;
 mod commands;
@@ -9,6 +10,7 @@ mod django;
 pub mod door;
 mod entity;
 mod hasher;
+mod invitations;
 mod leaving;
 mod letters;
 mod limits;
@@ -32,7 +34,7 @@ use axum::http::StatusCode;
 
 use crate::db::Migration;
 use crate::error::EMAIL_UNCONFIRMED;
-use crate::http::{Access, Refusal, Routes};
+use crate::http::{Access, Permission, Refusal, Routes};
 use crate::ids::UserId;
 use crate::mail::MailSample;
 use crate::module::{Command, Event, Install, Module, NavItem, NavPlace};
@@ -44,6 +46,8 @@ use hasher::Hasher;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Registration {
     Open,
+    /// Whoever the staff has invited.
+    Invitation,
     /// Nobody by himself: the sign-up page is not there.
     Closed,
 }
@@ -137,6 +141,7 @@ pub fn module(settings: Settings) -> impl Module {
     Auth { settings }
 }
 
+const A_MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
 const AN_HOUR: std::time::Duration = std::time::Duration::from_secs(60 * 60);
 
 struct Auth {
@@ -192,6 +197,14 @@ impl Module for Auth {
                 "0010_removals",
                 include_str!("migrations/0010_removals.sql"),
             ),
+            Migration::portable(
+                "0011_invitations",
+                include_str!("migrations/0011_invitations.sql"),
+            ),
+            Migration::portable(
+                "0012_impersonations",
+                include_str!("migrations/0012_impersonations.sql"),
+            ),
         ]
     }
 
@@ -200,7 +213,12 @@ impl Module for Auth {
             .merge(mailed::routes())
             .merge(security::routes())
             .merge(leaving::routes())
+            .merge(acting::routes())
             .merge(second_factor::routes());
+        let routes = match self.settings.registration {
+            Registration::Invitation => routes.merge(invitations::routes()),
+            Registration::Open | Registration::Closed => routes,
+        };
         match self.settings.magic_links {
             true => routes.merge(magic::routes()),
             false => routes,
@@ -255,6 +273,11 @@ impl Module for Auth {
                 1,
             ));
         }
+        if self.settings.registration == Registration::Invitation {
+            let access = Access::Staff(Permission::InviteUsers);
+            let place = NavPlace::Staff;
+            items.push(item("Invitations", "/admin/invitations", place, access, 15));
+        }
         items
     }
 
@@ -272,6 +295,7 @@ impl Module for Auth {
         let mut samples = pages::samples();
         samples.extend(security::samples());
         samples.extend(leaving::samples());
+        samples.extend(invitations::samples());
         samples.extend(second_factor::samples());
         samples.extend(magic::samples());
         samples
@@ -289,6 +313,9 @@ impl Module for Auth {
             Box::pin(magic::sweep(core))
         });
         install.personal_data(leaving::files);
+        install.every("auth.end_impersonations", A_MINUTE, |core| {
+            Box::pin(acting::end_overdue(core))
+        });
         install.every("auth.remove_due", AN_HOUR, |core| {
             Box::pin(leaving::remove_due(core))
         });

@@ -13,7 +13,7 @@ use super::pages::{
     ConfirmPage, DashboardPage, PasswordPage, ProfilePage, SignInPage, SignOutPage, SignUpPage,
 };
 use super::rules::{DisplayName, EmailAddress, Password};
-use super::{Accounts, Registration, door, second_factor};
+use super::{Accounts, Registration, acting, door, second_factor};
 use crate::error::{FieldErrors, Result};
 use crate::http::{Access, Form, Level, Principal, Routes, Visit, VisitCookie, local_path};
 use crate::module::PanelPlace;
@@ -36,7 +36,7 @@ pub(super) fn routes(registration: Registration) -> Routes {
             change_password,
         );
     match registration {
-        Registration::Closed => routes,
+        Registration::Closed | Registration::Invitation => routes,
         Registration::Open => routes
             .get("/accounts/signup", Access::Public, show_sign_up)
             .post("/accounts/signup", Access::Public, sign_up),
@@ -221,6 +221,7 @@ async fn show_sign_out(visit: Visit) -> Result<Response> {
 
 async fn sign_out(visit: Visit) -> Result<Response> {
     if let Some(principal) = visit.principal() {
+        acting::end_in(visit.core(), &principal.session, &visit.client_address()).await?;
         actions::sign_out(visit.core(), &principal.session.clone().into()).await?;
     }
     let mut response = visit.redirect_with("/", Level::Success, "You have signed out.");

@@ -27,10 +27,23 @@ pub struct Principal {
     /// When the password was last given in this sign-in.
     #[serde(skip)]
     pub proved_at: Timestamp,
+    /// Who of the staff really makes the request, where one acts as this user.
+    #[serde(skip)]
+    pub acted_by: Option<ActedBy>,
     /// Whether this is one of the staff who must set up a second factor before he may act as such.
     #[serde(skip)]
     pub lacks_second_factor: bool,
 }
+
+/// One of the staff who acts as a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActedBy {
+    pub id: UserId,
+    pub email: String,
+}
+
+/// Where whoever acts as a user leaves off.
+pub const ACTING_END: &str = "/accounts/acting/end";
 
 /// How long a password that was given counts as just given.
 pub const FRESH: Duration = Duration::from_secs(10 * 60);

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use serde_json::{Map, Value, json};
 
-use super::access::{Access, Principal, Rule};
+use super::access::{ACTING_END, Access, Principal, Rule};
 use super::csrf;
 use super::permission::Permission;
 use super::request::{Level, Visit, VisitCookie, read_cookie};
@@ -89,6 +89,9 @@ async fn admit(
         }
         Access::Staff(permission) => admit_staff(visit, permission).await?,
     }
+    if is_out_of_reach(visit, rule) {
+        return Err(Error::acting_as_another());
+    }
     if rule.fresh && !visit.require_principal()?.is_fresh(visit.core().now()) {
         return Err(Error::password_required());
     }
@@ -100,6 +103,15 @@ async fn admit(
         check_origin(visit, parts, &body).await?;
     }
     Ok(Body::from(body))
+}
+
+/// Whether one of the staff who acts as a user must not come here: where the password would be asked for again, and to
+/// all that an account is known by.
+fn is_out_of_reach(visit: &Visit, rule: Rule) -> bool {
+    let acting = visit.principal().is_some_and(|own| own.acted_by.is_some());
+    let path = visit.path();
+    let is_way_out = [ACTING_END, "/accounts/logout"].contains(&path);
+    acting && (rule.fresh || (path.starts_with("/accounts/") && !is_way_out))
 }
 
 async fn admit_staff(visit: &Visit, permission: Permission) -> Result<()> {

@@ -15,7 +15,7 @@ mod request;
 mod routes;
 mod staff;
 
-pub use access::{Access, Authenticator, FRESH, Principal, Rule};
+pub use access::{ACTING_END, Access, ActedBy, Authenticator, FRESH, Principal, Rule};
 pub use assets::Assets;
 pub use cross_origin::CrossOrigin;
 pub use edge::edge;

@@ -86,6 +86,10 @@ permissions! {
     ViewUsers: Support | Billing;
     /// Deactivate and activate accounts of users.
     ManageUsers: Support;
+    /// Invite people to make an account, where only whoever is invited may.
+    InviteUsers: Support;
+    /// See and do what a user may, but for what his account is known by.
+    ActAsUsers: Support;
     /// Give and take roles, and deactivate accounts of the staff.
     ManageRoles: ;
     ViewMessages: Support;

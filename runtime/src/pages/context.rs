@@ -64,7 +64,7 @@ impl Object for PageContext {
     }
 }
 
-/// `none` for a visitor; else `{id, email, name, display_name, role, is_staff}`.
+/// `none` for a visitor; else `{id, email, name, display_name, role, acted_by, is_staff}`.
 fn user(visit: &Visit) -> Value {
     let Some(principal) = visit.principal() else {
         return Value::from(());
@@ -75,6 +75,7 @@ fn user(visit: &Visit) -> Value {
         name => &principal.name,
         display_name => principal.display_name(),
         role => principal.role.as_str(),
+        acted_by => principal.acted_by.as_ref().map(|staff| staff.email.as_str()),
         is_staff => visit.may(crate::http::Permission::ViewStaffArea),
     }
 }

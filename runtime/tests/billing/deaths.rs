@@ -43,6 +43,7 @@ fn buyer(id: &str) -> Principal {
         session: String::new(),
         proved_at: quickscale_runtime::clock::Timestamp::from_micros(0),
         lacks_second_factor: false,
+        acted_by: None,
     }
 }
 

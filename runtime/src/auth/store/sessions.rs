@@ -8,7 +8,7 @@ use crate::auth::entity::{SeenSession, Session, SessionId};
 use crate::clock::Timestamp;
 use crate::db::{Db, Tx};
 use crate::error::Result;
-use crate::http::Principal;
+use crate::http::{ActedBy, Principal, Role};
 use crate::ids::UserId;
 
 /// A live session and its owner.
@@ -46,9 +46,12 @@ pub(in crate::auth) async fn live_session(
 ) -> Result<Option<LiveSession>> {
     let row = sqlx::query(
         "SELECT s.id, s.created_at, s.last_seen_at, u.id, u.email, u.name, u.role, s.proved_at,
-             CASE WHEN f.user_id IS NULL THEN 0 ELSE 1 END
+             CASE WHEN f.user_id IS NULL THEN 0 ELSE 1 END, t.id, t.email, t.name
          FROM sessions s JOIN users u ON u.id = s.user_id
              LEFT JOIN second_factors f ON f.user_id = u.id
+             LEFT JOIN impersonations i
+                 ON i.session_id = s.id AND i.ended_at IS NULL AND i.ends_by > $2 AND u.role <> 'user'
+             LEFT JOIN users t ON t.id = i.user_id AND t.is_active = 1 AND t.role = 'user'
          WHERE s.token_digest = $1 AND s.expires_at > $2 AND u.is_active = 1",
     )
     .bind(digest)
@@ -64,6 +67,21 @@ pub(in crate::auth) async fn live_session(
         session: row.try_get(0)?,
         proved_at: Timestamp::from_micros(row.try_get(7)?),
         lacks_second_factor: false,
+        acted_by: None,
+    };
+    let principal = match row.try_get::<Option<String>, _>(9)? {
+        None => principal,
+        Some(user) => Principal {
+            id: user.into(),
+            email: row.try_get(10)?,
+            name: row.try_get(11)?,
+            role: Role::User,
+            acted_by: Some(ActedBy {
+                id: principal.id,
+                email: principal.email,
+            }),
+            ..principal
+        },
     };
     Ok(Some(LiveSession {
         principal,
