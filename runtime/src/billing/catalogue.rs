@@ -192,6 +192,12 @@ impl Catalogue {
         self.items.iter().find(|item| item.id == id)
     }
 
+    /// What an item is called; its identifier when it is not sold any more.
+    pub fn name_of(&self, item: &str) -> String {
+        let found = self.item(item);
+        found.map_or_else(|| item.to_owned(), |item| item.name.clone())
+    }
+
     /// Every currency that something is sold for, in the order of the alphabet.
     pub fn currencies(&self) -> Vec<Currency> {
         let all: BTreeSet<_> = self

@@ -25,6 +25,10 @@ id_type! {
     /// A refund that staff asked for.
     RefundId
 }
+id_type! {
+    /// A change of a subscription that somebody asked for.
+    ChangeId
+}
 
 /// Somebody who buys, as the provider knows him.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,8 +126,22 @@ column_enum! {
     /// How far a refund is.
     RefundState {
         Asked = "asked", "Under way";
-        Done = "done", "Refunded";
+        Done = "done", "Done";
         Failed = "failed", "Failed";
+    }
+}
+
+column_enum! {
+    /// What somebody asked to be done with a subscription.
+    ChangeVerb {
+        TermsNow = "terms_now", "Other terms at once";
+        TermsLater = "terms_later", "Other terms with the next period";
+        Stay = "stay", "No other terms after all";
+        CancelAtEnd = "cancel_at_end", "Cancelled with its period";
+        CancelNow = "cancel_now", "Cancelled at once";
+        GoOn = "go_on", "Not cancelled after all";
+        Pause = "pause", "Paused";
+        Unpause = "unpause", "Resumed";
     }
 }
 
@@ -184,6 +202,10 @@ pub struct SubscriptionRow {
     /// Its status is one that this application does not know.
     pub is_alert: bool,
     pub started_at: Timestamp,
+    /// The provider's plan for what comes after this period.
+    pub schedule: Option<String>,
+    /// The price and the number that begin with the next period.
+    pub next: Option<(String, i64)>,
 }
 
 /// Something that was, or is to be, paid.
@@ -250,6 +272,24 @@ pub struct RefundRow {
     pub reason: String,
     pub state: RefundState,
     pub refund: Option<String>,
+    pub asked_by: String,
+    pub error: String,
+    pub created_at: Timestamp,
+}
+
+/// A change of a subscription that somebody asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeRow {
+    pub id: ChangeId,
+    pub subscription: String,
+    pub verb: ChangeVerb,
+    /// Of other terms: the part of the subscription that they are for, the price and the number; else empty.
+    pub element: String,
+    pub price: String,
+    pub quantity: i64,
+    pub reason: String,
+    /// As far as a refund can be.
+    pub state: RefundState,
     pub asked_by: String,
     pub error: String,
     pub created_at: Timestamp,

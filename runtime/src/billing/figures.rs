@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::entity::{Price, SubscriptionRow};
 use super::money::{Currency, Money};
 use super::setup::Billing;
-use super::store::{self, DayOfRevenue};
+use super::store::{self, DayOfRevenue, TermsPaid};
 use crate::app::Core;
 use crate::clock::Timestamp;
 use crate::error::Result;
@@ -28,28 +28,41 @@ impl Month {
     }
 }
 
-/// How many subscriptions there are, and how many ended.
+/// How many subscriptions there are now.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
     pub active: usize,
     pub trials: usize,
     pub failing: usize,
-    /// By month: `2026-11`, how many there were when it began, how many of them ended in it.
-    pub churn: Vec<(String, usize, usize)>,
+}
+
+/// The subscriptions of one month.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Course {
+    /// `2026-11`
+    pub month: String,
+    /// What they bring a month, by currency, as of the month's end or now.
+    pub recurring: Vec<Money>,
+    /// How many there were at its end, or are now.
+    pub active: usize,
+    pub trials: usize,
+    /// How many there were when it began, and how many of those ended in it.
+    pub there: usize,
+    pub left: usize,
 }
 
 /// All of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figures {
     pub months: Vec<Month>,
-    /// What subscriptions bring a month, by currency.
-    pub recurring: Vec<Money>,
-    pub subscriptions: Counts,
+    pub counts: Counts,
+    /// The last twelve months, the running one at the end.
+    pub course: Vec<Course>,
 }
 
 /// How many subscriptions are read together.
 const AT_ONCE: i64 = 500;
-/// How many months of churn are shown.
+/// How many months of subscriptions are shown.
 const MONTHS: usize = 12;
 
 pub async fn figures(core: &Core) -> Result<Figures> {
@@ -59,6 +72,7 @@ pub async fn figures(core: &Core) -> Result<Figures> {
         Ok(provider) => store::prices(core.db(), provider.name()).await?,
         Err(_) => Vec::new(),
     };
+    let terms = store::terms_paid(core.db()).await?;
     let mut rows = Vec::new();
     loop {
         let after = rows
@@ -71,10 +85,11 @@ pub async fn figures(core: &Core) -> Result<Figures> {
         }
         rows.extend(batch);
     }
+    let now = core.now();
     Ok(Figures {
         months: months(&days),
-        recurring: recurring(&rows, &prices),
-        subscriptions: counts(&rows, core.now()),
+        counts: counts(&rows),
+        course: course(&rows, &History::new(&terms, &prices), now),
     })
 }
 
@@ -100,52 +115,120 @@ fn months(days: &[DayOfRevenue]) -> Vec<Month> {
     sums.into_iter().map(month).collect()
 }
 
-/// Subscriptions that are paid for now; what is paid by the year counts a twelfth.
-fn recurring(rows: &[SubscriptionRow], prices: &[Price]) -> Vec<Money> {
-    let mut sums: BTreeMap<Currency, i64> = BTreeMap::new();
-    let paid = rows
-        .iter()
-        .filter(|row| matches!(row.status.as_str(), "active" | "past_due") && !row.is_paused);
-    for row in paid {
-        if let Some(price) = prices.iter().find(|price| price.price == row.price) {
-            let months = if price.period.as_deref() == Some("year") {
-                12
-            } else {
-                1
-            };
-            *sums.entry(price.money.currency).or_default() +=
-                price.money.minor * row.quantity / months;
-        }
-    }
-    sums.into_iter()
-        .map(|(currency, minor)| Money::new(minor, currency))
-        .collect()
+/// What every subscription was to, and when.
+struct History<'a> {
+    terms: BTreeMap<&'a str, Vec<&'a TermsPaid>>,
+    prices: BTreeMap<&'a str, &'a Price>,
 }
 
-fn counts(rows: &[SubscriptionRow], now: Timestamp) -> Counts {
-    let with = |status: &str| rows.iter().filter(|row| row.status == status).count();
-    let mut names = vec![month_of(now)];
-    while names.len() < MONTHS {
-        names.insert(0, previous(&names[0]));
+impl<'a> History<'a> {
+    fn new(terms: &'a [TermsPaid], prices: &'a [Price]) -> Self {
+        let mut by_subscription: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for one in terms {
+            by_subscription
+                .entry(one.subscription.as_str())
+                .or_default()
+                .push(one);
+        }
+        Self {
+            terms: by_subscription,
+            prices: prices
+                .iter()
+                .map(|price| (price.price.as_str(), price))
+                .collect(),
+        }
     }
-    let churn = names.into_iter().map(|name| {
-        let began_before = |row: &&SubscriptionRow| month_of(row.started_at) < name;
-        let ended = |row: &SubscriptionRow| row.ended_at.map(month_of);
-        let there = rows
-            .iter()
-            .filter(began_before)
-            .filter(|row| ended(row).is_none_or(|ended| ended >= name));
-        let left = there
-            .clone()
-            .filter(|row| ended(row).is_some_and(|ended| ended == name))
-            .count();
-        (name.clone(), there.count(), left)
-    });
+
+    /// What a subscription brought a month at `at`; what is paid by the year counts a twelfth.
+    fn a_month(&self, row: &SubscriptionRow, at: Timestamp) -> Option<Money> {
+        let paid = self.terms.get(row.subscription.as_str());
+        let then = paid.and_then(|paid| paid.iter().rfind(|terms| terms.at <= at));
+        let (price, quantity) = then.map_or((row.price.as_str(), row.quantity), |terms| {
+            (terms.price.as_str(), terms.quantity)
+        });
+        let price = self.prices.get(price)?;
+        let months = match price.period.as_deref() {
+            Some("year") => 12,
+            _ => 1,
+        };
+        let minor = price.money.minor * quantity / months;
+        Some(Money::new(minor, price.money.currency))
+    }
+}
+
+fn counts(rows: &[SubscriptionRow]) -> Counts {
+    let with = |status: &str| rows.iter().filter(|row| row.status == status).count();
     Counts {
         active: with("active"),
         trials: with("trialing"),
         failing: with("past_due"),
-        churn: churn.collect(),
+    }
+}
+
+/// Whether a subscription was one at `at`: it had begun, was paid or tried at some time, and had not ended.
+fn is_there(row: &SubscriptionRow, at: Timestamp) -> bool {
+    let was_never = matches!(row.status.as_str(), "incomplete" | "incomplete_expired");
+    !was_never && row.started_at <= at && row.ended_at.is_none_or(|ended| ended > at)
+}
+
+fn is_trial(row: &SubscriptionRow, at: Timestamp) -> bool {
+    row.trial_end.is_some_and(|end| end > at)
+}
+
+fn course(rows: &[SubscriptionRow], history: &History<'_>, now: Timestamp) -> Vec<Course> {
+    let mut names = vec![month_of(now)];
+    while names.len() < MONTHS {
+        names.insert(0, previous(&names[0]));
+    }
+    let month = |name: String| {
+        let (start, end) = (first_instant(&name), first_instant(&following(&name)));
+        let at = end.min(now);
+        let (trials, paying): (Vec<_>, Vec<_>) = rows
+            .iter()
+            .filter(|row| is_there(row, at))
+            .partition(|row| is_trial(row, at));
+        let mut sums: BTreeMap<Currency, i64> = BTreeMap::new();
+        // Whether one was paused in a month that is past is not known.
+        let charged = |row: &&&SubscriptionRow| end <= now || !row.is_paused;
+        for money in paying
+            .iter()
+            .filter(charged)
+            .filter_map(|row| history.a_month(row, at))
+        {
+            *sums.entry(money.currency).or_default() += money.minor;
+        }
+        let there: Vec<_> = rows.iter().filter(|row| is_there(row, start)).collect();
+        let left = there.iter().filter(|row| !is_there(row, at)).count();
+        let money = |(currency, minor)| Money::new(minor, currency);
+        Course {
+            month: name,
+            recurring: sums.into_iter().map(money).collect(),
+            active: paying.len(),
+            trials: trials.len(),
+            there: there.len(),
+            left,
+        }
+    };
+    names.into_iter().map(month).collect()
+}
+
+fn first_instant(month: &str) -> Timestamp {
+    let (year, number) = month.split_once('-').unwrap_or_default();
+    let number: u8 = number.parse().unwrap_or(1);
+    let first = time::Month::try_from(number).and_then(|month| {
+        time::Date::from_calendar_date(year.parse().unwrap_or_default(), month, 1)
+    });
+    let seconds = first.map_or(0, |day| day.midnight().assume_utc().unix_timestamp());
+    Timestamp::from_micros(seconds * 1_000_000)
+}
+
+/// The month after `2025-12` is `2026-01`.
+fn following(month: &str) -> String {
+    let (year, number) = month.split_once('-').unwrap_or_default();
+    let year: i32 = year.parse().unwrap_or_default();
+    match number.parse::<u32>().unwrap_or_default() {
+        12 => format!("{:04}-01", year + 1),
+        number => format!("{year:04}-{:02}", number + 1),
     }
 }
 
@@ -189,5 +272,96 @@ mod tests {
         );
         assert_eq!(previous("2026-01"), "2025-12");
         assert_eq!(previous("2026-12"), "2026-11");
+    }
+
+    fn at(month: &str, day: i64) -> Timestamp {
+        first_instant(month).plus(std::time::Duration::from_secs(day.unsigned_abs() * 86_400))
+    }
+
+    fn row(id: &str, started: Timestamp, ended: Option<Timestamp>) -> SubscriptionRow {
+        SubscriptionRow {
+            subscription: id.into(),
+            customer: crate::billing::CustomerId::from("c".to_owned()),
+            status: if ended.is_some() {
+                "canceled"
+            } else {
+                "active"
+            }
+            .into(),
+            price: "month".into(),
+            element: String::new(),
+            quantity: 3,
+            period: (started, started),
+            trial_end: None,
+            cancels_at_end: false,
+            is_paused: false,
+            ended_at: ended,
+            paid_until: None,
+            failing_since: None,
+            is_alert: false,
+            started_at: started,
+            schedule: None,
+            next: None,
+        }
+    }
+
+    #[test]
+    fn each_month_has_what_there_was_at_its_end() {
+        let price = |id: &str, minor: i64, period: &str| Price {
+            price: id.into(),
+            item: id.into(),
+            money: Money::new(minor, "eur".parse().unwrap()),
+            period: Some(period.into()),
+            credits: crate::credits::Credits::ZERO,
+        };
+        let prices = [price("month", 900, "month"), price("year", 12_000, "year")];
+        let terms = |at: Timestamp, price: &str, quantity: i64| TermsPaid {
+            subscription: "a".into(),
+            price: price.into(),
+            quantity,
+            at,
+        };
+        // One seat in August, three from October on; by the year from November on.
+        let terms = [
+            terms(at("2026-08", 3), "month", 1),
+            terms(at("2026-10", 3), "month", 3),
+            terms(at("2026-11", 3), "year", 3),
+        ];
+        let trial = SubscriptionRow {
+            trial_end: Some(at("2026-12", 1)),
+            ..row("t", at("2026-11", 5), None)
+        };
+        let left = row("l", at("2026-07", 5), Some(at("2026-09", 9)));
+        let rows = [row("a", at("2026-08", 3), None), trial, left];
+        let course = course(&rows, &History::new(&terms, &prices), at("2026-11", 20));
+        let told: Vec<_> = course[7..]
+            .iter()
+            .map(|month| {
+                let Course {
+                    month,
+                    recurring,
+                    active,
+                    trials,
+                    there,
+                    left,
+                } = month;
+                let money: Vec<_> = recurring.iter().map(Money::to_string).collect();
+                format!(
+                    "{month} {} {active} {trials} {there} {left}",
+                    money.join("+")
+                )
+            })
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "2026-07 27.00 EUR 1 0 0 0",
+                "2026-08 36.00 EUR 2 0 1 0",
+                "2026-09 9.00 EUR 1 0 2 1",
+                "2026-10 27.00 EUR 1 0 1 0",
+                "2026-11 30.00 EUR 1 1 1 0",
+            ]
+        );
+        assert_eq!(following("2025-12"), "2026-01");
     }
 }

@@ -101,6 +101,7 @@ impl Module for BillingModule {
                 "0002_catalogue",
                 include_str!("migrations/0002_catalogue.sql"),
             ),
+            Migration::portable("0003_changes", include_str!("migrations/0003_changes.sql")),
         ]
     }
 
@@ -149,6 +150,7 @@ impl Module for BillingModule {
         let billing = Billing::new(self.settings.clone(), install.config()?)?;
         install.state(billing);
         install.job::<inbox::WorkOff>(|core, job| Box::pin(inbox::work_off(core, job)));
+        install.job::<actions::SendChange>(|core, job| Box::pin(actions::send_change(core, job)));
         install.job::<actions::SendRefund>(|core, job| Box::pin(actions::send_refund(core, job)));
         install.personal_data(personal::files);
         install.on::<RemovalAsked>(|core, _, asked| Box::pin(personal::check_removal(core, asked)));

@@ -29,6 +29,16 @@ impl Currency {
         }
     }
 
+    /// Every currency with so many places that are not two.
+    pub fn with_decimals(decimals: usize) -> Vec<String> {
+        let xpf: &[u8; 3] = b"xpf";
+        let all = WITHOUT_DECIMALS.iter().chain(&WITH_THREE_DECIMALS).copied();
+        let all = all.chain([xpf]).map(|code| Self(*code));
+        all.filter(|currency| currency.decimals() == decimals)
+            .map(Self::code)
+            .collect()
+    }
+
     fn scale(self) -> i64 {
         10_i64.pow(u32::try_from(self.decimals()).unwrap_or_default())
     }

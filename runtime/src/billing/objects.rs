@@ -163,6 +163,9 @@ pub struct Subscription {
     pub is_paused: bool,
     pub ended_at: Option<Timestamp>,
     pub started_at: Timestamp,
+    pub schedule: Option<String>,
+    /// The price and the number that its schedule has for what comes after this period.
+    pub next: Option<(String, i64)>,
 }
 
 impl Subscription {
@@ -192,8 +195,29 @@ impl Subscription {
             is_paused: at.get("/pause_collection").is_some(),
             ended_at: at.time("/ended_at"),
             started_at: at.need("/created", at.time("/created"))?,
+            schedule: at.link("/schedule"),
+            next: at.get("/schedule").and_then(|schedule| next(At(schedule))),
         })
     }
+}
+
+/// What a schedule that was sent along has after the phase that it is in.
+fn next(schedule: At<'_>) -> Option<(String, i64)> {
+    let current = schedule.number("/current_phase/start_date")?;
+    let mut later: Vec<_> = schedule
+        .list("/phases")
+        .filter_map(|phase| {
+            let start = phase.number("/start_date")?;
+            (start > current).then_some((start, phase))
+        })
+        .collect();
+    later.sort_by_key(|(start, _)| *start);
+    let (_, phase) = later.first()?;
+    let element = phase.list("/items").next()?;
+    Some((
+        element.link("/price")?,
+        element.number("/quantity").unwrap_or(1),
+    ))
 }
 
 /// Why an invoice was made.

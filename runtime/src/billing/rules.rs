@@ -151,6 +151,31 @@ pub fn paid_state(amount: i64, refunded: i64, disputed: i64) -> PaymentState {
     }
 }
 
+/// When a change of plan takes effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    AtOnce,
+    WithTheNextPeriod,
+}
+
+/// When a subscription to so many of one price can become one to so many of another: what costs more by the year, or is
+/// paid for longer, begins at once; what costs less, or is paid for shorter, when what was paid for is over.
+pub fn begin((old, old_quantity): (&Price, i64), (new, new_quantity): (&Price, i64)) -> Begin {
+    let months = |price: &Price| match price.period.as_deref() {
+        Some("year") => 12,
+        _ => 1,
+    };
+    let a_year = |price: &Price, quantity: i64| {
+        i128::from(price.money.minor) * i128::from(quantity) * i128::from(12 / months(price))
+    };
+    let is_dearer = a_year(new, new_quantity) > a_year(old, old_quantity);
+    match months(new) - months(old) {
+        1.. => Begin::AtOnce,
+        0 if is_dearer => Begin::AtOnce,
+        _ => Begin::WithTheNextPeriod,
+    }
+}
+
 /// What a subscription is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {

@@ -187,6 +187,34 @@ fn what_is_missing_is_taken_and_what_is_too_much_comes_back() {
 }
 
 #[test]
+fn what_costs_more_or_lasts_longer_begins_at_once() {
+    let price = |minor: i64, period: &str| Price {
+        price: "p".into(),
+        item: "i".into(),
+        money: Money::new(minor, "eur".parse().unwrap()),
+        period: Some(period.into()),
+        credits: Credits::whole(1),
+    };
+    let (starter, team, year) = (
+        price(900, "month"),
+        price(2900, "month"),
+        price(29_000, "year"),
+    );
+    for (from, to, expected) in [
+        ((&starter, 1), (&team, 1), Begin::AtOnce),
+        ((&team, 1), (&starter, 1), Begin::WithTheNextPeriod),
+        ((&team, 1), (&team, 2), Begin::AtOnce),
+        ((&team, 2), (&team, 1), Begin::WithTheNextPeriod),
+        ((&team, 1), (&year, 1), Begin::AtOnce),
+        ((&year, 1), (&team, 1), Begin::WithTheNextPeriod),
+        ((&year, 1), (&team, 9), Begin::WithTheNextPeriod),
+        ((&starter, 1), (&starter, 1), Begin::WithTheNextPeriod),
+    ] {
+        assert_eq!(begin(from, to), expected, "{from:?} {to:?}");
+    }
+}
+
+#[test]
 fn access_follows_the_status() {
     let day = Duration::from_secs(24 * 60 * 60);
     let base = SubscriptionRow {
@@ -205,6 +233,8 @@ fn access_follows_the_status() {
         failing_since: None,
         is_alert: false,
         started_at: at(0),
+        schedule: None,
+        next: None,
     };
     let now = at(50);
     let of = |status: &str| {

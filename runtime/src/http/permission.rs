@@ -94,13 +94,15 @@ permissions! {
     ManageRoles: ;
     ViewMessages: Support;
     AdjustCredits: Billing;
-    ViewPayments: Support | Billing;
+    ViewPayments: Billing;
     /// Give money back.
     RefundPayments: Billing;
     /// See everybody's runs of services, and how much each is used.
     ViewRuns: Support | Billing;
     /// Set prices of services, and switch services off and on.
     ManageServices: Billing;
+    /// Have the payment provider's events worked off again.
+    ReplayEvents: Billing;
     /// See work that failed for good, and have it tried again.
     ManageJobs: ;
     /// Read what the staff did.
@@ -120,7 +122,9 @@ mod tests {
         assert_eq!(of(Role::User), 0);
         assert_eq!(of(Role::Admin), Permission::ALL.len());
         assert!(Role::Support.has(Permission::ViewMessages));
+        assert!(!Role::Support.has(Permission::ViewPayments));
         assert!(!Role::Support.has(Permission::RefundPayments));
+        assert!(Role::Billing.has(Permission::ReplayEvents));
         assert!(!Role::Support.has(Permission::AdjustCredits));
         assert!(Role::Billing.has(Permission::RefundPayments));
         assert!(!Role::Billing.has(Permission::ManageRoles));

@@ -6,6 +6,7 @@
 mod support;
 
 mod deaths;
+mod changes;
 mod delivery;
 mod effects;
 mod lives;
@@ -16,6 +17,7 @@ mod shapes;
 mod shelf;
 mod staff;
 mod standin;
+mod standin_plans;
 mod stripe;
 mod subscriptions;
 mod upkeep;

@@ -22,7 +22,7 @@ async fn a_pack_that_is_paid_brings_its_credits_once() {
     for _ in 0..3 {
         let page = ada.browser.get(&success).await;
         assert!(
-            page.text.contains("No payment has been told to us yet"),
+            page.text.contains("has not confirmed it to us yet"),
             "{}",
             page.text
         );
@@ -44,7 +44,7 @@ async fn a_pack_that_is_paid_brings_its_credits_once() {
     assert_eq!(ada.balance().await, "300");
     let page = plain(&ada.browser.get("/billing/payments").await);
     assert!(
-        page.contains("small: 200 credits") && page.contains("5.00 EUR"),
+        page.contains("Small pack: 200 credits") && page.contains("5.00 EUR"),
         "{page}"
     );
     let id = column(&app, "SELECT id FROM billing_payments")

@@ -29,7 +29,7 @@ async fn a_refund_is_made_once_and_never_above_what_is_left() {
         .get(&format!("/admin/payments/{id}/refund?amount=2.00"))
         .await;
     assert!(
-        page.text.contains("2.00 takes 80 credits back"),
+        page.text.contains("2.00 EUR takes 80 credits back"),
         "{}",
         page.text
     );
@@ -124,6 +124,8 @@ async fn payments_are_found_by_what_is_known_of_them() {
         ("state=paid", true, true),
         ("least=5.01", false, true),
         ("most=5", true, false),
+        ("least=5.01&currency=usd", false, false),
+        ("most=5&currency=eur", true, false),
         ("from=2026-01-01&until=2026-01-01", true, true),
         ("from=2026-01-02", false, false),
     ] {
@@ -146,7 +148,7 @@ async fn subscriptions_are_ended_with_a_reason_and_figures_follow() {
     subscribe(&mut bob, "team", 2).await;
     let mut staff = sign_up_admin(&app, "root@example.com").await;
     let page = staff.get("/admin/revenue").await;
-    assert!(page.text.contains("58.00 EUR a month"), "{}", page.text);
+    assert!(page.text.contains("58.00 EUR</dd>"), "{}", page.text);
     let csv = staff.get("/admin/revenue.csv").await;
     assert!(
         csv.text.ends_with("2026-01,EUR,58.00,0.00,58.00\r\n"),
@@ -161,16 +163,101 @@ async fn subscriptions_are_ended_with_a_reason_and_figures_follow() {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text);
     let page = staff.get("/admin/subscriptions").await;
     assert!(
-        page.text.contains("canceled") && page.text.contains("bob@example.com"),
+        page.text.contains("Ended") && page.text.contains("bob@example.com"),
         "{}",
         page.text
     );
     let page = staff.get("/admin/revenue").await;
-    assert!(page.text.contains("Nothing a month"), "{}", page.text);
+    assert!(!page.text.contains("58.00 EUR</dd>"), "{}", page.text);
     let acts = column(
         &app,
         "SELECT action FROM audit_entries WHERE action LIKE 'subscription%'",
     )
     .await;
     assert_eq!(acts, ["subscription.cancelled"]);
+    for (of, expected) in [
+        ("recurring", "month,currency,recurring\r\n"),
+        ("subscriptions", "2026-01,0,0,0,0,\r\n"),
+    ] {
+        let csv = staff.get(&format!("/admin/revenue.csv?of={of}")).await;
+        assert!(csv.text.ends_with(expected), "{}", csv.text);
+    }
+    let exports = column(
+        &app,
+        "SELECT target_id FROM audit_entries WHERE action = 'revenue.exported'",
+    )
+    .await;
+    assert_eq!(exports, ["revenue", "recurring", "subscriptions"]);
+}
+
+#[tokio::test]
+async fn subscriptions_are_found_and_changed_by_staff_with_a_reason() {
+    let app = themed(app()).start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    subscribe(&mut ada, "team", 2).await;
+    let mut bob = Shopper::sign_up(&app, "bob@example.com").await;
+    subscribe(&mut bob, "starter", 1).await;
+    let mut staff = sign_up_admin(&app, "root@example.com").await;
+    for (query, finds_ada, finds_bob) in [
+        ("", true, true),
+        ("?q=ADA", true, false),
+        ("?status=trialing", false, true),
+        ("?status=canceled", false, false),
+        ("?q=sub_", true, true),
+    ] {
+        let page = staff.get(&format!("/admin/subscriptions{query}")).await;
+        let found = |email: &str| page.text.contains(&format!("<td>{email}</td>"));
+        assert_eq!(
+            (found("ada@example.com"), found("bob@example.com")),
+            (finds_ada, finds_bob),
+            "{query}"
+        );
+    }
+    let ids = column(
+        &app,
+        "SELECT subscription FROM billing_subscriptions WHERE quantity = 2",
+    )
+    .await;
+    let path = format!("/admin/subscriptions/{}", ids[0]);
+    let fields = [
+        ("item", "team"),
+        ("quantity", "3"),
+        ("reason", "A favour"),
+        ("key", "k"),
+    ];
+    for _ in 0..2 {
+        let answer = staff.post(&format!("{path}/change"), &fields).await;
+        assert_eq!(answer.location(), path, "{}", answer.text);
+    }
+    app.work_jobs().await;
+    assert_eq!(ada.balance().await, "6100");
+    let page = staff.get(&path).await;
+    for part in [
+        "3 seats",
+        "A favour",
+        "Other terms at once",
+        "Team: change of plan",
+    ] {
+        assert!(page.text.contains(part), "{part}: {}", page.text);
+    }
+    // The same plan again, without a reason, and by somebody else.
+    let again = [
+        ("item", "team"),
+        ("quantity", "3"),
+        ("reason", "A favour"),
+        ("key", "l"),
+    ];
+    let answer = staff.post(&format!("{path}/change"), &again).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let without = [
+        ("item", "team"),
+        ("quantity", "4"),
+        ("reason", " "),
+        ("key", "m"),
+    ];
+    let answer = staff.post(&format!("{path}/change"), &without).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let answer = bob.browser.post(&format!("{path}/change"), &fields).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    assert_eq!(count(&app, "billing_changes").await, 1);
 }

@@ -22,8 +22,8 @@ pub enum Fault {
 }
 
 #[derive(Default)]
-struct Shop {
-    objects: BTreeMap<String, Value>,
+pub(super) struct Shop {
+    pub(super) objects: BTreeMap<String, Value>,
     answers: BTreeMap<String, (String, Value)>,
     faults: VecDeque<Fault>,
     /// Method and path of each request, in order.
@@ -145,17 +145,20 @@ async fn answer(State(stand_in): State<StandIn>, request: Request) -> Response {
     body.to_string().into_response()
 }
 
-type Done = Result<Value, (u16, String)>;
+pub(super) type Done = Result<Value, (u16, String)>;
 
 /// Refuses fields that the real one does not know.
-fn only(fields: &BTreeMap<String, String>, known: &[&str]) -> Result<(), (u16, String)> {
+pub(super) fn only(fields: &BTreeMap<String, String>, known: &[&str]) -> Result<(), (u16, String)> {
     let unknown = fields.keys().find(|name| !known.contains(&name.as_str()));
     unknown.map_or(Ok(()), |name| {
         Err((400, format!("Received unknown parameter: {name}")))
     })
 }
 
-fn needed(fields: &BTreeMap<String, String>, name: &str) -> Result<String, (u16, String)> {
+pub(super) fn needed(
+    fields: &BTreeMap<String, String>,
+    name: &str,
+) -> Result<String, (u16, String)> {
     fields
         .get(name)
         .cloned()
@@ -215,6 +218,10 @@ impl Shop {
                 self.change(id, |session| session["status"] = "expired".into())
             }
             ("POST", ["refunds"]) => self.refund(fields, number),
+            ("POST", ["subscription_schedules", rest @ ..]) => self.plan(rest, fields, number),
+            ("POST" | "DELETE", ["subscriptions", id]) => {
+                self.change_subscription(method, id, fields)
+            }
             (
                 "GET",
                 [
@@ -268,6 +275,10 @@ impl Shop {
         let mut body = self.objects.get(id).cloned().ok_or_else(gone)?;
         match expand.map(String::as_str) {
             Some("payments") if body["object"] == "invoice" => {}
+            Some("schedule") if body["object"] == "subscription" => {
+                let schedule = body["schedule"].as_str().unwrap_or_default();
+                body["schedule"] = self.objects.get(schedule).cloned().unwrap_or_default();
+            }
             Some("product") if body["object"] == "price" => {
                 let product = body["product"].as_str().unwrap();
                 body["product"] = self.objects.get(product).cloned().unwrap();
@@ -278,13 +289,13 @@ impl Shop {
         Ok(body)
     }
 
-    fn keep(&mut self, body: Value) -> Done {
+    pub(super) fn keep(&mut self, body: Value) -> Done {
         let id = body["id"].as_str().unwrap().to_owned();
         self.objects.insert(id, body.clone());
         Ok(body)
     }
 
-    fn change(&mut self, id: &str, change: impl FnOnce(&mut Value)) -> Done {
+    pub(super) fn change(&mut self, id: &str, change: impl FnOnce(&mut Value)) -> Done {
         let body = self
             .objects
             .get_mut(id)

@@ -10,11 +10,11 @@ use crate::standin::{Fault, StandIn};
 use crate::support::billing::Shopper;
 use crate::support::{app, column, count, run, sign_up_admin};
 
-async fn start() -> (TestApp, StandIn) {
+pub async fn start() -> (TestApp, StandIn) {
     start_with(app()).await
 }
 
-async fn deliver(app: &TestApp, kind: &str, object: &Value) {
+pub async fn deliver(app: &TestApp, kind: &str, object: &Value) {
     let name = format!("evt_{kind}_{}", object["id"].as_str().unwrap());
     deliver_as(app, &name, kind, object).await;
 }
@@ -56,7 +56,7 @@ async fn the_catalogue_is_brought_once_and_changed_prices_follow() {
     assert_eq!(current.len(), 1);
 }
 
-async fn run_push(app: &TestApp) {
+pub async fn run_push(app: &TestApp) {
     run(app, "billing", &["push"]).await.unwrap();
 }
 

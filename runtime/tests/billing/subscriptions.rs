@@ -139,16 +139,94 @@ async fn an_upgrade_that_the_card_does_not_pay_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_monthly_plan_becomes_yearly_and_not_the_other_way() {
+async fn a_monthly_plan_becomes_yearly_at_once_and_monthly_again_with_the_year() {
     let app = themed(app()).start().await;
     let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
     subscribe(&mut ada, "team", 1).await;
     assert_eq!(ada.change("team-yearly", 1).await, StatusCode::SEE_OTHER);
     // 2000 of the month that are given back, and 24000 of the year, paid with 290.00 less 29.00.
     assert_eq!(ada.balance().await, "24100");
+    assert_eq!(ada.change("team", 1).await, StatusCode::SEE_OTHER);
+    assert_eq!(ada.balance().await, "24100");
+    ada.sandbox("renew", "").await;
+    assert_eq!(ada.balance().await, "2100");
+    ada.sandbox("renew", "").await;
+    assert_eq!(ada.balance().await, "2100");
+    let paid = column(
+        &app,
+        "SELECT CAST(amount AS TEXT) FROM billing_payments ORDER BY created_at, id",
+    )
+    .await;
+    assert_eq!(paid, ["2900", "26100", "2900", "2900"]);
+}
+
+#[tokio::test]
+async fn what_costs_less_waits_for_the_next_period_is_shown_and_can_be_taken_back() {
+    let app = themed(app()).start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    subscribe(&mut ada, "team", 3).await;
+    assert_eq!(ada.change("starter", 1).await, StatusCode::SEE_OTHER);
+    let page = ada.browser.get("/billing").await;
+    for part in [
+        "Team, 3 seats",
+        "Starter begins with the next period",
+        "Stay with Team",
+    ] {
+        assert!(page.text.contains(part), "{part}: {}", page.text);
+    }
+    let page = ada.browser.get("/billing/plans").await;
+    assert!(
+        page.text.contains("From the next period on"),
+        "{}",
+        page.text
+    );
+    ada.manage("stay").await;
+    ada.sandbox("renew", "").await;
+    assert_eq!(ada.balance().await, "6100");
+    // Asked for again, replaced by something else, and this time it begins.
+    assert_eq!(ada.change("starter", 1).await, StatusCode::SEE_OTHER);
+    assert_eq!(ada.change("team", 2).await, StatusCode::SEE_OTHER);
+    assert_eq!(ada.balance().await, "6100");
+    ada.sandbox("renew", "").await;
+    assert_eq!(ada.balance().await, "4100");
+    let page = ada.browser.get("/billing").await;
+    assert!(
+        !page.text.contains("begins with the next period"),
+        "{}",
+        page.text
+    );
+    // What costs more takes the place of what was to come.
+    assert_eq!(ada.change("team", 1).await, StatusCode::SEE_OTHER);
+    assert_eq!(ada.change("team", 4).await, StatusCode::SEE_OTHER);
+    assert_eq!(ada.balance().await, "8100");
+    ada.sandbox("renew", "").await;
+    assert_eq!(ada.balance().await, "8100");
+    assert_eq!(count(&app, "billing_subscriptions").await, 1);
+}
+
+#[tokio::test]
+async fn a_form_that_is_sent_twice_is_one_change() {
+    let app = themed(app()).start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    subscribe(&mut ada, "team", 1).await;
+    let send = async |ada: &mut Shopper<'_>, seats: &str| {
+        let fields = [("quantity", seats), ("key", "a-key")];
+        ada.browser
+            .post("/billing/change/team", &fields)
+            .await
+            .status
+    };
+    assert_eq!(send(&mut ada, "2").await, StatusCode::SEE_OTHER);
+    app.work_jobs().await;
+    assert_eq!(send(&mut ada, "2").await, StatusCode::SEE_OTHER);
+    // A form is for one thing.
+    assert_eq!(send(&mut ada, "3").await, StatusCode::UNPROCESSABLE_ENTITY);
+    app.work_jobs().await;
+    assert_eq!(ada.balance().await, "4100");
+    assert_eq!(count(&app, "billing_changes").await, 1);
     assert_eq!(
-        ada.change("team", 1).await,
-        StatusCode::UNPROCESSABLE_ENTITY
+        column(&app, "SELECT state FROM billing_changes").await,
+        ["done"]
     );
 }
 

@@ -1,6 +1,7 @@
 //! A person with a browser, from `quickscale init` to a paid service and back to the credits that staff granted.
 
 mod journey;
+mod money;
 mod person;
 mod pictures;
 
@@ -13,6 +14,7 @@ use journey::Site;
 async fn the_journey_on_sqlite() {
     let site = Site::up("my-saas-app", None);
     site.journey().await;
+    money::journey(site.url()).await;
     if let Some(folder) = std::env::var_os("SCREENSHOTS_DIR") {
         pictures::take(&site, Path::new(&folder)).await;
     }
@@ -22,4 +24,5 @@ async fn the_journey_on_sqlite() {
 async fn the_journey_on_postgresql() {
     let site = Site::up("my-saas-app", Some(&database("journey")));
     site.journey().await;
+    money::journey(site.url()).await;
 }

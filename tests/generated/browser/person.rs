@@ -160,6 +160,16 @@ impl Browser {
         }
     }
 
+    /// The same for what stands there only when the page is loaded again.
+    pub async fn sees_after_a_while(&self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.text().await.contains(text) && Instant::now() < deadline {
+            sleep(Duration::from_millis(200)).await;
+            self.reload().await;
+        }
+        self.sees(text).await;
+    }
+
     /// What the page reads, with single spaces.
     pub async fn text(&self) -> String {
         // A page that is being replaced has no body, or one that is gone when it is asked for its text.

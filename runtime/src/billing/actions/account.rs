@@ -1,6 +1,6 @@
 //! What somebody sees of his own money.
 
-use super::{customer, name_of};
+use super::{Search, customer, name_of};
 use crate::app::Core;
 use crate::billing::entity::{Order, Payment, Price, SubscriptionRow};
 use crate::billing::rules::{self, Standing};
@@ -15,6 +15,8 @@ use crate::ids::UserId;
 pub struct Own {
     pub row: SubscriptionRow,
     pub price: Option<Price>,
+    /// What begins with its next period.
+    pub next: Option<(Price, i64)>,
     pub standing: Standing,
 }
 
@@ -51,11 +53,13 @@ pub async fn overview(core: &Core, user: &UserId) -> Result<Overview> {
         Some(all.swap_remove(at))
     };
     let prices = store::prices(core.db(), provider.name()).await?;
+    let price = |id: &str| prices.iter().find(|price| price.price == id).cloned();
     let subscription = row.map(|row| Own {
-        price: prices
-            .iter()
-            .find(|price| price.price == row.price)
-            .cloned(),
+        price: price(&row.price),
+        next: row
+            .next
+            .as_ref()
+            .and_then(|(id, quantity)| price(id).zip(Some(*quantity))),
         standing: rules::standing(&row, billing.settings.grace(), core.now()),
         row,
     });
@@ -78,21 +82,20 @@ pub async fn standing(core: &Core, user: &UserId) -> Result<Option<Standing>> {
         .map(|own| own.standing))
 }
 
-/// Somebody's payments, the newest first, from the one before `before`.
+/// Those of somebody's payments that are asked for, the newest first.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn payments(
-    core: &Core,
-    user: &UserId,
-    (before, limit): (&str, i64),
-) -> Result<Vec<Payment>> {
+pub async fn payments(core: &Core, user: &UserId, search: Search) -> Result<Vec<Payment>> {
     let billing = core.state::<Billing>()?;
     let Ok(provider) = billing.provider() else {
         return Ok(Vec::new());
     };
     match store::customer_of(core.db(), provider.name(), user).await? {
-        Some(customer) => store::payments_of(core.db(), &customer.id, (before, limit)).await,
+        Some(customer) => {
+            let customer = Some(customer.id);
+            store::search_payments(core.db(), &Search { customer, ..search }).await
+        }
         None => Ok(Vec::new()),
     }
 }

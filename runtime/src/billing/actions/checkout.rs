@@ -156,7 +156,7 @@ async fn open_page(
         price: price.clone(),
         quantity: order.quantity,
         terms: item.terms(),
-        success_url: format!("{site}/billing/orders/{}", order.id),
+        success_url: format!("{site}/billing/orders/{}?done=1", order.id),
         cancel_url: format!("{site}/billing/orders/{}", order.id),
         promotion_codes: catalogue.promotion_codes,
         automatic_tax: catalogue.automatic_tax,

@@ -1,18 +1,21 @@
 //! What other domains, pages and commands may ask of billing.
 
 mod account;
+mod changes;
 mod checkout;
 mod plans;
 mod staff;
 
 pub use account::{Overview, Own, my_order, my_payment, overview, payments, portal, standing};
+pub(super) use changes::{SendChange, send_change};
 pub use checkout::{Wish, buy};
 pub use plans::{Begin, PlanChange, change_plan, manage};
 pub(super) use staff::SendRefund;
 pub(super) use staff::send_refund;
 pub use staff::{
-    Detail, Found, RefundWish, Search, SubscriptionFound, ask_refund, cancel_subscription, detail,
-    preview, search, subscriptions,
+    Detail, Found, RefundWish, Search, SubscriptionDetail, SubscriptionFound, SubscriptionSearch,
+    ask_refund, cancel_subscription, change_subscription, detail, preview, search,
+    subscription_detail, subscriptions,
 };
 
 use crate::app::Core;

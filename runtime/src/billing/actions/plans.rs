@@ -1,14 +1,17 @@
 //! Changing the one subscription in place.
 
+use super::changes::{Asked, answer_again, carry_out};
 use super::checkout::check_quantity;
 use super::customer;
 use crate::app::Core;
 use crate::billing::entity::SubscriptionRow;
-use crate::billing::provider::{Change, Kind};
+use crate::billing::provider::Change;
 use crate::billing::setup::Billing;
-use crate::billing::{effects, rules, store};
+use crate::billing::{rules, store};
 use crate::error::{Error, Result};
 use crate::http::Principal;
+
+pub use crate::billing::rules::Begin;
 
 /// Another plan, or another number of seats.
 #[derive(Debug, Clone)]
@@ -17,13 +20,6 @@ pub struct PlanChange {
     pub quantity: i64,
     /// The form's: sent twice, it happens once.
     pub key: String,
-}
-
-/// When a change of plan takes effect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Begin {
-    AtOnce,
-    WithTheNextPeriod,
 }
 
 /// The customer's subscription that is not over, if he has one.
@@ -39,10 +35,25 @@ pub(super) async fn live(core: &Core, person: &Principal) -> Result<Subscription
 /// of the period; what costs less with the next period. Says which.
 ///
 /// # Errors
-/// 404 without a subscription, 402 when the card does not pay, 409 for a change that cannot be made in place.
+/// 404 without a subscription, 402 when the card does not pay, 409 for a change that cannot be made.
 pub async fn change_plan(core: &Core, person: &Principal, wish: &PlanChange) -> Result<Begin> {
-    let billing = core.state::<Billing>()?;
     let row = live(core, person).await?;
+    let asked = Asked {
+        by: person.id.as_str(),
+        reason: "",
+        key: &wish.key,
+    };
+    change_terms(core, &row, wish, &asked).await
+}
+
+/// The same for any subscription.
+pub(super) async fn change_terms(
+    core: &Core,
+    row: &SubscriptionRow,
+    wish: &PlanChange,
+    asked: &Asked<'_>,
+) -> Result<Begin> {
+    let billing = core.state::<Billing>()?;
     let provider = billing.provider()?;
     let known = store::prices(core.db(), provider.name()).await?;
     let before = known
@@ -50,61 +61,46 @@ pub async fn change_plan(core: &Core, person: &Principal, wish: &PlanChange) -> 
         .find(|price| price.price == row.price)
         .ok_or_else(Error::not_found)?;
     let catalogue = billing.catalogue(core).await?;
-    let item = catalogue.item(&wish.item).ok_or_else(Error::not_found)?;
-    let terms = item.terms().ok_or_else(Error::not_found)?;
+    let item = catalogue
+        .item(&wish.item)
+        .filter(|item| item.terms().is_some())
+        .ok_or_else(Error::not_found)?;
     check_quantity(item, wish.quantity)?;
     let price = provider.price(core, item, before.money.currency).await?;
-    if price.price == row.price && wish.quantity == row.quantity {
+    let terms = (price.price.as_str(), wish.quantity);
+    if let Some(begin) = answer_again(core, row, terms, asked.key).await? {
+        return Ok(begin);
+    }
+    let is_same = price.price == row.price && wish.quantity == row.quantity;
+    if is_same && row.next.is_none() {
         return Err(Error::conflict("no_change", "That is what you have."));
     }
-    let months = |period: Option<&str>| if period == Some("year") { 12 } else { 1 };
-    let (old_months, new_months) = (months(before.period.as_deref()), terms.interval.months());
-    if new_months < old_months {
-        let sentence =
-            "A yearly plan runs to its end. Cancel it, then take a monthly one when it is over.";
-        return Err(Error::conflict("shorter_period", sentence));
-    }
-    let a_year = |minor: i64, quantity: i64, months: i64| {
-        i128::from(minor) * i128::from(quantity) * i128::from(12 / months)
-    };
-    let old_cost = a_year(before.money.minor, row.quantity, old_months);
-    let new_cost = a_year(price.money.minor, wish.quantity, new_months);
-    let at_once = new_months > old_months || new_cost > old_cost;
-    let change = Change::Terms {
-        element: row.element.clone(),
-        price,
-        quantity: wish.quantity,
-        at_once,
-    };
-    carry_out(core, &row.subscription, &change, &wish.key).await?;
-    Ok(if at_once {
-        Begin::AtOnce
+    let begin = rules::begin((before, row.quantity), (&price, wish.quantity));
+    let change = if is_same {
+        // Nothing else is to begin any more.
+        Change::Stay
     } else {
-        Begin::WithTheNextPeriod
-    })
+        Change::Terms {
+            element: row.element.clone(),
+            price,
+            quantity: wish.quantity,
+            at_once: begin == Begin::AtOnce,
+        }
+    };
+    carry_out(core, row, &change, asked).await?;
+    Ok(begin)
 }
 
-/// Cancels, resumes or pauses the subscription.
+/// Cancels, resumes or pauses the subscription, or takes back what was to begin with its next period.
 ///
 /// # Errors
 /// 404 without a subscription.
 pub async fn manage(core: &Core, person: &Principal, change: &Change, key: &str) -> Result<()> {
     let row = live(core, person).await?;
-    carry_out(core, &row.subscription, change, key).await
-}
-
-/// Has the provider change a subscription and takes in what it is then.
-pub(super) async fn carry_out(
-    core: &Core,
-    subscription: &str,
-    change: &Change,
-    key: &str,
-) -> Result<()> {
-    let billing = core.state::<Billing>()?;
-    let key = format!("change:{subscription}:{key}");
-    let changed = billing
-        .provider()?
-        .change(core, subscription, change, &key)
-        .await?;
-    effects::take_in(core, Kind::Subscription, &changed).await
+    let asked = Asked {
+        by: person.id.as_str(),
+        reason: "",
+        key,
+    };
+    carry_out(core, &row, change, &asked).await
 }

@@ -4,17 +4,18 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::name_of;
-use super::plans::carry_out;
+use super::changes::{Asked, carry_out, note_by_staff};
+use super::plans::{PlanChange, change_terms};
 use crate::app::Core;
 use crate::auth::audit::{Actor, AuditEntry};
 use crate::billing::entity::{
-    Customer, PaidLot, Payment, PaymentKind, PaymentState, RefundId, RefundRow, RefundState,
-    SubscriptionRow,
+    ChangeRow, Customer, PaidLot, Payment, PaymentKind, PaymentState, Price, RefundId, RefundRow,
+    RefundState, SubscriptionRow,
 };
 use crate::billing::provider::{Change, Kind, RefundRequest};
+use crate::billing::rules::Begin;
 use crate::billing::setup::Billing;
-use crate::billing::{Money, effects, rules, store};
+use crate::billing::{Currency, CustomerId, Money, effects, rules, store};
 use crate::clock::Timestamp;
 use crate::credits::Credits;
 use crate::error::{Error, Result};
@@ -31,9 +32,12 @@ pub struct Search {
     pub from: Option<Timestamp>,
     /// Not included.
     pub until: Option<Timestamp>,
-    /// In minor units.
+    pub currency: Option<Currency>,
+    /// In thousandths of the unit, which every currency's amounts are whole numbers of.
     pub least: Option<i64>,
     pub most: Option<i64>,
+    /// Only those of one customer.
+    pub customer: Option<CustomerId>,
     /// The last payment of the page before.
     pub before: Option<String>,
     pub limit: i64,
@@ -136,10 +140,7 @@ pub struct RefundWish {
 /// 404 when there is no such payment, 422 above what is left of it.
 pub async fn ask_refund(core: &Core, wish: &RefundWish) -> Result<()> {
     let now = core.now();
-    let asked_by = wish
-        .by
-        .user()
-        .map_or("command line".to_owned(), ToString::to_string);
+    let asked_by = name_of_actor(&wish.by);
     in_transaction!(core.db(), tx => {
         let payment = store::payment(tx.conn(), &wish.payment).await?.ok_or_else(Error::not_found)?;
         store::lock_customer(tx, &payment.customer).await?;
@@ -229,21 +230,36 @@ pub struct SubscriptionFound {
     pub item: String,
 }
 
-/// Subscriptions, by the provider's names, from the one after `after`.
+/// Which subscriptions a list shows. What is empty narrows nothing down.
+#[derive(Debug, Clone, Default)]
+pub struct SubscriptionSearch {
+    /// A part of an e-mail address or of one of the provider's names.
+    pub text: String,
+    pub status: String,
+    /// The last subscription of the page before.
+    pub after: String,
+    pub limit: i64,
+}
+
+/// The subscriptions that are asked for, the newest first.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn subscriptions(core: &Core, after: &str, limit: i64) -> Result<Vec<SubscriptionFound>> {
+pub async fn subscriptions(
+    core: &Core,
+    search: &SubscriptionSearch,
+) -> Result<Vec<SubscriptionFound>> {
     let billing = core.state::<Billing>()?;
     let Ok(provider) = billing.provider() else {
         return Ok(Vec::new());
     };
     let prices = store::prices(core.db(), provider.name()).await?;
+    let catalogue = billing.catalogue(core).await?;
     let mut found = Vec::new();
-    for row in store::all_subscriptions(core.db(), after, limit).await? {
+    for row in store::search_subscriptions(core.db(), search).await? {
         let customer = store::customer_by_id(core.db(), &row.customer).await?;
         let price = prices.iter().find(|price| price.price == row.price);
-        let item = price.map_or_else(|| row.price.clone(), |price| price.item.clone());
+        let item = price.map_or_else(|| row.price.clone(), |price| catalogue.name_of(&price.item));
         found.push(SubscriptionFound {
             row,
             customer,
@@ -251,6 +267,56 @@ pub async fn subscriptions(core: &Core, after: &str, limit: i64) -> Result<Vec<S
         });
     }
     Ok(found)
+}
+
+/// The subscription called so.
+///
+/// # Errors
+/// 404 when there is no such subscription.
+async fn subscription_row(core: &Core, subscription: &str) -> Result<SubscriptionRow> {
+    let mut snapshot = core.db().snapshot().await?;
+    let row = store::subscription(snapshot.conn(), subscription).await?;
+    row.ok_or_else(Error::not_found)
+}
+
+/// Everything about one subscription.
+#[derive(Debug, Clone)]
+pub struct SubscriptionDetail {
+    pub found: SubscriptionFound,
+    pub price: Option<Price>,
+    /// What its next period is to.
+    pub next: Option<(Price, i64)>,
+    pub changes: Vec<ChangeRow>,
+    pub payments: Vec<Payment>,
+}
+
+/// How many changes and payments a subscription is shown with.
+const RECENT: i64 = 20;
+
+/// # Errors
+/// 404 when there is no such subscription.
+pub async fn subscription_detail(core: &Core, subscription: &str) -> Result<SubscriptionDetail> {
+    let row = subscription_row(core, subscription).await?;
+    let billing = core.state::<Billing>()?;
+    let catalogue = billing.catalogue(core).await?;
+    let prices = store::prices(core.db(), billing.provider()?.name()).await?;
+    let price = |id: &str| prices.iter().find(|price| price.price == id).cloned();
+    let customer = store::customer_by_id(core.db(), &row.customer).await?;
+    let now = price(&row.price);
+    let next = row.next.as_ref();
+    Ok(SubscriptionDetail {
+        next: next.and_then(|(id, quantity)| price(id).zip(Some(*quantity))),
+        changes: store::changes_of(core.db(), subscription, RECENT).await?,
+        payments: store::payments_for(core.db(), subscription, RECENT).await?,
+        found: SubscriptionFound {
+            item: now
+                .as_ref()
+                .map_or_else(|| row.price.clone(), |price| catalogue.name_of(&price.item)),
+            row,
+            customer,
+        },
+        price: now,
+    })
 }
 
 /// Ends somebody's subscription now or with its period, and records who did it and why.
@@ -263,13 +329,7 @@ pub async fn cancel_subscription(
     (by, reason): (&Actor, &str),
     key: &str,
 ) -> Result<()> {
-    let mut snapshot = core.db().snapshot().await?;
-    let row = store::subscription(snapshot.conn(), subscription)
-        .await?
-        .ok_or_else(Error::not_found)?;
-    drop(snapshot);
-    let customer = store::customer_by_id(core.db(), &row.customer).await?;
-    name_of(&customer)?;
+    let row = subscription_row(core, subscription).await?;
     let change = if at_once {
         Change::CancelNow {
             reason: reason.to_owned(),
@@ -277,12 +337,40 @@ pub async fn cancel_subscription(
     } else {
         Change::CancelAtEnd
     };
-    let now = core.now();
     // Written down first: what staff tried is known even if the provider does not answer.
-    in_transaction!(core.db(), tx => {
-        let details = json!({"reason": reason, "at_once": at_once, "status": row.status});
-        let entry = AuditEntry::new(by, "subscription.cancelled", ("subscription", subscription));
-        entry.details(details).record(tx, now).await
-    })?;
-    carry_out(core, subscription, &change, key).await
+    let details = json!({"reason": reason, "at_once": at_once});
+    note_by_staff(core, (by, "subscription.cancelled"), &row, details).await?;
+    let by = name_of_actor(by);
+    let asked = Asked {
+        by: &by,
+        reason,
+        key,
+    };
+    carry_out(core, &row, &change, &asked).await
+}
+
+/// Moves somebody's subscription to another plan or quantity, and records who did it and why.
+///
+/// # Errors
+/// As for a change by its owner.
+pub async fn change_subscription(
+    core: &Core,
+    (subscription, wish): (&str, &PlanChange),
+    (by, reason): (&Actor, &str),
+) -> Result<Begin> {
+    let row = subscription_row(core, subscription).await?;
+    let details = json!({"reason": reason, "item": wish.item, "quantity": wish.quantity});
+    note_by_staff(core, (by, "subscription.changed"), &row, details).await?;
+    let by = name_of_actor(by);
+    let asked = Asked {
+        by: &by,
+        reason,
+        key: &wish.key,
+    };
+    change_terms(core, &row, wish, &asked).await
+}
+
+fn name_of_actor(by: &Actor) -> String {
+    by.user()
+        .map_or("command line".to_owned(), ToString::to_string)
 }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::super::catalogue::Catalogue;
 use super::super::entity::{
     Customer, EventState, PaidLot, Payment, PaymentId, PaymentKind, PaymentState, Price,
 };
@@ -15,6 +16,23 @@ use crate::credits::{Grant, Ledger, LotRef, Note};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::in_transaction;
+
+/// What is sold, and was.
+struct Sold {
+    prices: Vec<Price>,
+    catalogue: std::sync::Arc<Catalogue>,
+}
+
+impl Sold {
+    async fn read(closing: &Closing<'_>) -> Result<Self> {
+        let billing = closing.billing()?;
+        let provider = billing.provider()?.name();
+        Ok(Self {
+            prices: store::prices(closing.core.db(), provider).await?,
+            catalogue: billing.catalogue(closing.core).await?,
+        })
+    }
+}
 
 /// An invoice that was paid.
 pub(super) async fn paid(closing: &Closing<'_>, told: &Value) -> Result<()> {
@@ -31,8 +49,8 @@ pub(super) async fn paid(closing: &Closing<'_>, told: &Value) -> Result<()> {
     }
     let core = closing.core;
     let provider = closing.billing()?.provider()?.name();
-    let prices = store::prices(core.db(), provider).await?;
-    let grants = rules::grants(&invoice, &prices);
+    let sold = Sold::read(closing).await?;
+    let grants = rules::grants(&invoice, &sold.prices);
     let grants =
         grants.map_err(|why| Error::internal(anyhow::anyhow!("invoice {}: {why}", invoice.id)))?;
     in_transaction!(core.db(), tx => {
@@ -45,7 +63,10 @@ pub(super) async fn paid(closing: &Closing<'_>, told: &Value) -> Result<()> {
         let Some(customer) = owner_of(tx, provider, &invoice).await? else {
             return closing.end(tx, EventState::Ignored).await;
         };
-        let payment = keep(core, tx, (&customer, &invoice, &body), PaymentState::Paid, &prices).await?;
+        let payment = keep(core, tx, (&customer, &invoice, &body), PaymentState::Paid, &sold).await?;
+        if let Some((price, quantity)) = terms_of(&invoice) {
+            store::note_terms(tx, &payment, (price, quantity)).await?;
+        }
         for grant in &grants {
             put_in_period(core, tx, &customer, (&payment, grant)).await?;
         }
@@ -62,7 +83,7 @@ pub(super) async fn failed(closing: &Closing<'_>, body: &Value) -> Result<()> {
     let invoice = Invoice::read(body)?;
     let core = closing.core;
     let provider = closing.billing()?.provider()?.name();
-    let prices = store::prices(core.db(), provider).await?;
+    let sold = Sold::read(closing).await?;
     in_transaction!(core.db(), tx => {
         if !closing.begin(tx).await? {
             return Ok(());
@@ -70,7 +91,7 @@ pub(super) async fn failed(closing: &Closing<'_>, body: &Value) -> Result<()> {
         let Some(customer) = owner_of(tx, provider, &invoice).await? else {
             return closing.end(tx, EventState::Ignored).await;
         };
-        let payment = keep(core, tx, (&customer, &invoice, body), PaymentState::Failed, &prices).await?;
+        let payment = keep(core, tx, (&customer, &invoice, body), PaymentState::Failed, &sold).await?;
         if let Some(subscription) = &invoice.subscription {
             subscriptions::refresh(tx, subscription).await?;
         }
@@ -107,19 +128,25 @@ async fn owner_of(tx: &mut Tx, provider: &str, invoice: &Invoice) -> Result<Opti
     }
 }
 
+/// What the subscription is to from this invoice on: the last line that is not given back says it.
+fn terms_of(invoice: &Invoice) -> Option<(&str, i64)> {
+    let line = invoice.lines.iter().rfind(|line| line.amount >= 0)?;
+    Some((line.price.as_deref()?, line.quantity))
+}
+
 /// Keeps the invoice as a payment and gives it as it stands then.
 async fn keep(
     core: &Core,
     tx: &mut Tx,
     (customer, invoice, body): (&Customer, &Invoice, &Value),
     state: PaymentState,
-    prices: &[Price],
+    sold: &Sold,
 ) -> Result<Payment> {
     let now = core.now();
     let is_paid = state == PaymentState::Paid;
     let line = invoice.lines.iter().rfind(|line| line.amount >= 0);
     let price = line.and_then(|line| {
-        prices
+        sold.prices
             .iter()
             .find(|price| Some(&price.price) == line.price.as_ref())
     });
@@ -140,7 +167,7 @@ async fn keep(
         customer: customer.id.clone(),
         kind,
         subscription: invoice.subscription.clone(),
-        description: format!("{item}: {what}"),
+        description: format!("{}: {what}", sold.catalogue.name_of(&item)),
         item,
         money: Money::new(amount.max(0), invoice.currency),
         refunded: 0,

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::super::catalogue::Catalogue;
 use super::super::entity::{
     EventState, Order, OrderState, PaidLot, Payment, PaymentId, PaymentKind, PaymentState,
 };
@@ -51,6 +52,7 @@ async fn settle(
     outcome: Outcome,
 ) -> Result<()> {
     let core = closing.core;
+    let catalogue = closing.billing()?.catalogue(core).await?;
     in_transaction!(core.db(), tx => {
         if !closing.begin(tx).await? {
             return Ok(());
@@ -67,7 +69,7 @@ async fn settle(
         if let Some(name) = &session.customer {
             store::name_customer(tx, &customer.id, name).await?;
         }
-        record(closing, tx, (&order, session, body), outcome).await?;
+        record(closing, tx, (&order, session, body, &catalogue), outcome).await?;
         closing.end(tx, EventState::Done).await
     })
 }
@@ -85,7 +87,7 @@ async fn find_order(tx: &mut Tx, session: &Session) -> Result<Option<Order>> {
 async fn record(
     closing: &Closing<'_>,
     tx: &mut Tx,
-    (order, session, body): (&Order, &Session, &Value),
+    (order, session, body, catalogue): (&Order, &Session, &Value, &Catalogue),
     outcome: Outcome,
 ) -> Result<()> {
     let core = closing.core;
@@ -110,8 +112,10 @@ async fn record(
         OrderState::Failed => PaymentState::Failed,
         OrderState::Open | OrderState::Expired => return Ok(()),
     };
+    let name = catalogue.name_of(&order.item);
     let payment = payment(&order, session, body, state);
     let payment = Payment {
+        description: describe(&order, &name),
         paid_at: (state == PaymentState::Paid).then_some(now),
         id: PaymentId::new(now),
         ..payment
@@ -160,7 +164,7 @@ fn payment(order: &Order, session: &Session, body: &Value, state: PaymentState) 
         kind: PaymentKind::Pack,
         subscription: None,
         item: order.item.clone(),
-        description: describe(order),
+        description: String::new(),
         money: super::super::money::Money::new(session.amount.max(0), session.currency),
         refunded: 0,
         disputed: 0,
@@ -173,9 +177,9 @@ fn payment(order: &Order, session: &Session, body: &Value, state: PaymentState) 
     }
 }
 
-fn describe(order: &Order) -> String {
+fn describe(order: &Order, name: &str) -> String {
     match order.quantity {
-        1 => format!("{}: {}", order.item, order.credits.in_words()),
-        count => format!("{count} × {}: {}", order.item, order.credits.in_words()),
+        1 => format!("{name}: {}", order.credits.in_words()),
+        count => format!("{count} × {name}: {}", order.credits.in_words()),
     }
 }

@@ -79,6 +79,8 @@ fn row_of(
         failing_since: None,
         is_alert,
         started_at: told.started_at,
+        schedule: told.schedule.clone(),
+        next: told.next.clone(),
     }
 }
 

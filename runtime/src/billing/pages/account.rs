@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::SAMPLE_TIME;
+use super::{Choice, SAMPLE_TIME, plan_in_words, status_label};
 use crate::billing::actions::Own;
-use crate::billing::entity::{Order, OrderState, Payment, PaymentState};
+use crate::billing::catalogue::Catalogue;
+use crate::billing::entity::{Order, OrderState, Payment, PaymentState, Price};
 use crate::billing::rules::Standing;
 use crate::clock::Timestamp;
 use crate::pages::Page;
@@ -14,6 +15,8 @@ use crate::pages::Page;
 pub struct SubscriptionView {
     /// The plan's name, or what the provider calls its price.
     pub plan: String,
+    /// What begins with the next period: `Starter, 2 seats`.
+    pub next: Option<String>,
     pub quantity: i64,
     /// `9.00 EUR a month`; none when the price is not known any more.
     pub price: Option<String>,
@@ -21,6 +24,7 @@ pub struct SubscriptionView {
     pub credits: Option<String>,
     /// In words: `Active`, `Trial`, …
     pub state: &'static str,
+    pub is_trial: bool,
     pub is_usable: bool,
     pub is_over: bool,
     pub cancels_at_end: bool,
@@ -29,42 +33,40 @@ pub struct SubscriptionView {
     pub period_end: Timestamp,
 }
 
+/// `29.00 EUR a month`
+pub fn price_in_words(price: &Price) -> String {
+    match &price.period {
+        Some(period) => format!("{} a {period}", price.money),
+        None => price.money.to_string(),
+    }
+}
+
 impl SubscriptionView {
-    pub fn of(own: Own, name: Option<String>) -> Self {
+    pub fn of(own: Own, catalogue: &Catalogue) -> Self {
         let Own {
             row,
             price,
+            next,
             standing,
         } = own;
-        let state = match row.status.as_str() {
-            _ if row.is_paused => "Paused",
-            "trialing" => "Trial",
-            "active" => "Active",
-            "past_due" => "Payment failed",
-            "unpaid" => "Not paid",
-            "paused" => "Paused",
-            "incomplete" => "Waiting for payment",
-            _ => "Ended",
-        };
-        let item = price.as_ref().map(|price| price.item.clone());
-        let a = |period: Option<&str>| {
-            period
-                .map(|period| format!(" a {period}"))
-                .unwrap_or_default()
+        let plan = price.as_ref().map(|price| catalogue.name_of(&price.item));
+        let each = |price: &Price| match row.quantity {
+            1 => price.credits.in_words(),
+            _ => format!("{} each", price.credits.in_words()),
         };
         Self {
-            plan: name.or(item).unwrap_or_else(|| row.price.clone()),
+            plan: plan.unwrap_or_else(|| row.price.clone()),
+            next: next.map(|(price, seats)| plan_in_words(&catalogue.name_of(&price.item), seats)),
             quantity: row.quantity,
-            price: price
-                .as_ref()
-                .map(|price| format!("{}{}", price.money, a(price.period.as_deref()))),
-            credits: price.as_ref().map(|price| price.credits.in_words()),
-            state,
+            price: price.as_ref().map(price_in_words),
+            credits: price.as_ref().map(each),
+            state: status_label(&row),
+            is_trial: row.status == "trialing",
             is_usable: standing == Standing::Usable,
             is_over: standing == Standing::Over,
             cancels_at_end: row.cancels_at_end,
             is_paused: row.is_paused,
-            is_failing: row.failing_since.is_some() && row.status == "past_due",
+            is_failing: row.status == "past_due",
             period_end: row.period.1,
         }
     }
@@ -72,10 +74,12 @@ impl SubscriptionView {
     pub fn sample() -> Self {
         Self {
             plan: "Starter".into(),
+            next: Some("Team, 3 seats".into()),
             quantity: 2,
             price: Some("9.00 EUR a month".into()),
-            credits: Some("500 credits".into()),
+            credits: Some("500 credits each".into()),
             state: "Active",
+            is_trial: true,
             is_usable: true,
             is_over: false,
             cancels_at_end: true,
@@ -161,15 +165,18 @@ pub struct OrderPage {
     pub is_plan: bool,
     pub state: OrderState,
     pub state_label: &'static str,
+    /// Whether the provider sent its buyer back with the payment done, as far as it told the browser.
+    pub is_done: bool,
     /// Where it can still be paid.
     pub url: Option<String>,
 }
 
 impl OrderPage {
-    pub fn of(order: Order, name: Option<String>) -> Self {
+    pub fn of(order: Order, name: String, is_done: bool) -> Self {
         Self {
             id: order.id.to_string(),
-            item: name.unwrap_or(order.item),
+            item: name,
+            is_done,
             amount: order.money.to_string(),
             credits: order.credits.in_words(),
             is_plan: order.is_plan,
@@ -192,15 +199,29 @@ impl Page for OrderPage {
             is_plan: false,
             state: OrderState::Open,
             state_label: OrderState::Open.label(),
+            is_done: false,
             url: Some("https://pay.example/c/1".into()),
         }
     }
 }
 
+/// How one's own payments are narrowed down, as it was typed.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct HistoryForm {
+    pub kind: String,
+    pub state: String,
+    pub from: String,
+    pub until: String,
+}
+
 /// One's own payments.
 #[derive(Debug, Serialize)]
 pub struct PaymentsPage {
+    pub form: HistoryForm,
+    pub kinds: Vec<Choice>,
+    pub states: Vec<Choice>,
     pub payments: Vec<PaymentRow>,
+    /// The address of the next page.
     pub next: Option<String>,
     pub is_continued: bool,
 }
@@ -210,8 +231,11 @@ impl Page for PaymentsPage {
 
     fn sample() -> Self {
         Self {
+            form: HistoryForm::default(),
+            kinds: Choice::kinds(),
+            states: Choice::states(),
             payments: vec![PaymentRow::sample()],
-            next: Some("019a0000-0000-7000-8000-000000000000".into()),
+            next: Some("/billing/payments?before=019a0000-0000-7000-8000-000000000000".into()),
             is_continued: true,
         }
     }

@@ -5,12 +5,14 @@ mod revenue;
 mod sandbox;
 mod shop;
 mod staff;
+mod subscriptions;
 
 pub use account::*;
 pub use revenue::*;
 pub use sandbox::*;
 pub use shop::*;
 pub use staff::*;
+pub use subscriptions::*;
 
 use crate::clock::Timestamp;
 use crate::pages::Sample;
@@ -30,6 +32,7 @@ pub(super) fn samples() -> Vec<Sample> {
         Sample::of::<StaffPaymentPage>(),
         Sample::of::<RefundPage>(),
         Sample::of::<SubscriptionsPage>(),
+        Sample::of::<StaffSubscriptionPage>(),
         Sample::of::<EventsPage>(),
         Sample::of::<RevenuePage>(),
     ]

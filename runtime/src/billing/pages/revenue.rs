@@ -1,38 +1,64 @@
 //! Money over time, drawn and in tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::billing::figures::{Counts, Month};
+use crate::billing::figures::{Counts, Course, Figures, Month};
 use crate::billing::money::{Currency, Money};
 use crate::pages::Page;
 
-/// One month, as a bar and as a row.
+/// One bar of a chart.
 #[derive(Debug, Serialize)]
-pub struct MonthBar {
-    pub month: String,
-    pub paid: String,
-    pub lost: String,
-    pub net: String,
+pub struct Bar {
+    /// What it stands for, for whoever points at it.
+    pub title: String,
     pub x: usize,
     pub y: i64,
     pub height: i64,
 }
 
-/// One currency's months.
+/// A row of bars, as high as what they stand for.
+#[derive(Debug, Default, Serialize)]
+pub struct Chart {
+    pub width: usize,
+    pub bars: Vec<Bar>,
+}
+
+/// One month of payments, as a row.
 #[derive(Debug, Serialize)]
-pub struct CurrencyChart {
+pub struct MonthRow {
+    pub month: String,
+    pub paid: String,
+    pub lost: String,
+    pub net: String,
+}
+
+/// What was paid in one currency.
+#[derive(Debug, Serialize)]
+pub struct CurrencyMonths {
     pub currency: String,
     pub total: String,
-    pub width: usize,
-    pub bars: Vec<MonthBar>,
+    pub chart: Chart,
+    pub months: Vec<MonthRow>,
+}
+
+/// What subscriptions bring a month in one currency.
+#[derive(Debug, Serialize)]
+pub struct Recurring {
+    pub currency: String,
+    pub now: String,
+    pub chart: Chart,
+    /// Month and amount.
+    pub months: Vec<(String, String)>,
 }
 
 /// One month of subscriptions, as a row.
 #[derive(Debug, Serialize)]
-pub struct ChurnRow {
+pub struct CourseRow {
     pub month: String,
+    pub active: usize,
+    pub trials: usize,
     pub there: usize,
     pub left: usize,
     /// In per cent, with one place; none where there was nobody.
@@ -42,19 +68,70 @@ pub struct ChurnRow {
 /// Revenue, what comes back every month, who left.
 #[derive(Debug, Serialize)]
 pub struct RevenuePage {
-    pub charts: Vec<CurrencyChart>,
-    pub recurring: Vec<String>,
     pub active: usize,
     pub trials: usize,
     pub failing: usize,
-    pub churn: Vec<ChurnRow>,
+    pub revenue: Vec<CurrencyMonths>,
+    pub recurring: Vec<Recurring>,
+    pub active_chart: Chart,
+    pub trials_chart: Chart,
+    pub churn_chart: Chart,
+    pub course: Vec<CourseRow>,
 }
 
 const BAR: usize = 40;
 const HEIGHT: i64 = 100;
 
+fn chart(bars: impl Iterator<Item = (String, i64)>) -> Chart {
+    let bars: Vec<_> = bars.collect();
+    let most = bars.iter().map(|(_, value)| *value).max();
+    let most = i128::from(most.unwrap_or_default().max(1));
+    let bar = |(at, (title, value)): (usize, (String, i64))| {
+        let height = i128::from(value.max(0)) * i128::from(HEIGHT) / most;
+        let height = i64::try_from(height).unwrap_or_default();
+        Bar {
+            title,
+            x: at * BAR,
+            y: HEIGHT - height,
+            height,
+        }
+    };
+    Chart {
+        width: bars.len() * BAR,
+        bars: bars.into_iter().enumerate().map(bar).collect(),
+    }
+}
+
+/// `left` of `there` in tenths of a per cent.
+fn tenths(there: usize, left: usize) -> Option<usize> {
+    (left * 1000).checked_div(there)
+}
+
+/// `12.5` per cent.
+pub fn churn(there: usize, left: usize) -> Option<String> {
+    tenths(there, left).map(|tenths| format!("{}.{}", tenths / 10, tenths % 10))
+}
+
+fn count_chart(course: &[Course], count: impl Fn(&Course) -> usize) -> Chart {
+    chart(course.iter().map(|month| {
+        let count = count(month);
+        let value = i64::try_from(count).unwrap_or(i64::MAX);
+        (format!("{}: {count}", month.month), value)
+    }))
+}
+
 impl RevenuePage {
-    pub fn of(months: &[Month], recurring: &[Money], counts: &Counts) -> Self {
+    pub fn of(figures: &Figures) -> Self {
+        let Figures {
+            months,
+            counts,
+            course,
+        } = figures;
+        let Counts {
+            active,
+            trials,
+            failing,
+        } = *counts;
         let mut by_currency: BTreeMap<Currency, Vec<&Month>> = BTreeMap::new();
         for month in months {
             by_currency
@@ -62,88 +139,129 @@ impl RevenuePage {
                 .or_default()
                 .push(month);
         }
-        let churn = counts.churn.iter().map(|(month, there, left)| ChurnRow {
-            month: month.clone(),
-            there: *there,
-            left: *left,
-            share: (left * 1000)
-                .checked_div(*there)
-                .map(|tenths| format!("{}.{} %", tenths / 10, tenths % 10)),
-        });
+        let churn_bar = |month: &Course| {
+            let share = churn(month.there, month.left).unwrap_or_else(|| "0.0".into());
+            let value = tenths(month.there, month.left).unwrap_or_default();
+            let value = i64::try_from(value).unwrap_or(i64::MAX);
+            (format!("{}: {share} %", month.month), value)
+        };
         Self {
-            charts: by_currency
+            active,
+            trials,
+            failing,
+            revenue: by_currency
                 .into_iter()
-                .map(|(currency, months)| chart(currency, &months))
+                .map(|(currency, months)| revenue(currency, &months))
                 .collect(),
-            recurring: recurring.iter().map(Money::to_string).collect(),
-            active: counts.active,
-            trials: counts.trials,
-            failing: counts.failing,
-            churn: churn.collect(),
+            recurring: recurring(course),
+            active_chart: count_chart(course, |month| month.active),
+            trials_chart: count_chart(course, |month| month.trials),
+            churn_chart: chart(course.iter().map(churn_bar)),
+            course: course.iter().map(course_row).collect(),
         }
     }
 }
 
-fn chart(currency: Currency, months: &[&Month]) -> CurrencyChart {
-    let most = months
-        .iter()
-        .map(|month| month.net().minor)
-        .max()
-        .unwrap_or_default()
-        .max(1);
-    let bar = |(at, month): (usize, &&Month)| {
-        let height = i64::try_from(
-            i128::from(month.net().minor.max(0)) * i128::from(HEIGHT) / i128::from(most),
-        );
-        let height = height.unwrap_or_default();
-        MonthBar {
-            month: month.month.clone(),
-            paid: month.paid.to_string(),
-            lost: month.lost.to_string(),
-            net: month.net().to_string(),
-            x: at * BAR,
-            y: HEIGHT - height,
-            height,
-        }
+fn course_row(month: &Course) -> CourseRow {
+    CourseRow {
+        month: month.month.clone(),
+        active: month.active,
+        trials: month.trials,
+        there: month.there,
+        left: month.left,
+        share: churn(month.there, month.left),
+    }
+}
+
+fn revenue(currency: Currency, months: &[&Month]) -> CurrencyMonths {
+    let bar = |month: &&Month| {
+        let title = format!("{}: {}", month.month, month.net());
+        (title, month.net().minor)
+    };
+    let row = |month: &&Month| MonthRow {
+        month: month.month.clone(),
+        paid: month.paid.to_string(),
+        lost: month.lost.to_string(),
+        net: month.net().to_string(),
     };
     let total = months.iter().map(|month| month.net().minor).sum();
-    CurrencyChart {
+    CurrencyMonths {
         currency: currency.to_string(),
         total: Money::new(total, currency).to_string(),
-        width: months.len() * BAR,
-        bars: months.iter().enumerate().map(bar).collect(),
+        chart: chart(months.iter().map(bar)),
+        months: months.iter().map(row).collect(),
     }
+}
+
+fn recurring(course: &[Course]) -> Vec<Recurring> {
+    let all = course.iter().flat_map(|month| &month.recurring);
+    let currencies: BTreeSet<_> = all.map(|money| money.currency).collect();
+    let one = |currency: Currency| {
+        let amount = |month: &Course| {
+            let found = month
+                .recurring
+                .iter()
+                .find(|money| money.currency == currency);
+            found.copied().unwrap_or(Money::new(0, currency))
+        };
+        let title = |month: &Course| format!("{}: {}", month.month, amount(month));
+        Recurring {
+            currency: currency.to_string(),
+            now: course
+                .last()
+                .map(amount)
+                .unwrap_or(Money::new(0, currency))
+                .to_string(),
+            chart: chart(
+                course
+                    .iter()
+                    .map(|month| (title(month), amount(month).minor)),
+            ),
+            months: course
+                .iter()
+                .map(|month| (month.month.clone(), amount(month).to_string()))
+                .collect(),
+        }
+    };
+    currencies.into_iter().map(one).collect()
 }
 
 impl Page for RevenuePage {
     const TEMPLATE: &'static str = "billing/staff/revenue.html";
 
     fn sample() -> Self {
-        let bar = MonthBar {
-            month: "2026-11".into(),
-            paid: "9.00 EUR".into(),
-            lost: "4.50 EUR".into(),
-            net: "4.50 EUR".into(),
-            x: 0,
-            y: 0,
-            height: 100,
-        };
+        let chart = || chart([("2026-11: 4.50 EUR".to_owned(), 450)].into_iter());
         Self {
-            charts: vec![CurrencyChart {
-                currency: "EUR".into(),
-                total: "4.50 EUR".into(),
-                width: 40,
-                bars: vec![bar],
-            }],
-            recurring: vec!["9.00 EUR".into()],
             active: 1,
             trials: 2,
             failing: 3,
-            churn: vec![ChurnRow {
+            revenue: vec![CurrencyMonths {
+                currency: "EUR".into(),
+                total: "4.50 EUR".into(),
+                chart: chart(),
+                months: vec![MonthRow {
+                    month: "2026-11".into(),
+                    paid: "9.00 EUR".into(),
+                    lost: "4.50 EUR".into(),
+                    net: "4.50 EUR".into(),
+                }],
+            }],
+            recurring: vec![Recurring {
+                currency: "EUR".into(),
+                now: "9.00 EUR".into(),
+                chart: chart(),
+                months: vec![("2026-11".into(), "9.00 EUR".into())],
+            }],
+            active_chart: chart(),
+            trials_chart: chart(),
+            churn_chart: chart(),
+            course: vec![CourseRow {
                 month: "2026-11".into(),
+                active: 1,
+                trials: 2,
                 there: 10,
                 left: 1,
-                share: Some("10.0 %".into()),
+                share: Some("10.0".into()),
             }],
         }
     }

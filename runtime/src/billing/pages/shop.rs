@@ -2,9 +2,13 @@
 
 use serde::Serialize;
 
+use crate::billing::actions::Own;
 use crate::billing::catalogue::{Catalogue, Item, MOST_SEATS};
-use crate::billing::entity::SubscriptionRow;
+use crate::billing::entity::Price;
 use crate::billing::money::Currency;
+use crate::billing::rules::{self, Begin};
+use crate::clock::Timestamp;
+use crate::crypto::random_token;
 use crate::error::FieldErrors;
 use crate::pages::Page;
 
@@ -25,10 +29,12 @@ pub struct ItemCard {
     pub per_seat: bool,
     /// Whether it is what the visitor subscribes to.
     pub is_current: bool,
+    /// Whether it begins with the visitor's next period.
+    pub is_next: bool,
 }
 
 impl ItemCard {
-    fn of(item: &Item, currency: Currency, current: Option<&str>) -> Option<Self> {
+    fn of(item: &Item, currency: Currency, subscribed: &Subscribed) -> Option<Self> {
         let price = item.price(currency)?;
         let terms = item.terms();
         Some(Self {
@@ -41,7 +47,8 @@ impl ItemCard {
             trial_days: terms.map_or(0, |terms| terms.trial_days),
             trial_without_card: terms.is_some_and(|terms| terms.trial_without_card),
             per_seat: terms.is_some_and(|terms| terms.per_seat),
-            is_current: current == Some(item.id.as_str()),
+            is_current: subscribed.item.as_deref() == Some(item.id.as_str()),
+            is_next: subscribed.next.as_deref() == Some(item.id.as_str()),
         })
     }
 
@@ -57,8 +64,17 @@ impl ItemCard {
             trial_without_card: true,
             per_seat: period.is_some(),
             is_current: false,
+            is_next: true,
         }
     }
+}
+
+/// What a visitor subscribes to, by the names of the catalogue.
+#[derive(Debug, Clone, Default)]
+pub struct Subscribed {
+    pub item: Option<String>,
+    /// From the next period on.
+    pub next: Option<String>,
 }
 
 /// A currency that one can pay in.
@@ -100,10 +116,11 @@ impl PlansPage {
     pub fn of(
         catalogue: &Catalogue,
         currency: Currency,
-        subscribed: Option<(&SubscriptionRow, Option<&str>)>,
+        subscribed: Option<&Subscribed>,
         key: String,
     ) -> Self {
-        let current = subscribed.and_then(|(_, item)| item);
+        let nobody = Subscribed::default();
+        let current = subscribed.unwrap_or(&nobody);
         let cards = |is_plan: bool| {
             let items = catalogue
                 .items
@@ -154,6 +171,9 @@ impl Page for PlansPage {
 #[derive(Debug, Serialize)]
 pub struct ChangePage {
     pub card: ItemCard,
+    /// When it begins; none while that depends on the number of seats.
+    pub is_at_once: Option<bool>,
+    pub next_period: Timestamp,
     pub from: String,
     pub quantity: i64,
     pub most_seats: i64,
@@ -162,18 +182,15 @@ pub struct ChangePage {
 }
 
 impl ChangePage {
-    pub fn of(
-        item: &Item,
-        currency: Currency,
-        (from, quantity): (String, i64),
-        key: String,
-    ) -> Option<Self> {
+    pub fn of(item: &Item, currency: Currency, own: &Own, from: String) -> Option<Self> {
         Some(Self {
-            card: ItemCard::of(item, currency, None)?,
+            card: ItemCard::of(item, currency, &Subscribed::default())?,
+            is_at_once: begin(item, currency, own),
+            next_period: own.row.period.1,
             from,
-            quantity,
+            quantity: own.row.quantity,
             most_seats: MOST_SEATS,
-            key,
+            key: random_token(),
             errors: FieldErrors::default(),
         })
     }
@@ -185,6 +202,8 @@ impl Page for ChangePage {
     fn sample() -> Self {
         Self {
             card: ItemCard::sample(Some("month")),
+            is_at_once: Some(true),
+            next_period: super::SAMPLE_TIME,
             from: "Starter".into(),
             quantity: 3,
             most_seats: MOST_SEATS,
@@ -192,6 +211,22 @@ impl Page for ChangePage {
             errors: FieldErrors::one("form", "The card was declined."),
         }
     }
+}
+
+/// Whether a change to one of `item` begins at once. Seats can be many, and then it depends.
+fn begin(item: &Item, currency: Currency, own: &Own) -> Option<bool> {
+    let old = own.price.as_ref()?;
+    let terms = item.terms()?;
+    let new = Price {
+        price: String::new(),
+        item: item.id.clone(),
+        money: item.price(currency)?,
+        period: Some(terms.interval.to_string()),
+        credits: item.credits,
+    };
+    let with = |quantity: i64| rules::begin((old, own.row.quantity), (&new, quantity));
+    let (least, most) = (with(1), with(if terms.per_seat { MOST_SEATS } else { 1 }));
+    (least == most).then_some(least == Begin::AtOnce)
 }
 
 /// Sends the browser on to the provider's page, which forms may not lead to.

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{PaymentRow, SAMPLE_TIME};
-use crate::billing::actions::{Detail, Found, SubscriptionFound};
+use crate::billing::actions::{Detail, Found};
+use crate::billing::catalogue::Catalogue;
 use crate::billing::entity::{EventState, PaymentKind, PaymentState, RefundRow, StoredEvent};
 use crate::clock::Timestamp;
 use crate::error::FieldErrors;
@@ -12,8 +13,8 @@ use crate::pages::Page;
 /// A value that a list can be narrowed down to.
 #[derive(Debug, Clone, Serialize)]
 pub struct Choice {
-    pub value: &'static str,
-    pub label: &'static str,
+    pub value: String,
+    pub label: String,
 }
 
 /// How the list is narrowed down, as it was typed.
@@ -24,6 +25,7 @@ pub struct SearchForm {
     pub state: String,
     pub from: String,
     pub until: String,
+    pub currency: String,
     pub least: String,
     pub most: String,
 }
@@ -50,37 +52,45 @@ pub struct StaffPaymentsPage {
     pub form: SearchForm,
     pub kinds: Vec<Choice>,
     pub states: Vec<Choice>,
+    pub currencies: Vec<Choice>,
     pub payments: Vec<FoundRow>,
     /// The address of the next page.
     pub next: Option<String>,
     pub is_continued: bool,
 }
 
-impl StaffPaymentsPage {
-    pub fn kinds() -> Vec<Choice> {
-        let all = PaymentKind::ALL.iter().map(|kind| Choice {
-            value: kind.as_str(),
-            label: kind.label(),
-        });
-        std::iter::once(Choice {
-            value: "",
-            label: "All",
-        })
-        .chain(all)
-        .collect()
+impl Choice {
+    pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
+        Self {
+            value: value.into(),
+            label: label.into(),
+        }
     }
 
-    pub fn states() -> Vec<Choice> {
-        let all = PaymentState::ALL.iter().map(|state| Choice {
-            value: state.as_str(),
-            label: state.label(),
-        });
-        std::iter::once(Choice {
-            value: "",
-            label: "All",
-        })
-        .chain(all)
-        .collect()
+    /// The choice that narrows nothing down, and these.
+    pub fn or_all(choices: impl Iterator<Item = Self>) -> Vec<Self> {
+        std::iter::once(Self::new("", "All"))
+            .chain(choices)
+            .collect()
+    }
+
+    /// What is paid for.
+    pub fn kinds() -> Vec<Self> {
+        let all = PaymentKind::ALL.iter();
+        Self::or_all(all.map(|kind| Self::new(kind.as_str(), kind.label())))
+    }
+
+    /// How far a payment is.
+    pub fn states() -> Vec<Self> {
+        let all = PaymentState::ALL.iter();
+        Self::or_all(all.map(|state| Self::new(state.as_str(), state.label())))
+    }
+}
+
+impl StaffPaymentsPage {
+    pub fn currencies(catalogue: &Catalogue) -> Vec<Choice> {
+        let all = catalogue.currencies().into_iter();
+        Choice::or_all(all.map(|currency| Choice::new(currency.code(), currency.to_string())))
     }
 }
 
@@ -93,8 +103,9 @@ impl Page for StaffPaymentsPage {
                 q: "ada<b>".into(),
                 ..SearchForm::default()
             },
-            kinds: Self::kinds(),
-            states: Self::states(),
+            kinds: Choice::kinds(),
+            states: Choice::states(),
+            currencies: Choice::or_all(std::iter::once(Choice::new("eur", "EUR"))),
             payments: vec![FoundRow {
                 payment: PaymentRow::sample(),
                 email: "ada@example.com".into(),
@@ -247,8 +258,10 @@ pub struct RefundPage {
     /// As it was typed.
     pub amount: String,
     pub reason: String,
-    /// `100 credits`; none while the amount is none.
-    pub credits: Option<String>,
+    /// `EUR`
+    pub currency: String,
+    /// `5.00 EUR` and `100 credits`; none while the amount is none.
+    pub credits: Option<(String, String)>,
     pub key: String,
     pub errors: FieldErrors,
 }
@@ -264,81 +277,10 @@ impl Page for RefundPage {
             left: "5.00 EUR".into(),
             amount: "2.50".into(),
             reason: "Asked <kindly>".into(),
-            credits: Some("100 credits".into()),
+            currency: "EUR".into(),
+            credits: Some(("2.50 EUR".into(), "100 credits".into())),
             key: "a-key".into(),
             errors: FieldErrors::one("amount", "At most 5.00 EUR can be given back."),
-        }
-    }
-}
-
-/// A subscription, as a row.
-#[derive(Debug, Serialize)]
-pub struct SubscriptionRowView {
-    pub id: String,
-    pub email: String,
-    pub user_path: String,
-    pub item: String,
-    pub quantity: i64,
-    pub status: String,
-    pub is_live: bool,
-    pub is_alert: bool,
-    pub cancels_at_end: bool,
-    pub period_end: Timestamp,
-}
-
-impl From<SubscriptionFound> for SubscriptionRowView {
-    fn from(found: SubscriptionFound) -> Self {
-        let SubscriptionFound {
-            row,
-            customer,
-            item,
-        } = found;
-        Self {
-            is_live: crate::billing::rules::is_live(&row.status),
-            id: row.subscription,
-            email: customer.email,
-            user_path: format!("/admin/users/{}", customer.owner),
-            item,
-            quantity: row.quantity,
-            status: row.status,
-            is_alert: row.is_alert,
-            cancels_at_end: row.cancels_at_end,
-            period_end: row.period.1,
-        }
-    }
-}
-
-/// Everybody's subscriptions.
-#[derive(Debug, Serialize)]
-pub struct SubscriptionsPage {
-    pub subscriptions: Vec<SubscriptionRowView>,
-    pub next: Option<String>,
-    pub is_continued: bool,
-    pub may_cancel: bool,
-    pub key: String,
-}
-
-impl Page for SubscriptionsPage {
-    const TEMPLATE: &'static str = "billing/staff/subscriptions.html";
-
-    fn sample() -> Self {
-        Self {
-            subscriptions: vec![SubscriptionRowView {
-                id: "sub_1".into(),
-                email: "ada@example.com".into(),
-                user_path: "/admin/users/1".into(),
-                item: "starter".into(),
-                quantity: 2,
-                status: "active".into(),
-                is_live: true,
-                is_alert: true,
-                cancels_at_end: true,
-                period_end: SAMPLE_TIME,
-            }],
-            next: Some("sub_1".into()),
-            is_continued: true,
-            may_cancel: true,
-            key: "a-key".into(),
         }
     }
 }

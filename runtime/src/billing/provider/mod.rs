@@ -3,6 +3,7 @@
 mod connection;
 mod form;
 mod push;
+mod schedule;
 pub mod signature;
 mod stripe;
 
@@ -64,6 +65,8 @@ pub enum Change {
     CancelNow {
         reason: String,
     },
+    /// Takes back what was to begin with the next period.
+    Stay,
     /// Takes back that it ends.
     GoOn,
     Pause,

@@ -56,13 +56,17 @@ impl Stripe {
         answered(self.try_hard(request).await?)
     }
 
-    /// As [`Stripe::post`], for what ends something: that is done once by itself.
-    async fn delete(&self, path: &str, fields: &Fields) -> Result<Value> {
-        let path = format!("{path}?{}", fields.encode());
-        answered(
-            self.try_hard(|| self.request(Method::DELETE, &path).body(Full::default()))
-                .await?,
-        )
+    /// Ends what stands at `path` and gives it as it is then. A DELETE has no key and needs none: what is over already,
+    /// because an earlier answer was lost, is not there to be ended and is read instead.
+    async fn end(&self, path: &str, fields: &Fields) -> Result<Value> {
+        let full = format!("{path}?{}", fields.encode());
+        let request = || self.request(Method::DELETE, &full).body(Full::default());
+        let answer = self.try_hard(request).await?;
+        if answer.status == StatusCode::NOT_FOUND {
+            let over = self.get(path, &Fields::default()).await?;
+            return over.ok_or_else(Error::not_found);
+        }
+        answered(answer)
     }
 
     /// What stands at `path`; none when nothing does.
@@ -235,26 +239,24 @@ fn change_fields(change: &Change) -> Fields {
             element,
             price,
             quantity,
-            at_once,
+            at_once: _,
         } => {
             let fields = fields
                 .with("items[0][id]", element)
                 .with("items[0][price]", &price.price)
                 .with("items[0][quantity]", quantity);
-            if *at_once {
-                // Nothing changes unless the difference can be charged now.
-                fields
-                    .with("proration_behavior", "always_invoice")
-                    .with("payment_behavior", "error_if_incomplete")
-            } else {
-                fields.with("proration_behavior", "none")
-            }
+            // Nothing changes unless the difference can be charged now.
+            fields
+                .with("proration_behavior", "always_invoice")
+                .with("payment_behavior", "error_if_incomplete")
         }
         Change::CancelAtEnd => fields.with("cancel_at_period_end", true),
         Change::GoOn => fields.with("cancel_at_period_end", false),
         Change::CancelNow { reason } => fields.with("cancellation_details[comment]", reason),
         Change::Pause => fields.with("pause_collection[behavior]", "void"),
         Change::Unpause => fields.with("pause_collection", ""),
+        // A schedule of its own.
+        Change::Stay => fields,
     }
 }
 
@@ -345,10 +347,24 @@ impl Provider for Stripe {
         Box::pin(async move {
             let path = format!("/v1/subscriptions/{subscription}");
             let fields = change_fields(change);
-            if matches!(change, Change::CancelNow { .. }) {
-                return self.delete(&path, &fields).await;
+            match change {
+                Change::CancelNow { .. } => self.end(&path, &fields).await,
+                Change::Terms {
+                    at_once: false,
+                    price,
+                    quantity,
+                    ..
+                } => {
+                    self.plan_terms(subscription, (&price.price, *quantity), key)
+                        .await
+                }
+                Change::Stay => self.forget_plan(subscription, key).await,
+                Change::Terms { .. }
+                | Change::CancelAtEnd
+                | Change::GoOn
+                | Change::Pause
+                | Change::Unpause => self.post(&path, &fields, key).await,
             }
-            self.post(&path, &fields, key).await
         })
     }
 
@@ -398,7 +414,8 @@ impl Provider for Stripe {
             // Since 2025-03-31 an invoice tells of its payments only when it is asked.
             let query = Fields::default()
                 .with_if(matches!(kind, Kind::Invoice), "expand[]", "payments")
-                .with_if(matches!(kind, Kind::Price), "expand[]", "product");
+                .with_if(matches!(kind, Kind::Price), "expand[]", "product")
+                .with_if(matches!(kind, Kind::Subscription), "expand[]", "schedule");
             self.get(&format!("{}/{id}", folder(kind)), &query).await
         })
     }

@@ -4,10 +4,12 @@ use axum::extract::{Path, Query};
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::send_on;
-use crate::billing::actions;
+use super::{DAY, day, narrowed, send_on};
+use crate::billing::actions::{self, Search};
+use crate::billing::entity::{PaymentKind, PaymentState};
 use crate::billing::pages::{
-    OrderPage, OverviewPage, PaymentPage, PaymentRow, PaymentsPage, SubscriptionView,
+    Choice, HistoryForm, OrderPage, OverviewPage, PaymentPage, PaymentRow, PaymentsPage,
+    SubscriptionView,
 };
 use crate::billing::provider::Change;
 use crate::billing::setup::Billing;
@@ -25,43 +27,74 @@ pub(super) async fn overview(visit: Visit, principal: Principal) -> Result<Respo
         payments,
     } = actions::overview(core, &principal.id).await?;
     let catalogue = billing.catalogue(core).await?;
-    let name = |own: &actions::Own| {
-        let item = own
-            .price
-            .as_ref()
-            .and_then(|price| catalogue.item(&price.item));
-        item.map(|item| item.name.clone())
-    };
     visit.render(&OverviewPage {
         takes_money: billing.takes_money(),
         is_sandbox: billing.is_sandbox,
         is_customer: subscription.is_some() || !payments.is_empty(),
-        subscription: subscription.map(|own| {
-            let name = name(&own);
-            SubscriptionView::of(own, name)
-        }),
+        subscription: subscription.map(|own| SubscriptionView::of(own, &catalogue)),
         payments: payments.into_iter().map(PaymentRow::from).collect(),
         key: random_token(),
     })
+}
+
+#[derive(Deserialize)]
+pub(super) struct CameBack {
+    #[serde(default)]
+    done: String,
 }
 
 pub(super) async fn order(
     visit: Visit,
     principal: Principal,
     Path(id): Path<String>,
+    Query(came): Query<CameBack>,
 ) -> Result<Response> {
     let core = visit.core();
     let id = crate::ids::parse_id(&id)?;
     let order = actions::my_order(core, &principal.id, &id).await?;
     let billing = core.state::<Billing>()?;
-    let catalogue = billing.catalogue(core).await?;
-    let name = catalogue.item(&order.item).map(|item| item.name.clone());
-    visit.render(&OrderPage::of(order, name))
+    let name = billing.catalogue(core).await?.name_of(&order.item);
+    visit.render(&OrderPage::of(order, name, came.done == "1"))
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Listing {
+    kind: String,
+    state: String,
+    from: String,
+    until: String,
     before: Option<String>,
+}
+
+impl Listing {
+    fn search(&self) -> Result<Search> {
+        Ok(Search {
+            kind: narrowed(&self.kind, PaymentKind::parse)?,
+            state: narrowed(&self.state, PaymentState::parse)?,
+            from: narrowed(&self.from, day)?,
+            until: narrowed(&self.until, day)?.map(|day| day.plus(DAY)),
+            before: self
+                .before
+                .as_deref()
+                .map(crate::ids::parse_id)
+                .transpose()?,
+            limit: i64::try_from(PER_PAGE + 1).unwrap_or(i64::MAX),
+            ..Search::default()
+        })
+    }
+
+    fn address(&self, before: &str) -> String {
+        let pairs = [
+            ("kind", self.kind.as_str()),
+            ("state", &self.state),
+            ("from", &self.from),
+            ("until", &self.until),
+            ("before", before),
+        ];
+        let query = serde_urlencoded::to_string(pairs).unwrap_or_default();
+        format!("/billing/payments?{query}")
+    }
 }
 
 pub(super) async fn payments(
@@ -69,23 +102,23 @@ pub(super) async fn payments(
     principal: Principal,
     Query(listing): Query<Listing>,
 ) -> Result<Response> {
-    let before = listing
-        .before
-        .as_deref()
-        .map(crate::ids::parse_id)
-        .transpose()?;
-    let from = before.as_deref().unwrap_or(crate::ids::AFTER_ALL);
-    let limit = i64::try_from(PER_PAGE + 1).unwrap_or(i64::MAX);
-    let mut payments = actions::payments(visit.core(), &principal.id, (from, limit)).await?;
+    let search = listing.search()?;
+    let mut payments = actions::payments(visit.core(), &principal.id, search).await?;
     let has_more = payments.len() > PER_PAGE;
     payments.truncate(PER_PAGE);
+    let last = payments.last().filter(|_| has_more);
     visit.render(&PaymentsPage {
-        next: payments
-            .last()
-            .filter(|_| has_more)
-            .map(|last| last.id.to_string()),
+        next: last.map(|last| listing.address(last.id.as_str())),
         payments: payments.into_iter().map(PaymentRow::from).collect(),
-        is_continued: before.is_some(),
+        is_continued: listing.before.is_some(),
+        kinds: Choice::kinds(),
+        states: Choice::states(),
+        form: HistoryForm {
+            kind: listing.kind,
+            state: listing.state,
+            from: listing.from,
+            until: listing.until,
+        },
     })
 }
 
@@ -115,6 +148,10 @@ pub(super) async fn manage(
         "cancel" => (
             Change::CancelAtEnd,
             "Your subscription ends with its period. Until then nothing changes.",
+        ),
+        "stay" => (
+            Change::Stay,
+            "Your subscription stays as it is with the next period, too.",
         ),
         "go_on" => (Change::GoOn, "Your subscription goes on."),
         "pause" => (

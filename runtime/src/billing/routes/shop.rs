@@ -6,11 +6,11 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::send_on;
+use crate::billing::Item;
 use crate::billing::actions::{self, Begin, PlanChange, Wish};
-use crate::billing::pages::{ChangePage, PlansPage};
+use crate::billing::pages::{ChangePage, PlansPage, Subscribed};
 use crate::billing::rules::Standing;
 use crate::billing::setup::Billing;
-use crate::billing::{Currency, Item};
 use crate::crypto::{is_token, random_token};
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::{Form, Level, Principal, Visit};
@@ -45,14 +45,14 @@ pub(super) async fn plans(visit: Visit, Query(choice): Query<Choice>) -> Result<
     let Some(currency) = currency.filter(|_| billing.takes_money()) else {
         return visit.render(&PlansPage::empty());
     };
-    let subscribed = own.as_ref().map(|own| {
-        let item = own.price.as_ref().map(|price| price.item.as_str());
-        (&own.row, item)
+    let subscribed = own.as_ref().map(|own| Subscribed {
+        item: own.price.as_ref().map(|price| price.item.clone()),
+        next: own.next.as_ref().map(|(price, _)| price.item.clone()),
     });
     visit.render(&PlansPage::of(
         &catalogue,
         currency,
-        subscribed,
+        subscribed.as_ref(),
         random_token(),
     ))
 }
@@ -106,13 +106,9 @@ async fn change_page(visit: &Visit, principal: &Principal, id: &str) -> Result<C
     let own = own
         .filter(|own| own.standing != Standing::Over)
         .ok_or_else(Error::not_found)?;
-    let price = own.price.ok_or_else(Error::not_found)?;
-    let from = catalogue
-        .item(&price.item)
-        .map_or(price.item.clone(), |item| item.name.clone());
-    let currency: Currency = price.money.currency;
-    ChangePage::of(item, currency, (from, own.row.quantity), random_token())
-        .ok_or_else(Error::not_found)
+    let price = own.price.as_ref().ok_or_else(Error::not_found)?;
+    let (from, currency) = (catalogue.name_of(&price.item), price.money.currency);
+    ChangePage::of(item, currency, &own, from).ok_or_else(Error::not_found)
 }
 
 pub(super) async fn ask_change(

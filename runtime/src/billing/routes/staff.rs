@@ -1,22 +1,20 @@
 //! The staff's pages of money. Money goes back only from whoever may give it back and has just given the password.
 
-use std::time::Duration;
-
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::revenue;
+use super::{DAY, day, narrowed, revenue};
 use crate::auth::audit::{Actor, AuditEntry};
 use crate::billing::actions::{self, Detail, RefundWish, Search};
 use crate::billing::entity::{EventState, PaymentKind, PaymentState};
 use crate::billing::pages::{
-    EventRow, EventsPage, FoundRow, RefundPage, SearchForm, StaffPaymentPage, StaffPaymentsPage,
-    SubscriptionRowView, SubscriptionsPage,
+    Choice, EventRow, EventsPage, FoundRow, RefundPage, SearchForm, StaffPaymentPage,
+    StaffPaymentsPage,
 };
+use crate::billing::setup::Billing;
 use crate::billing::{Currency, Money, inbox, store};
-use crate::clock::Timestamp;
 use crate::crypto::random_token;
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::{Form, Level, Permission, Routes, Staff, Visit, may, permitted};
@@ -29,20 +27,13 @@ pub(super) fn routes() -> Routes {
         .get("/admin/payments/{id}", permitted(), payment)
         .get("/admin/payments/{id}/refund", permitted(), ask_refund)
         .post("/admin/payments/{id}/refund", permitted().fresh(), refund)
-        .get("/admin/subscriptions", permitted(), subscriptions)
-        .post(
-            "/admin/subscriptions/{id}/cancel",
-            permitted().fresh(),
-            cancel,
-        )
         .get("/admin/events", permitted(), events)
-        .post("/admin/events/{id}/replay", permitted(), replay)
+        .post("/admin/events/{id}/replay", permitted().fresh(), replay)
         .get("/admin/revenue", permitted(), revenue::page)
         .get("/admin/revenue.csv", permitted(), revenue::csv)
 }
 
 const PER_PAGE: usize = 50;
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn limit() -> i64 {
     i64::try_from(PER_PAGE + 1).unwrap_or(i64::MAX)
@@ -56,47 +47,29 @@ struct Listing {
     state: String,
     from: String,
     until: String,
+    currency: String,
     least: String,
     most: String,
     before: Option<String>,
 }
 
-/// The first instant of a day that a form holds: `2026-11-21`.
-fn day(text: &str) -> Option<Timestamp> {
-    let numbers: Vec<i32> = text
-        .splitn(3, '-')
-        .map(str::parse)
-        .collect::<Result<_, _>>()
-        .ok()?;
-    let [year, month, day] = numbers[..] else {
-        return None;
-    };
-    let month = time::Month::try_from(u8::try_from(month).ok()?).ok()?;
-    let date = time::Date::from_calendar_date(year, month, u8::try_from(day).ok()?).ok()?;
-    Some(Timestamp::from_micros(
-        date.midnight().assume_utc().unix_timestamp() * 1_000_000,
-    ))
-}
-
-/// What a field narrows down to; nothing when it is empty.
-fn narrowed<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    parse(text).map(Some).ok_or_else(Error::not_found)
-}
-
 impl Listing {
     fn search(&self) -> Result<Search> {
-        // Amounts are compared as numbers of hundredths, which is what most currencies have.
-        let hundredths: Currency = "eur".parse().map_err(|_| Error::not_found())?;
-        let amount = |text: &str| Money::parse(text, hundredths).ok().map(|money| money.minor);
+        // Amounts of all currencies are compared as thousandths of their units, as this one has them.
+        let thousandths: Currency = "kwd".parse().map_err(|_| Error::not_found())?;
+        let amount = |text: &str| {
+            Money::parse(text, thousandths)
+                .ok()
+                .map(|money| money.minor)
+        };
         Ok(Search {
             text: self.q.chars().take(200).collect(),
             kind: narrowed(&self.kind, PaymentKind::parse)?,
             state: narrowed(&self.state, PaymentState::parse)?,
             from: narrowed(&self.from, day)?,
             until: narrowed(&self.until, day)?.map(|day| day.plus(DAY)),
+            currency: narrowed(&self.currency, |code| code.parse().ok())?,
+            customer: None,
             least: narrowed(&self.least, amount)?,
             most: narrowed(&self.most, amount)?,
             before: self.before.as_deref().map(parse_id).transpose()?,
@@ -111,6 +84,7 @@ impl Listing {
             ("state", &self.state),
             ("from", &self.from),
             ("until", &self.until),
+            ("currency", &self.currency),
             ("least", &self.least),
             ("most", &self.most),
             ("before", before),
@@ -124,7 +98,10 @@ async fn payments(
     visit: Staff<may::ViewPayments>,
     Query(listing): Query<Listing>,
 ) -> Result<Response> {
-    let mut found = actions::search(visit.core(), &listing.search()?).await?;
+    let core = visit.core();
+    let currencies =
+        StaffPaymentsPage::currencies(&*core.state::<Billing>()?.catalogue(core).await?);
+    let mut found = actions::search(core, &listing.search()?).await?;
     let has_more = found.len() > PER_PAGE;
     found.truncate(PER_PAGE);
     let last = found.last().filter(|_| has_more);
@@ -139,11 +116,13 @@ async fn payments(
             state: listing.state,
             from: listing.from,
             until: listing.until,
+            currency: listing.currency,
             least: listing.least,
             most: listing.most,
         },
-        kinds: StaffPaymentsPage::kinds(),
-        states: StaffPaymentsPage::states(),
+        currencies,
+        kinds: Choice::kinds(),
+        states: Choice::states(),
         payments: found.into_iter().map(FoundRow::from).collect(),
         next,
     })
@@ -173,7 +152,11 @@ fn refund_page(detail: &Detail, asked: Asked, errors: FieldErrors) -> RefundPage
         email: detail.customer.email.clone(),
         description: detail.payment.description.clone(),
         left: detail.left.to_string(),
-        credits: amount.map(|amount| actions::preview(detail, amount.minor).in_words()),
+        credits: amount.map(|amount| {
+            let credits = actions::preview(detail, amount.minor).in_words();
+            (amount.to_string(), credits)
+        }),
+        currency: detail.payment.currency().to_string(),
         amount: asked.amount,
         reason: asked.reason,
         key: if asked.key.is_empty() {
@@ -239,60 +222,6 @@ async fn refund(
 }
 
 #[derive(Deserialize)]
-struct After {
-    #[serde(default)]
-    after: String,
-}
-
-async fn subscriptions(
-    visit: Staff<may::ViewPayments>,
-    Query(listing): Query<After>,
-) -> Result<Response> {
-    let mut found = actions::subscriptions(visit.core(), &listing.after, limit()).await?;
-    let has_more = found.len() > PER_PAGE;
-    found.truncate(PER_PAGE);
-    visit.render(&SubscriptionsPage {
-        next: found
-            .last()
-            .filter(|_| has_more)
-            .map(|last| last.row.subscription.clone()),
-        subscriptions: found.into_iter().map(SubscriptionRowView::from).collect(),
-        is_continued: !listing.after.is_empty(),
-        may_cancel: visit.may(Permission::RefundPayments),
-        key: random_token(),
-    })
-}
-
-#[derive(Deserialize)]
-struct Cancelling {
-    reason: String,
-    #[serde(default)]
-    when: String,
-    key: String,
-}
-
-async fn cancel(
-    visit: Staff<may::RefundPayments>,
-    Path(id): Path<String>,
-    Form(fields): Form<Cancelling>,
-) -> Result<Response> {
-    let reason = fields.reason.trim();
-    if reason.is_empty() || reason.chars().count() > 200 {
-        return Err(Error::unprocessable("Say why, in at most 200 characters."));
-    }
-    let by = Actor::of(&visit)?;
-    let at_once = fields.when == "now";
-    let key = format!("staff:{}", fields.key);
-    actions::cancel_subscription(visit.core(), (&id, at_once), (&by, reason), &key).await?;
-    let done = if at_once {
-        "The subscription has ended."
-    } else {
-        "The subscription ends with its period."
-    };
-    Ok(visit.redirect_with("/admin/subscriptions", Level::Success, done))
-}
-
-#[derive(Deserialize)]
 struct EventListing {
     #[serde(default)]
     state: String,
@@ -317,12 +246,12 @@ async fn events(
         only_failed: state == Some(EventState::Failed),
         events: events.into_iter().map(EventRow::from).collect(),
         is_continued: before.is_some(),
-        may_replay: visit.may(Permission::ManageJobs),
+        may_replay: visit.may(Permission::ReplayEvents),
     };
     visit.render(&page)
 }
 
-async fn replay(visit: Staff<may::ManageJobs>, Path(id): Path<String>) -> Result<Response> {
+async fn replay(visit: Staff<may::ReplayEvents>, Path(id): Path<String>) -> Result<Response> {
     let id = parse_id(&id)?;
     let core = visit.core();
     let by = Actor::of(&visit)?;

@@ -144,7 +144,9 @@ impl World {
     }
 
     fn end(&mut self, subscription: &str) {
-        let fields = json!({"status": "canceled", "ended_at": self.now, "sandbox_retry_at": 0});
+        let fields = json!({
+            "status": "canceled", "ended_at": self.now, "sandbox_retry_at": 0, "schedule": null,
+        });
         self.set(subscription, fields);
         self.tell("customer.subscription.deleted", subscription);
     }
@@ -166,10 +168,11 @@ impl World {
             self.end(subscription);
             return;
         }
-        let (anchor, start) = (
-            self.number(subscription, "/sandbox_anchor"),
-            self.number(subscription, END),
-        );
+        let start = self.number(subscription, END);
+        if self.begin_planned(subscription) {
+            self.set(subscription, json!({ "sandbox_anchor": start }));
+        }
+        let anchor = self.number(subscription, "/sandbox_anchor");
         let months = self
             .take(subscription)
             .map_or(1, |body| months_of(&body["items"]["data"][0]["price"]));
@@ -259,16 +262,21 @@ impl World {
                 self.end(subscription);
                 return self.take(subscription).map(Ok);
             }
+            Change::Stay => self.set(subscription, json!({ "schedule": null })),
             Change::Terms {
                 price,
                 quantity,
-                at_once,
+                at_once: false,
+                ..
+            } => self.plan_terms(subscription, (&price_body(price), *quantity)),
+            Change::Terms {
+                price,
+                quantity,
+                at_once: true,
                 ..
             } => {
-                if self
-                    .set_terms(subscription, (&price_body(price), *quantity), *at_once)
-                    .is_err()
-                {
+                let terms = (&price_body(price), *quantity);
+                if self.set_terms(subscription, terms).is_err() {
                     return Ok(Err(Declined));
                 }
             }
@@ -277,12 +285,50 @@ impl World {
         self.take(subscription).map(Ok)
     }
 
-    /// Another price or quantity; at once with an invoice for the difference, which must be paid.
+    /// Another price or quantity from the next period on.
+    fn plan_terms(&mut self, subscription: &str, (price, quantity): (&Value, i64)) {
+        let (start, end) = (
+            self.number(subscription, START),
+            self.number(subscription, END),
+        );
+        let runs = json!({
+            "price": self.text(subscription, "/items/data/0/price/id"),
+            "quantity": self.number(subscription, "/items/data/0/quantity"),
+        });
+        let schedule = json!({
+            "id": self.fresh("sub_sched_"), "object": "subscription_schedule", "status": "active",
+            "current_phase": {"start_date": start, "end_date": end},
+            "phases": [
+                {"start_date": start, "end_date": end, "items": [runs]},
+                {"start_date": end, "items": [{"price": price, "quantity": quantity}]},
+            ],
+        });
+        self.set(subscription, json!({ "schedule": schedule }));
+    }
+
+    /// What was planned for the period that begins now, begins. Whether periods are of another length from now on.
+    fn begin_planned(&mut self, subscription: &str) -> bool {
+        let Ok(mut body) = self.take(subscription) else {
+            return false;
+        };
+        let planned = body["schedule"]["phases"][1]["items"][0].clone();
+        if planned.is_null() {
+            return false;
+        }
+        let element = &mut body["items"]["data"][0];
+        let is_other = months_of(&element["price"]) != months_of(&planned["price"]);
+        element["price"] = planned["price"].clone();
+        element["quantity"] = planned["quantity"].clone();
+        body["schedule"] = Value::Null;
+        self.put(subscription, body);
+        is_other
+    }
+
+    /// Another price or quantity at once, with an invoice for the difference, which must be paid.
     fn set_terms(
         &mut self,
         subscription: &str,
         (price, quantity): (&Value, i64),
-        at_once: bool,
     ) -> Result<(), Declined> {
         let Ok(before) = self.take(subscription) else {
             return Ok(());
@@ -322,9 +368,6 @@ impl World {
         } else {
             self.line(subscription, part(full(self)), (self.now, end), true)
         };
-        if !at_once {
-            return Ok(());
-        }
         let invoice = self.invoice(subscription, "subscription_update", vec![given_back, added]);
         let (due, currency) = (
             self.number(&invoice, "/amount_due"),

@@ -157,7 +157,7 @@ impl World {
         let subscription = json!({
             "id": id, "object": "subscription", "customer": self.customer, "created": self.now,
             "status": if trial > 0 { "trialing" } else { "active" }, "cancel_at_period_end": false,
-            "cancel_at": null, "ended_at": null, "pause_collection": null,
+            "cancel_at": null, "ended_at": null, "schedule": null, "pause_collection": null,
             "trial_end": if trial > 0 { json!(end) } else { Value::Null },
             "metadata": {"order": body["client_reference_id"]},
             "items": {"object": "list", "data": [{

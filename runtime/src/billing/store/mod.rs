@@ -1,6 +1,7 @@
 //! Every query about money.
 
 mod catalogue;
+mod changes;
 mod customers;
 mod events;
 mod lots;
@@ -13,6 +14,7 @@ mod search;
 mod subscriptions;
 
 pub use catalogue::*;
+pub use changes::*;
 pub use customers::*;
 pub use events::*;
 pub use lots::*;

@@ -80,6 +80,16 @@ pub async fn payments_of(
     rows.iter().map(read).collect()
 }
 
+/// What was paid for a subscription, the newest first.
+pub async fn payments_for(db: &Db, subscription: &str, limit: i64) -> Result<Vec<Payment>> {
+    let sql = sqlx::AssertSqlSafe(format!(
+        "{PAYMENT} WHERE subscription = $1 ORDER BY id DESC LIMIT $2"
+    ));
+    let query = sqlx::query(sql).bind(subscription).bind(limit);
+    let rows = query.fetch_all(db.reader()).await?;
+    rows.iter().map(read).collect()
+}
+
 /// Adds a payment or moves it on. One that was made stays made, whatever is told later.
 pub async fn keep_payment(tx: &mut Tx, payment: &Payment, at: Timestamp) -> Result<()> {
     sqlx::query(
@@ -110,6 +120,21 @@ pub async fn keep_payment(tx: &mut Tx, payment: &Payment, at: Timestamp) -> Resu
     .bind(at.as_micros())
     .execute(tx.conn())
     .await?;
+    Ok(())
+}
+
+/// Notes what a subscription is to from a payment on.
+pub async fn note_terms(
+    tx: &mut Tx,
+    payment: &Payment,
+    (price, quantity): (&str, i64),
+) -> Result<()> {
+    sqlx::query("UPDATE billing_payments SET price = $2, quantity = $3 WHERE id = $1")
+        .bind(payment.id.as_str())
+        .bind(price)
+        .bind(quantity)
+        .execute(tx.conn())
+        .await?;
     Ok(())
 }
 

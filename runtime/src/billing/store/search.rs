@@ -3,10 +3,11 @@
 use sqlx::Row as _;
 
 use super::super::actions::Search;
-use super::super::entity::{Payment, PaymentKind, PaymentState};
+use super::super::actions::SubscriptionSearch;
+use super::super::entity::{CustomerId, Payment, PaymentKind, PaymentState, SubscriptionRow};
 use super::super::money::{Currency, Money};
-use super::currency;
 use super::payments::{PAYMENT, read};
+use super::{currency, subscriptions};
 use crate::clock::Timestamp;
 use crate::db::Db;
 use crate::error::Result;
@@ -24,6 +25,53 @@ fn part(text: &str) -> String {
     format!("%{escaped}%")
 }
 
+/// By what minor units are multiplied to be thousandths of the unit.
+fn thousandths() -> String {
+    let listed = |decimals| {
+        let codes = Currency::with_decimals(decimals);
+        let quoted: Vec<_> = codes.iter().map(|code| format!("'{code}'")).collect();
+        quoted.join(", ")
+    };
+    let (none, three) = (listed(0), listed(3));
+    format!(
+        "(CASE WHEN currency IN ({none}) THEN 1000 WHEN currency IN ({three}) THEN 1 ELSE 10 END)"
+    )
+}
+
+/// The subscriptions that are asked for, the newest first.
+pub async fn search_subscriptions(
+    db: &Db,
+    search: &SubscriptionSearch,
+) -> Result<Vec<SubscriptionRow>> {
+    let SubscriptionSearch {
+        text,
+        status,
+        after,
+        limit,
+    } = search;
+    let list = subscriptions::SUBSCRIPTION;
+    // From the one called so on, in the order of their beginning.
+    let sql = sqlx::AssertSqlSafe(format!(
+        r"{list} WHERE ($1 = '' OR status = $1)
+             AND ($2 = '' OR lower(subscription) LIKE $2 ESCAPE '\'
+                 OR customer_id IN (SELECT id FROM billing_customers WHERE lower(email) LIKE $2 ESCAPE '\'
+                     OR lower(COALESCE(customer, '')) LIKE $2 ESCAPE '\'))
+             AND ($3 = '' OR EXISTS (SELECT 1 FROM billing_subscriptions AS last WHERE last.subscription = $3
+                 AND (billing_subscriptions.started_at < last.started_at
+                     OR (billing_subscriptions.started_at = last.started_at
+                         AND billing_subscriptions.subscription < last.subscription))))
+         ORDER BY started_at DESC, subscription DESC LIMIT $4"
+    ));
+    let rows = sqlx::query(sql)
+        .bind(status)
+        .bind(part(text))
+        .bind(after)
+        .bind(*limit)
+        .fetch_all(db.reader())
+        .await?;
+    rows.iter().map(subscriptions::read).collect()
+}
+
 /// The payments that are asked for, the newest first.
 pub async fn search_payments(db: &Db, search: &Search) -> Result<Vec<Payment>> {
     let Search {
@@ -32,14 +80,18 @@ pub async fn search_payments(db: &Db, search: &Search) -> Result<Vec<Payment>> {
         state,
         from,
         until,
+        currency,
         least,
         most,
+        customer,
         before,
         limit,
     } = search;
+    let scale = thousandths();
     let sql = sqlx::AssertSqlSafe(format!(
         r"{PAYMENT} WHERE id < $1 AND ($2 = '' OR kind = $2) AND ($3 = '' OR state = $3)
-             AND created_at >= $4 AND created_at < $5 AND amount >= $6 AND amount <= $7
+             AND created_at >= $4 AND created_at < $5 AND amount * {scale} >= $6 AND amount * {scale} <= $7
+             AND ($10 = '' OR currency = $10) AND ($11 = '' OR customer_id = $11)
              AND ($8 = '' OR lower(object) LIKE $8 ESCAPE '\' OR lower(description) LIKE $8 ESCAPE '\'
                  OR lower(COALESCE(intent, '')) LIKE $8 ESCAPE '\' OR lower(number) LIKE $8 ESCAPE '\'
                  OR lower(COALESCE(subscription, '')) LIKE $8 ESCAPE '\'
@@ -57,8 +109,38 @@ pub async fn search_payments(db: &Db, search: &Search) -> Result<Vec<Payment>> {
         .bind(most.unwrap_or(i64::MAX))
         .bind(part(text))
         .bind(*limit)
+        .bind(currency.map_or_else(String::new, Currency::code))
+        .bind(customer.as_ref().map_or("", CustomerId::as_str))
         .fetch_all(db.reader())
         .await?;
+    rows.iter().map(read).collect()
+}
+
+/// What a subscription was to from an instant on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TermsPaid {
+    pub subscription: String,
+    pub price: String,
+    pub quantity: i64,
+    pub at: Timestamp,
+}
+
+/// What every subscription was to, from its first payment to its last.
+pub async fn terms_paid(db: &Db) -> Result<Vec<TermsPaid>> {
+    let rows = sqlx::query(
+        "SELECT subscription, price, quantity, paid_at FROM billing_payments
+         WHERE subscription IS NOT NULL AND price IS NOT NULL AND paid_at IS NOT NULL ORDER BY paid_at, id",
+    )
+    .fetch_all(db.reader())
+    .await?;
+    let read = |row: &sqlx::any::AnyRow| {
+        Ok(TermsPaid {
+            subscription: row.try_get(0)?,
+            price: row.try_get(1)?,
+            quantity: row.try_get(2)?,
+            at: Timestamp::from_micros(row.try_get(3)?),
+        })
+    };
     rows.iter().map(read).collect()
 }
 

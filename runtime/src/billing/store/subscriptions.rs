@@ -9,11 +9,11 @@ use crate::clock::Timestamp;
 use crate::db::{Db, Tx};
 use crate::error::Result;
 
-const SUBSCRIPTION: &str = "SELECT subscription, customer_id, status, price, element, quantity, period_start,
-     period_end, trial_end, cancels_at_end, is_paused, ended_at, paid_until, failing_since, is_alert, started_at
-     FROM billing_subscriptions";
+pub(super) const SUBSCRIPTION: &str = "SELECT subscription, customer_id, status, price, element, quantity, period_start,
+     period_end, trial_end, cancels_at_end, is_paused, ended_at, paid_until, failing_since, is_alert, started_at,
+     schedule, next_price, next_quantity FROM billing_subscriptions";
 
-fn read(row: &AnyRow) -> Result<SubscriptionRow> {
+pub(super) fn read(row: &AnyRow) -> Result<SubscriptionRow> {
     let customer: String = row.try_get(1)?;
     Ok(SubscriptionRow {
         subscription: row.try_get(0)?,
@@ -31,6 +31,10 @@ fn read(row: &AnyRow) -> Result<SubscriptionRow> {
         failing_since: maybe_time(row, 13)?,
         is_alert: flag(row, 14)?,
         started_at: time(row, 15)?,
+        schedule: row.try_get(16)?,
+        next: row
+            .try_get::<Option<String>, _>(17)?
+            .zip(row.try_get::<Option<i64>, _>(18)?),
     })
 }
 
@@ -67,13 +71,16 @@ pub async fn subscription(
 pub async fn keep_subscription(tx: &mut Tx, row: &SubscriptionRow, at: Timestamp) -> Result<()> {
     sqlx::query(
         "INSERT INTO billing_subscriptions (subscription, customer_id, status, price, element, quantity,
-             period_start, period_end, trial_end, cancels_at_end, is_paused, ended_at, is_alert, started_at, changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+             period_start, period_end, trial_end, cancels_at_end, is_paused, ended_at, is_alert, started_at, changed_at,
+             schedule, next_price, next_quantity)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
          ON CONFLICT (subscription) DO UPDATE SET status = excluded.status, price = excluded.price,
              element = excluded.element, quantity = excluded.quantity, period_start = excluded.period_start,
              period_end = excluded.period_end, trial_end = excluded.trial_end,
              cancels_at_end = excluded.cancels_at_end, is_paused = excluded.is_paused,
-             ended_at = excluded.ended_at, is_alert = excluded.is_alert, changed_at = excluded.changed_at",
+             ended_at = excluded.ended_at, is_alert = excluded.is_alert, changed_at = excluded.changed_at,
+             schedule = excluded.schedule, next_price = excluded.next_price,
+             next_quantity = excluded.next_quantity",
     )
     .bind(&row.subscription)
     .bind(row.customer.as_str())
@@ -90,6 +97,9 @@ pub async fn keep_subscription(tx: &mut Tx, row: &SubscriptionRow, at: Timestamp
     .bind(i64::from(row.is_alert))
     .bind(row.started_at.as_micros())
     .bind(at.as_micros())
+    .bind(row.schedule.as_deref())
+    .bind(row.next.as_ref().map(|(price, _)| price.as_str()))
+    .bind(row.next.as_ref().map(|(_, quantity)| *quantity))
     .execute(tx.conn())
     .await?;
     Ok(())
