@@ -5,8 +5,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-mod deaths;
 mod changes;
+mod deaths;
 mod delivery;
 mod effects;
 mod lives;
