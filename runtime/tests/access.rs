@@ -17,7 +17,7 @@ use support::{SITE, app_of, column, settings, sign_up, sign_up_admin, themed};
 const TABLE: &str = include_str!("access.txt");
 
 /// Who has which permission, beside administrators.
-const PERMISSIONS: [(&str, &[Role]); 14] = [
+const PERMISSIONS: [(&str, &[Role]); 15] = [
     ("view_staff_area", &[Role::Support, Role::Billing]),
     ("view_users", &[Role::Support, Role::Billing]),
     ("manage_users", &[Role::Support]),
@@ -26,10 +26,11 @@ const PERMISSIONS: [(&str, &[Role]); 14] = [
     ("manage_roles", &[]),
     ("view_messages", &[Role::Support]),
     ("adjust_credits", &[Role::Billing]),
-    ("view_payments", &[Role::Support, Role::Billing]),
+    ("view_payments", &[Role::Billing]),
     ("refund_payments", &[Role::Billing]),
     ("view_runs", &[Role::Support, Role::Billing]),
     ("manage_services", &[Role::Billing]),
+    ("replay_events", &[Role::Billing]),
     ("manage_jobs", &[]),
     ("view_audit", &[]),
 ];

