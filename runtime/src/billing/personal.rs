@@ -3,9 +3,10 @@
 
 use serde_json::{Value, json};
 
+use super::actions::{self, Search};
 use super::entity::{Payment, SubscriptionRow};
 use super::setup::Billing;
-use super::{actions, rules, store};
+use super::{rules, store};
 use crate::app::Core;
 use crate::auth::{RemovalAsked, UserRemoved};
 use crate::db::Tx;
@@ -22,7 +23,16 @@ pub(super) fn files(core: Core, user: UserId) -> PersonalFiles {
     let payments = paged(AFTER_ALL.to_owned(), move |before, number| {
         let (core, user) = (core.clone(), user.clone());
         async move {
-            let payments = actions::payments(&core, &user, (&before, PAGE)).await?;
+            let payments = actions::payments(
+                &core,
+                &user,
+                Search {
+                    before: Some(before),
+                    limit: PAGE,
+                    ..Search::default()
+                },
+            )
+            .await?;
             let Some(last) = payments.last().map(|payment| payment.id.to_string()) else {
                 return Ok((None, None));
             };
