@@ -74,7 +74,7 @@ pub async fn sign_up(user: &Browser, email: &str) {
 
 /// Opens the link in the mail that asks whether the address is the user's.
 async fn confirm(user: &Browser, email: &str) {
-    user.open_mail(email, "Confirm your e-mail address").await;
+    user.open_mail(email, "Confirm your address at").await;
     user.follow_to("/accounts/verify/").await;
     user.press("Confirm").await;
     user.sees("Your address is confirmed.").await;
