@@ -81,6 +81,8 @@ pub struct RevenuePage {
 
 const BAR: usize = 40;
 const HEIGHT: i64 = 100;
+/// Fewer bars leave room, so that one month is not as wide as the page.
+const FEWEST: usize = 12;
 
 fn chart(bars: impl Iterator<Item = (String, i64)>) -> Chart {
     let bars: Vec<_> = bars.collect();
@@ -97,7 +99,7 @@ fn chart(bars: impl Iterator<Item = (String, i64)>) -> Chart {
         }
     };
     Chart {
-        width: bars.len() * BAR,
+        width: bars.len().max(FEWEST) * BAR,
         bars: bars.into_iter().enumerate().map(bar).collect(),
     }
 }
