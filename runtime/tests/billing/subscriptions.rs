@@ -154,7 +154,7 @@ async fn a_monthly_plan_becomes_yearly_at_once_and_monthly_again_with_the_year()
     assert_eq!(ada.balance().await, "2100");
     let paid = column(
         &app,
-        "SELECT CAST(amount AS TEXT) FROM billing_payments ORDER BY amount",
+        "SELECT CAST(amount AS TEXT) FROM billing_payments ORDER BY billing_payments.amount",
     )
     .await;
     assert_eq!(paid, ["2900", "2900", "2900", "26100"]);
