@@ -12,6 +12,7 @@ mod contract;
 mod cross_origin;
 mod deaths;
 mod events;
+mod guide;
 mod hostile;
 mod keys;
 mod limits;
