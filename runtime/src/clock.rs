@@ -60,6 +60,14 @@ impl Timestamp {
         Some(Self::from_micros(seconds * 1_000_000))
     }
 
+    /// An instant as [`Timestamp::rfc3339`] writes it, in any time zone.
+    pub fn of_rfc3339(text: &str) -> Option<Self> {
+        let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        i64::try_from(at.unix_timestamp_nanos() / 1000)
+            .ok()
+            .map(Self)
+    }
+
     /// RFC 3339 in UTC, as the API and `<time datetime>` show it.
     pub fn rfc3339(self) -> String {
         let whole = Self(self.0 - self.0.rem_euclid(1_000_000));
@@ -131,6 +139,23 @@ mod tests {
         let at = Timestamp::from_micros(1_795_251_905_123_456);
         assert_eq!(at.rfc3339(), "2026-11-21T09:05:05Z");
         assert_eq!(at.human(), "21 Nov 2026, 09:05 UTC");
+    }
+
+    #[test]
+    fn instants_are_read_as_programs_write_them() {
+        let at = Some(Timestamp::from_micros(1_795_251_905_250_000));
+        for text in ["2026-11-21T09:05:05.25Z", "2026-11-21T10:05:05.25+01:00"] {
+            assert_eq!(Timestamp::of_rfc3339(text), at, "{text}");
+        }
+        for odd in [
+            "",
+            "2026-11-21",
+            "2026-11-21T09:05:05",
+            "2026-02-30T09:05:05Z",
+            "\0",
+        ] {
+            assert_eq!(Timestamp::of_rfc3339(odd), None, "{odd}");
+        }
     }
 
     #[test]

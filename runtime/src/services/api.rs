@@ -20,14 +20,14 @@ use super::stream::{self, Json, last_seen};
 use super::wish::Wish;
 use crate::app::Core;
 use crate::auth;
-use crate::credits::{self, Credits, Owner};
+use crate::credits::{self, Owner};
 use crate::error::{Error, Result};
 use crate::http::{
     About, Answer, Call, Endpoint, Parameter, Place, Refusal, Scope, Shape, Special, example_of,
     type_name,
 };
 
-static READ: Scope = Scope {
+pub(super) static READ: Scope = Scope {
     name: "services:read",
     summary: "see which services there are and what your runs gave",
 };
@@ -36,7 +36,7 @@ static RUN: Scope = Scope {
     summary: "run services and pay for them with your credits",
 };
 
-const GROUP: &str = "Services";
+pub(super) const GROUP: &str = "Services";
 const RUNS: &str = "/api/v1/services/{name}/runs";
 
 /// The endpoints for the services of `registry`, taking bodies of up to `body_limit` bytes.
@@ -112,6 +112,7 @@ pub(super) fn endpoints(registry: &Registry, body_limit: usize) -> Vec<Endpoint>
         Endpoint::get("/api/v1/services", list_about, list),
         Endpoint::get("/api/v1/services/{name}", service_about, service).parameter(name()),
         run,
+        super::history::endpoint(),
         Endpoint::get("/api/v1/runs/{id}", result_about, find_run).parameter(run_id()),
         Endpoint::events("/api/v1/runs/{id}/events", events_about, EVENTS, events)
             .parameter(run_id())
@@ -349,10 +350,7 @@ impl RunView {
     async fn new(core: &Core, run: Run) -> Result<Self> {
         let owner = Owner::User(run.user);
         let balance = credits::actions::balance(core, &owner).await?;
-        let cost = match run.status {
-            RunStatus::Queued | RunStatus::Running | RunStatus::Succeeded => run.cost,
-            RunStatus::Failed | RunStatus::Cancelled => Credits::ZERO,
-        };
+        let cost = rules::charged(run.status, run.cost);
         Ok(Self {
             id: run.id.to_string(),
             service: run.service,

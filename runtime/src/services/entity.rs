@@ -102,6 +102,19 @@ pub struct RunSummary {
     pub status: RunStatus,
     pub cost: Credits,
     pub started_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+}
+
+/// Which runs are asked for. None narrows nothing down.
+#[derive(Debug, Clone, Default)]
+pub struct RunFilter {
+    pub service: Option<String>,
+    pub status: Option<RunStatus>,
+    pub from: Option<Timestamp>,
+    /// The first instant that is not asked for any more.
+    pub until: Option<Timestamp>,
+    /// The run after which the list goes on, to older ones.
+    pub before: Option<RunId>,
 }
 
 /// Something that happened while a run was under way. Numbers grow within a run, not always by one.

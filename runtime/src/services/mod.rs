@@ -9,6 +9,7 @@ pub mod contract;
 mod entity;
 mod files;
 mod form;
+mod history;
 mod input;
 mod live;
 mod offers;
@@ -27,7 +28,7 @@ mod wish;
 
 pub use actions::{find_run, list_runs};
 pub use context::ServiceContext;
-pub use entity::{Run, RunId, RunStatus, RunSummary};
+pub use entity::{Run, RunFilter, RunId, RunStatus, RunSummary};
 pub use files::{FileInput, FileRule, FileType};
 pub use service::{Service, ServiceError};
 pub use view::{Field, View};

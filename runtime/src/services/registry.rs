@@ -81,7 +81,8 @@ impl Registry {
     }
 }
 
-fn is_name(name: &str) -> bool {
+/// Whether `name` can be a service's.
+pub(super) fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
         && name
             .bytes()

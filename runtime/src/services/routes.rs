@@ -8,7 +8,7 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::actions::{self, Patience, Submission, Submitted};
-use super::entity::{RunId, RunStatus};
+use super::entity::{RunFilter, RunId, RunStatus};
 use super::form::{self, Form};
 use super::live::Feed;
 use super::offers;
@@ -158,12 +158,17 @@ async fn runs(
     Query(paging): Query<Paging>,
 ) -> Result<Response> {
     let before = paging.before.map(|id| id.parse::<RunId>()).transpose()?;
-    let page = actions::list_runs(visit.core(), &principal.id, before.as_ref(), RUNS_PER_PAGE);
+    let is_continued = before.is_some();
+    let filter = RunFilter {
+        before,
+        ..RunFilter::default()
+    };
+    let page = actions::list_runs(visit.core(), &principal.id, &filter, RUNS_PER_PAGE);
     let (runs, next) = page.await?;
     let registry = visit.core().state::<Registry>()?;
     visit.render(&RunsPage {
         runs: runs.iter().map(|run| RunRow::new(run, &registry)).collect(),
-        is_continued: before.is_some(),
+        is_continued,
         next: next.map(|id| id.to_string()),
     })
 }

@@ -64,6 +64,14 @@ pub fn clipped(message: &str) -> String {
     printable.take(MESSAGE_LENGTH).collect()
 }
 
+/// What a run was charged, or is to be at most while it has not ended.
+pub fn charged(status: RunStatus, cost: Credits) -> Credits {
+    match status {
+        RunStatus::Queued | RunStatus::Running | RunStatus::Succeeded => cost,
+        RunStatus::Failed | RunStatus::Cancelled => Credits::ZERO,
+    }
+}
+
 /// What a run was charged, for people: `Not charged` where it gave nothing.
 pub fn charge(status: RunStatus, cost: Credits) -> String {
     match status {

@@ -130,6 +130,7 @@ fn calls(run: &str) -> BTreeMap<&'static str, (String, Option<Value>)> {
         ("run_later", (service("later"), text.clone())),
         ("run_free", (service("free"), text)),
         ("run_curious", (service("curious"), Some(curious))),
+        ("list_runs", ("/api/v1/runs".into(), None)),
         ("get_run", (format!("/api/v1/runs/{run}"), None)),
         (
             "get_run_events",
@@ -293,6 +294,8 @@ async fn refuse_addresses(contract: &mut Contract, program: &Program) {
         ("list_credit_entries", "/api/v1/credits/entries?cursor=x"),
         ("list_credit_entries", "/api/v1/credits/entries?limit=0"),
         ("list_credit_entries", "/api/v1/credits/entries?limit=1"),
+        ("list_runs", "/api/v1/runs?status=odd"),
+        ("list_runs", "/api/v1/runs?limit=1"),
     ] {
         contract.check(id, &program.get(path).await);
     }

@@ -13,6 +13,7 @@ mod cross_origin;
 mod deaths;
 mod events;
 mod guide;
+mod history;
 mod hostile;
 mod keys;
 mod limits;

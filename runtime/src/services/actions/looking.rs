@@ -1,11 +1,11 @@
 //! Runs as their users see them.
 
-use super::super::entity::{Happening, Run, RunId, RunSummary};
+use super::super::entity::{Happening, Run, RunFilter, RunId, RunSummary};
 use super::super::store;
 use super::ending::{give_up, sweep};
 use crate::app::Core;
 use crate::error::{Error, Result};
-use crate::ids::{AFTER_ALL, UserId};
+use crate::ids::UserId;
 
 /// One of the user's runs.
 ///
@@ -22,17 +22,16 @@ pub async fn find_run(core: &Core, user: &UserId, id: &RunId) -> Result<Run> {
     run.ok_or_else(Error::not_found)
 }
 
-/// A page of the user's runs, the newest first, and where the next begins.
+/// A page of the user's runs that `filter` asks for, the newest first, and where the next begins.
 pub async fn list_runs(
     core: &Core,
     user: &UserId,
-    before: Option<&RunId>,
+    filter: &RunFilter,
     limit: usize,
 ) -> Result<(Vec<RunSummary>, Option<RunId>)> {
     sweep(core, Some(user)).await?;
-    let before = before.map_or(AFTER_ALL, RunId::as_str);
     let wanted = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
-    let mut runs = store::list_for_user(core.db(), user, before, wanted).await?;
+    let mut runs = store::list_for_user(core.db(), user, filter, wanted).await?;
     let more = runs.len() > limit;
     runs.truncate(limit);
     let next = runs.last().filter(|_| more).map(|last| last.id.clone());

@@ -5,12 +5,12 @@ use serde_json::Value;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::entity::{Run, RunId, RunStatus, RunSummary};
+use super::entity::{Run, RunFilter, RunId, RunStatus, RunSummary};
 use crate::clock::Timestamp;
 use crate::credits::{Credits, HoldId, Price};
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
-use crate::ids::UserId;
+use crate::ids::{AFTER_ALL, UserId};
 
 /// The columns of a [`Run`], in the order in which [`run`] reads them.
 macro_rules! run_columns {
@@ -246,19 +246,26 @@ pub async fn find_by_key(db: &Db, user: &UserId, key: &str) -> Result<Option<(Ru
         .transpose()
 }
 
-/// Runs before `before`, the newest first.
+/// A user's runs that `filter` asks for, the newest first.
 pub async fn list_for_user(
     db: &Db,
     user: &UserId,
-    before: &str,
+    filter: &RunFilter,
     limit: i64,
 ) -> Result<Vec<RunSummary>> {
+    let instant = |at: Option<Timestamp>, open| at.map_or(open, Timestamp::as_micros);
     let rows = sqlx::query(
-        "SELECT id, service, status, cost, started_at FROM service_runs
-         WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3",
+        "SELECT id, service, status, cost, started_at, finished_at FROM service_runs
+         WHERE user_id = $1 AND id < $2 AND ($3 = '' OR service = $3) AND ($4 = '' OR status = $4)
+             AND started_at >= $5 AND started_at < $6
+         ORDER BY id DESC LIMIT $7",
     )
     .bind(user.as_str())
-    .bind(before)
+    .bind(filter.before.as_ref().map_or(AFTER_ALL, RunId::as_str))
+    .bind(filter.service.as_deref().unwrap_or_default())
+    .bind(filter.status.map_or("", RunStatus::as_str))
+    .bind(instant(filter.from, i64::MIN))
+    .bind(instant(filter.until, i64::MAX))
     .bind(limit)
     .fetch_all(db.reader())
     .await?;
@@ -270,6 +277,9 @@ pub async fn list_for_user(
                 status: status(row, 2)?,
                 cost: credits(row, 3)?,
                 started_at: Timestamp::from_micros(row.try_get(4)?),
+                finished_at: row
+                    .try_get::<Option<i64>, _>(5)?
+                    .map(Timestamp::from_micros),
             })
         })
         .collect()
