@@ -12,6 +12,7 @@ mod form;
 mod history;
 mod input;
 mod live;
+mod narrowing;
 mod offers;
 mod pages;
 mod panels;

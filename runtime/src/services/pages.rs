@@ -7,6 +7,7 @@ use super::actions::SoFar;
 use super::entity::{Run, RunStatus, RunSummary};
 use super::form::Form;
 use super::input::{Choice, InputSchema, Kind};
+use super::narrowing::{Filter, Listing};
 use super::offers::Offered;
 use super::registry::Registry;
 use super::rules;
@@ -326,9 +327,13 @@ impl RunRow {
 #[derive(Debug, Serialize)]
 pub(super) struct RunsPage {
     pub runs: Vec<RunRow>,
-    pub is_continued: bool,
-    /// The run after which the next page begins.
-    pub next: Option<String>,
+    pub filter: Filter,
+    /// Whether only some are asked for.
+    pub is_narrow: bool,
+    /// Where the list begins; none there.
+    pub newest: Option<String>,
+    /// Where it goes on; none at its end.
+    pub older: Option<String>,
 }
 
 impl Page for RunsPage {
@@ -344,8 +349,10 @@ impl Page for RunsPage {
         };
         Self {
             runs: RunStatus::ALL.into_iter().map(row).collect(),
-            is_continued: true,
-            next: Some("019a0000-0000-7000-8000-000000000000".into()),
+            filter: Filter::new(&[], Listing::default()),
+            is_narrow: true,
+            newest: Some("/services/runs?status=failed".into()),
+            older: Some("/services/runs?status=failed&before=1".into()),
         }
     }
 }

@@ -8,9 +8,10 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::actions::{self, Patience, Submission, Submitted};
-use super::entity::{RunFilter, RunId, RunStatus};
+use super::entity::RunStatus;
 use super::form::{self, Form};
 use super::live::Feed;
+use super::narrowing::{Filter, Listing};
 use super::offers;
 use super::pages::{RunPage, RunRow, RunsPage, ServiceCard, ServicePage, ServicesPage};
 use super::registry::Registry;
@@ -147,28 +148,22 @@ async fn cancel(visit: Visit, principal: Principal, Path(id): Path<String>) -> R
     })
 }
 
-#[derive(Deserialize)]
-struct Paging {
-    before: Option<String>,
-}
-
 async fn runs(
     visit: Visit,
     principal: Principal,
-    Query(paging): Query<Paging>,
+    Query(listing): Query<Listing>,
 ) -> Result<Response> {
-    let before = paging.before.map(|id| id.parse::<RunId>()).transpose()?;
-    let is_continued = before.is_some();
-    let filter = RunFilter {
-        before,
-        ..RunFilter::default()
-    };
-    let page = actions::list_runs(visit.core(), &principal.id, &filter, RUNS_PER_PAGE);
-    let (runs, next) = page.await?;
-    let registry = visit.core().state::<Registry>()?;
+    let core = visit.core();
+    let filter = listing.filter()?;
+    let (runs, next) = actions::list_runs(core, &principal.id, &filter, RUNS_PER_PAGE).await?;
+    let registry = core.state::<Registry>()?;
+    let is_continued = filter.before.is_some();
+    let older = next.map(|next| listing.address(Some(&next)));
     visit.render(&RunsPage {
         runs: runs.iter().map(|run| RunRow::new(run, &registry)).collect(),
-        is_continued,
-        next: next.map(|id| id.to_string()),
+        is_narrow: listing.is_narrow(),
+        newest: is_continued.then(|| listing.address(None)).transpose()?,
+        older: older.transpose()?,
+        filter: Filter::new(&offers::all(core).await?, listing),
     })
 }

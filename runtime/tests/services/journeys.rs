@@ -161,6 +161,26 @@ async fn ones_runs_are_listed_in_pages_and_nobody_elses() {
     let next = format!("/services/runs?before={}", link.split('"').next().unwrap());
     let second = plain(&ada.get(&next).await);
     assert_eq!(second.matches("href=\"/services/runs/").count(), 2);
+    for (query, expected) in [
+        ("?status=failed", 1),
+        ("?status=succeeded&service=obedient", 25),
+        ("?service=free", 0),
+        ("?from=2026-01-02", 0),
+        ("?until=2026-01-01&status=failed", 1),
+    ] {
+        let page = plain(&ada.get(&format!("/services/runs{query}")).await);
+        let found = page.matches("href=\"/services/runs/").count();
+        assert_eq!(found, expected, "{query}: {page}");
+    }
+    let page = plain(&ada.get("/services/runs?status=succeeded").await);
+    let (_, link) = page
+        .split_once("href=\"/services/runs?status=succeeded&amp;before=")
+        .unwrap();
+    let id = link.split('"').next().unwrap();
+    let rest = format!("/services/runs?status=succeeded&before={id}");
+    let rest = plain(&ada.get(&rest).await);
+    assert_eq!(rest.matches("href=\"/services/runs/").count(), 1);
+    assert!(rest.contains("href=\"/services/runs?status=succeeded\""));
     let mut bob = sign_up(&app, "bob@example.com").await;
     let nothing = plain(&bob.get("/services/runs").await);
     assert!(nothing.contains("There is nothing here yet."), "{nothing}");
@@ -180,6 +200,9 @@ async fn hostile_values_are_answered_and_never_with_a_fault_of_ours() {
         "/services/runs/01890a5d-ac96-774b-bcce-b302099a8057",
         "/services/runs?before=x",
         "/services/runs?before=%00",
+        "/services/runs?service=%00",
+        "/services/runs?status=odd",
+        "/services/runs?from=x",
     ] {
         let status = ada.get(path).await.status;
         assert_eq!(status, StatusCode::NOT_FOUND, "{path}");

@@ -6,14 +6,13 @@ mod services;
 
 pub(super) use panels::panel;
 
-use std::time::Duration;
-
 use axum::extract::{Path, Query};
 use axum::response::Response;
 use serde::Deserialize;
 
 use super::actions;
 use super::entity::{Run, RunId, RunStatus};
+use super::narrowing::{self, narrowed};
 use super::offers;
 use super::registry::Registry;
 use super::store::staff::RunQuery;
@@ -50,7 +49,6 @@ pub(super) fn samples() -> Vec<Sample> {
 
 const RUNS: &str = "/admin/services/runs";
 const RUNS_PER_PAGE: i64 = 50;
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Which runs are asked for, as the form sends it. A field that is empty narrows nothing down.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -73,11 +71,11 @@ impl Listing {
     /// 404 for what no form of ours sends.
     fn query(&self) -> Result<RunQuery> {
         Ok(RunQuery {
-            service: narrowed(&self.service, |name| Some(name.to_owned()))?,
+            service: narrowed(&self.service, narrowing::service)?,
             status: narrowed(&self.status, RunStatus::parse)?,
             user: None,
             from: narrowed(&self.from, Timestamp::of_day)?,
-            until: narrowed(&self.until, Timestamp::of_day)?.map(|day| day.plus(DAY)),
+            until: narrowed(&self.until, narrowing::after_day)?,
             before: self
                 .before
                 .as_deref()
@@ -97,17 +95,8 @@ impl Listing {
             ("until", &self.until),
             ("before", before.map_or("", RunId::as_str)),
         ];
-        let pairs = pairs.into_iter().filter(|(_, value)| !value.is_empty());
-        let query = serde_urlencoded::to_string(pairs.collect::<Vec<_>>());
-        Ok(format!("{RUNS}?{}", query.map_err(Error::internal)?))
+        narrowing::address(RUNS, &pairs)
     }
-}
-
-fn narrowed<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    parse(text).map(Some).ok_or_else(Error::not_found)
 }
 
 async fn runs(visit: Staff<may::ViewRuns>, Query(listing): Query<Listing>) -> Result<Response> {

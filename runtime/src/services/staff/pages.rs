@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::super::entity::{Run, RunStatus};
 use super::super::input::Choice;
+use super::super::narrowing;
 use super::super::offers::Offered;
 use super::super::registry::Registry;
 use super::super::rules;
@@ -270,23 +271,9 @@ pub(super) struct Filter {
 
 impl Filter {
     pub fn new(offers: &[Offered], listing: Listing) -> Self {
-        let choice = |value: &str, label: &str| Choice {
-            value: value.to_owned(),
-            label: label.to_owned(),
-        };
-        let services = offers.iter();
-        let services = services.map(|one| choice(one.name, one.service.title()));
-        let statuses = RunStatus::ALL.iter();
-        let statuses = statuses.map(|status| choice(status.as_str(), rules::status(*status)));
         Self {
-            services: [choice("", "Every service")]
-                .into_iter()
-                .chain(services)
-                .collect(),
-            statuses: [choice("", "Any state")]
-                .into_iter()
-                .chain(statuses)
-                .collect(),
+            services: narrowing::services(offers),
+            statuses: narrowing::statuses(),
             service: listing.service,
             status: listing.status,
             user: listing.user,
