@@ -20,7 +20,7 @@ mod shutdown;
 pub mod site;
 mod telemetry;
 pub mod testing;
-#[cfg(any(feature = "llm", feature = "social"))]
+#[cfg(feature = "http-client")]
 mod transport;
 
 #[cfg(feature = "admin")]

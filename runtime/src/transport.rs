@@ -1,9 +1,8 @@
-//! One HTTP request to another server, whose answer comes in pieces; over TLS with this machine's certificates of authorities.
+//! One HTTP request to another server, whose answer comes in pieces; over TLS in builds that have it.
 
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full};
@@ -13,15 +12,11 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// How long a connection may take.
 const CONNECTING: Duration = Duration::from_secs(10);
 /// The most that is read of an answer that is told whole: an error, or an answer without a stream.
-const WHOLE: usize = 4 * 1024 * 1024;
+const WHOLE: usize = 8 * 1024 * 1024;
 
 /// An answer whose body is still to come. Dropping it closes the connection.
 #[derive(Debug)]
@@ -60,8 +55,7 @@ pub async fn send(mut request: Request<Full<Bytes>>, silence: Duration) -> anyho
     if !is_secure {
         return exchange(stream, request, silence).await;
     }
-    let name = ServerName::try_from(host.clone()).context("the host has no name for TLS")?;
-    let secured = tokio::time::timeout(CONNECTING, connector()?.connect(name, stream))
+    let secured = tokio::time::timeout(CONNECTING, tls::secure(&host, stream))
         .await
         .with_context(late)?
         .with_context(|| format!("no secure connection to {host}:{port}"))?;
@@ -153,21 +147,50 @@ impl Reply {
     }
 }
 
-fn connector() -> anyhow::Result<TlsConnector> {
-    static CONNECTOR: OnceLock<TlsConnector> = OnceLock::new();
-    if let Some(connector) = CONNECTOR.get() {
-        return Ok(connector.clone());
+#[cfg(feature = "https-client")]
+mod tls {
+    //! TLS with this machine's certificates of authorities.
+
+    use std::sync::{Arc, OnceLock};
+
+    use anyhow::{Context as _, ensure};
+    use tokio::net::TcpStream;
+    use tokio_rustls::TlsConnector;
+    use tokio_rustls::client::TlsStream;
+    use tokio_rustls::rustls::crypto::ring;
+    use tokio_rustls::rustls::pki_types::ServerName;
+    use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+    pub async fn secure(host: &str, stream: TcpStream) -> anyhow::Result<TlsStream<TcpStream>> {
+        let name = ServerName::try_from(host.to_owned()).context("the host has no name for TLS")?;
+        Ok(connector()?.connect(name, stream).await?)
     }
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    ensure!(
-        !roots.is_empty(),
-        "this machine has no certificates of authorities; on Debian: apt install ca-certificates"
-    );
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let made = TlsConnector::from(Arc::new(config));
-    Ok(CONNECTOR.get_or_init(|| made).clone())
+
+    fn connector() -> anyhow::Result<TlsConnector> {
+        static CONNECTOR: OnceLock<TlsConnector> = OnceLock::new();
+        if let Some(connector) = CONNECTOR.get() {
+            return Ok(connector.clone());
+        }
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        ensure!(
+            !roots.is_empty(),
+            "this machine has no certificates of authorities; on Debian: apt install ca-certificates"
+        );
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let made = TlsConnector::from(Arc::new(config));
+        Ok(CONNECTOR.get_or_init(|| made).clone())
+    }
+}
+
+#[cfg(not(feature = "https-client"))]
+mod tls {
+    use tokio::net::TcpStream;
+
+    pub async fn secure(_: &str, _: TcpStream) -> anyhow::Result<TcpStream> {
+        anyhow::bail!("this build has no TLS; build with `--features production`")
+    }
 }

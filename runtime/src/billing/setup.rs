@@ -96,7 +96,7 @@ impl Billing {
                 let is_secure = base.starts_with("https://");
                 if !is_secure && (is_production || !base.starts_with("http://")) {
                     fault("STRIPE_API_BASE", "does not begin with https://");
-                } else if is_secure && !cfg!(feature = "stripe") {
+                } else if is_secure && !cfg!(feature = "https-client") {
                     fault(
                         "BILLING_PROVIDER",
                         "is stripe, and this build has no TLS; build with `--features stripe`",
