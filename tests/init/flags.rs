@@ -103,7 +103,7 @@ fn what_is_not_known_is_refused_with_what_is() {
     error: unknown option of auth `registraton`
     hint: did you mean `registration`?
     ");
-    assert_snapshot!(refused(&["x", "--set", "auth.registration=maybe"]), @"error: --set auth.registration: `maybe` is not one of open, closed");
+    assert_snapshot!(refused(&["x", "--set", "auth.registration=maybe"]), @"error: --set auth.registration: `maybe` is not one of open, invitation, closed");
     assert_snapshot!(refused(&["x", "--set", "signup_grant=5"]), @"error: --set signup_grant=5 is not MODULE.OPTION=VALUE");
     assert_snapshot!(refused(&["x", "--module", "auth", "--set", "credits.signup_grant=5"]), @r"
     error: --set credits.signup_grant=5: module credits is not chosen

@@ -36,7 +36,10 @@ pub async fn newcomer(app: &TestApp, email: &str) -> Client {
 async fn confirm(app: &TestApp, email: &str) {
     let mut mails = app.mails().await.into_iter();
     let mail = mails.rfind(|mail| mail.to == email);
-    if let Some(link) = mail.as_ref().and_then(|mail| mail.link("/accounts/verify/")) {
+    if let Some(link) = mail
+        .as_ref()
+        .and_then(|mail| mail.link("/accounts/verify/"))
+    {
         app.client().post(link, &[]).await;
     }
 }
