@@ -22,6 +22,8 @@ pub(super) struct Place<'a> {
     /// Where it stands afterwards.
     pub written: &'a RelPath,
     pub kind: Kind,
+    /// Whether its template stood elsewhere before. Where its user has moved it too, the user's place counts.
+    moved: bool,
 }
 
 /// Why a file's places differ.
@@ -76,6 +78,7 @@ pub(super) fn places<'a>(input: &Input<'a>) -> Vec<Place<'a>> {
             stands: other.unwrap_or(path),
             written: other.unwrap_or(path),
             kind: other.map_or(Kind::Usual, |_| Kind::Respelled),
+            moved: false,
         }
     }));
     one_file_a_place(&mut places);
@@ -119,8 +122,10 @@ fn one_file_a_place(places: &mut [Place<'_>]) {
             .is_none_or(|claim| *claim == (rank(place.kind), 1));
         if rank(place.kind) > 0 && !wins {
             place.stands = place.known;
-            place.written = place.known;
-            place.kind = Kind::Usual;
+            (place.written, place.kind) = match place.wanted.filter(|_| place.moved) {
+                Some(path) => (path, Kind::TemplateMoved),
+                None => (place.known, Kind::Usual),
+            };
         }
     }
 }
@@ -132,12 +137,15 @@ fn place<'a>(
     known: &'a RelPath,
     file: &'a DesiredFile,
 ) -> Place<'a> {
-    let (known, stands, written, kind) = if let Some(from) = moved(input, path, file) {
-        (from, from, path, Kind::TemplateMoved)
-    } else if let Some((at, kind)) = stray(input, path, known, file) {
-        (known, at, at, kind)
-    } else {
-        (known, known, known, Kind::Usual)
+    let from = moved(input, path, file);
+    let known = from.unwrap_or(known);
+    let stray = stray(input, path, known, file);
+    let (stands, written, kind) = match (from, stray) {
+        // Only one that is it byte for byte: else it is a file of the user's beside one that was deleted.
+        (Some(_), Some((at, Kind::UserRenamed))) => (at, at, Kind::UserRenamed),
+        (Some(from), _) => (from, path, Kind::TemplateMoved),
+        (None, Some((at, kind))) => (at, at, kind),
+        (None, None) => (known, known, Kind::Usual),
     };
     Place {
         wanted: Some(path),
@@ -145,6 +153,7 @@ fn place<'a>(
         stands,
         written,
         kind,
+        moved: from.is_some(),
     }
 }
 

@@ -326,6 +326,20 @@ fn a_file_that_the_user_renamed_is_followed() {
 }
 
 #[test]
+fn where_both_moved_a_file_the_users_place_counts() {
+    let mut project = Project::new(Some("a\nb\nc\n"), None, None);
+    let mine = path("src/mine.rs");
+    project.disk.insert(mine.clone(), on_disk("a\nb\nc\n"));
+    let mut file = wanted("a\nb\nC\n");
+    file.moved_from = vec![path(PATH)];
+    project.wanted.insert(path("src/new.rs"), file);
+    project.apply(&Choices::new());
+    assert_eq!(project.disk.keys().collect::<Vec<_>>(), [&mine]);
+    assert_eq!(project.disk[&mine], on_disk("a\nb\nC\n"));
+    assert!(project.plan().is_quiet());
+}
+
+#[test]
 fn a_file_that_was_renamed_and_edited_is_asked_about() {
     let make = || {
         let mut project = Project::new(Some("a\nb\nc\nd\n"), None, Some("a\nb\nc\nD\n"));
