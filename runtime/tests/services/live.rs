@@ -140,7 +140,8 @@ async fn a_run_that_is_stopped_costs_what_it_gave() {
         ada.post(&format!("{page}/cancel"), &[]).await;
         assert!(ada.get(&page).await.text.contains(shown));
         let list = ada.get("/services/runs").await.text;
-        assert_eq!(list.contains("Stopped"), left == 100, "{list}");
+        let tag = "<span class=\"tag\">Stopped</span>";
+        assert_eq!(list.contains(tag), left == 100, "{list}");
     }
 }
 

@@ -110,6 +110,27 @@ impl Work {
         }
         changes
     }
+
+    /// The changes, line by line.
+    pub fn lines(&self) -> Vec<Change> {
+        self.changes().iter().flat_map(Change::lines).collect()
+    }
+}
+
+impl Change {
+    /// The same, one line after the other.
+    fn lines(&self) -> impl Iterator<Item = Self> + '_ {
+        let start = self.old.start;
+        let added = self.new.split_inclusive('\n').map(move |line| Self {
+            old: start..start,
+            new: line.to_owned(),
+        });
+        let dropped = self.old.clone().map(|at| Self {
+            old: at..at + 1,
+            new: String::new(),
+        });
+        added.chain(dropped)
+    }
 }
 
 /// `source` with some changes.

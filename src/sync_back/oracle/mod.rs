@@ -132,7 +132,7 @@ impl Court<'_> {
         if edited == self.ruled.own.text {
             return None;
         }
-        let seen = self.seen(work, &edited);
+        let seen = self.seen(work.changes(), &edited);
         let intended = self.said(&seen)?;
         let around = Surroundings {
             path: &path,
@@ -149,7 +149,11 @@ impl Court<'_> {
         match carried {
             Some(carried) if !carried.hunks.iter().any(|hunk| is_open(&hunk.standing)) => {
                 let source = String::from_utf8(carried.source).expect("text");
-                let same = self.said(&source).is_some_and(|said| said == intended);
+                let said = self.said(&source);
+                // What two changes undo together may be but a part of each.
+                let same = said.is_some()
+                    && (said.as_ref() == Some(&intended)
+                        || said == self.said(&self.seen(work.lines(), &edited)));
                 (tally.restored, tally.wrong) = (usize::from(same), usize::from(!same));
                 if !same {
                     report(self.ruled.cut.source, work.kind, (&seen, &source));
@@ -162,9 +166,8 @@ impl Court<'_> {
 
     /// The changes but those that show nowhere in the project, alone or two together: in a block that is not rendered
     /// there, or a line that went over a tag. Who works in the project cannot have made them.
-    fn seen(&self, work: &Work, edited: &str) -> String {
+    fn seen(&self, mut changes: Vec<Change>, edited: &str) -> String {
         let source = self.ruled.cut.source;
-        let mut changes = work.changes();
         let is_same = |changes: &[Change]| {
             let source = changed(source, changes);
             let rendered = self.world().render(&source, self.world().own);
