@@ -1,16 +1,21 @@
 // A provider of identities for tests. One issuer is oidc-provider as it is; below /hostile stands another, which answers
 // as a broken or wicked one would. Who signs in says the cookie `person`: subject|address|verified, or the name of a wrong.
 import { createServer } from "node:http";
-import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, randomUUID } from "node:crypto";
 import { exportJWK, importJWK, SignJWT, UnsecuredJWT } from "jose";
 import Provider from "oidc-provider";
 
 const [callback] = process.argv.slice(2);
 const SECRET = "a secret/with+signs: and 32 letters";
 
+// By way of PEM: a key that Node.js has just made locks up now and then when it is exported as a JWK, if garbage is
+// collected meanwhile.
 async function pair(alg, kid) {
-  const options = alg === "RS256" ? ["rsa", { modulusLength: 2048 }] : ["ec", { namedCurve: "P-256" }];
-  const key = await exportJWK(generateKeyPairSync(...options).privateKey);
+  const [type, options] = alg === "RS256" ? ["rsa", { modulusLength: 2048 }] : ["ec", { namedCurve: "P-256" }];
+  const publicKeyEncoding = { type: "spki", format: "pem" };
+  const privateKeyEncoding = { type: "pkcs8", format: "pem" };
+  const { privateKey } = generateKeyPairSync(type, { ...options, publicKeyEncoding, privateKeyEncoding });
+  const key = await exportJWK(createPrivateKey(privateKey));
   return { ...key, kid, alg, use: "sig" };
 }
 
