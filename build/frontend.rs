@@ -113,7 +113,7 @@ fn npm_ci(folder: &Path) -> Result<()> {
         "--loglevel=error",
     ];
     let remedy = format!(
-        "Building QuickScale from source needs Node.js 18 or newer, once, to fetch Bulma, htmx and Alpine.\n\
+        "Building QuickScale from source needs Node.js 18 or newer, once, to fetch Bulma, htmx, Alpine and a typeface.\n\
          Install it (Debian: apt install nodejs npm), or set {VARIABLE} to a folder of already fetched packages."
     );
     let output = Command::new(npm)
