@@ -34,6 +34,7 @@ fn desired(files: &[(&str, &str)]) -> Desired {
     });
     Desired {
         files: files.collect(),
+        ..Desired::default()
     }
 }
 

@@ -74,6 +74,9 @@ pub struct ModuleManifest {
     /// What is special about its files.
     #[serde(default)]
     pub files: Rules,
+    /// Files that earlier templates brought and that stay with their owners, with what they have to do about them.
+    #[serde(default)]
+    pub gone: BTreeMap<RelPath, String>,
 }
 
 /// An environment variable of the generated application.

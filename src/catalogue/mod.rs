@@ -3,6 +3,7 @@
 pub mod asked;
 mod embedded;
 pub mod folder;
+pub mod list;
 pub mod manifest;
 pub mod option;
 pub mod overview;

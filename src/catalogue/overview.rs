@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::list::{Field, FieldValue};
 use super::manifest::Variable;
 use super::option::{OptionKind, OptionManifest};
 use super::schema::value;
@@ -21,6 +22,8 @@ pub struct Overview {
     summary: String,
     /// Whether it is on; none outside of a project.
     on: Option<bool>,
+    /// Whether only projects that ask for it are born with it.
+    on_request: bool,
     requires: Vec<String>,
     /// The modules that require this one.
     required_by: Vec<String>,
@@ -44,12 +47,27 @@ struct OptionOverview {
     /// What values do, in words.
     allowed: String,
     default: Value,
+    /// What each record of a list has, with what it decides.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fields: Vec<FieldOverview>,
+    /// The field by which the records of a list are known; empty for what is no list.
+    #[serde(skip)]
+    key: String,
     /// What it is in this project, outside of its environments' overlays; none outside of a project or while it is off.
     value: Option<Value>,
     /// Whether it can change after it was applied.
     mutable: bool,
     /// Why it cannot.
     fixed: Option<String>,
+}
+
+/// One field of a list's records.
+#[derive(Debug, Serialize)]
+struct FieldOverview {
+    name: String,
+    description: String,
+    /// None when it must be said.
+    default: Option<Value>,
 }
 
 impl Catalogue {
@@ -75,6 +93,11 @@ impl Catalogue {
             kind: kind(&option.kind),
             allowed: option.kind.wanted(),
             default: value(&option.default),
+            fields: fields(&option.kind),
+            key: match &option.kind {
+                OptionKind::List(records) => records.key.to_string(),
+                _ => String::new(),
+            },
             value: stated
                 .and_then(|config| config.option(self, manifest.name.as_str(), name.as_str()))
                 .map(|stated| value(&stated)),
@@ -85,6 +108,7 @@ impl Catalogue {
             name: manifest.name.to_string(),
             summary: manifest.summary.clone(),
             on,
+            on_request: manifest.on_request,
             requires: manifest.requires.iter().map(Word::to_string).collect(),
             required_by: needing.collect(),
             conflicts: manifest.conflicts.iter().map(Word::to_string).collect(),
@@ -103,7 +127,23 @@ fn kind(kind: &OptionKind) -> &'static str {
         OptionKind::Text => "string",
         OptionKind::Choice { .. } => "enum",
         OptionKind::Credits { .. } => "credits",
+        OptionKind::List(_) => "list",
     }
+}
+
+fn fields(kind: &OptionKind) -> Vec<FieldOverview> {
+    let OptionKind::List(records) = kind else {
+        return Vec::new();
+    };
+    let field = |(name, field): &(Word, Field)| FieldOverview {
+        name: name.to_string(),
+        description: field.description.clone(),
+        default: match &field.default {
+            Some(FieldValue::One(default)) => Some(value(default)),
+            Some(FieldValue::Prices(_)) | None => None,
+        },
+    };
+    records.fields.iter().map(field).collect()
 }
 
 /// A line for each module.
@@ -116,6 +156,7 @@ pub fn list(modules: &[Overview]) -> String {
         summary,
         requires,
         on,
+        on_request,
         ..
     } in modules
     {
@@ -128,7 +169,8 @@ pub fn list(modules: &[Overview]) -> String {
             [] => String::new(),
             requires => format!(" (needs {})", requires.join(", ")),
         };
-        let _ = writeln!(text, "{mark}{name:width$}  {summary}{requires}");
+        let on_request = if *on_request { " (on request)" } else { "" };
+        let _ = writeln!(text, "{mark}{name:width$}  {summary}{requires}{on_request}");
     }
     text
 }
@@ -142,6 +184,9 @@ impl Overview {
             None => "",
         };
         let mut text = format!("{}: {}{state}\n", self.name, self.summary);
+        if self.on_request {
+            text.push_str("  on request: a new project has it only when it is asked for\n");
+        }
         let relations = [
             ("needs", &self.requires),
             ("needed by", &self.required_by),
@@ -182,9 +227,9 @@ impl Overview {
 
 impl OptionOverview {
     fn write(&self, text: &mut String) {
-        let default = plain(&self.default);
+        let default = written(&self.default, &self.key);
         let here = match &self.value {
-            Some(value) if *value != self.default => format!("; here {}", plain(value)),
+            Some(value) if *value != self.default => format!("; here{}", written(value, &self.key)),
             _ => String::new(),
         };
         let later = match &self.fixed {
@@ -193,9 +238,31 @@ impl OptionOverview {
         };
         let _ = writeln!(
             text,
-            "  {}\n      {}\n      {}; default {default}{here}{later}",
+            "  {}\n      {}\n      {}; default{default}{here}{later}",
             self.name, self.description, self.allowed
         );
+        for field in &self.fields {
+            let default = match &field.default {
+                Some(default) => format!("; default {}", plain(default)),
+                None => String::new(),
+            };
+            let FieldOverview {
+                name, description, ..
+            } = field;
+            let _ = writeln!(text, "        {name}: {description}{default}");
+        }
+    }
+}
+
+/// As it stands in quickscale.yml; of a list what each record is known by, for the whole of it is long.
+fn written(value: &Value, key: &str) -> String {
+    match value.as_array() {
+        None => format!(" {}", plain(value)),
+        Some(records) if records.is_empty() => " none".into(),
+        Some(records) => {
+            let names = records.iter().filter_map(|record| record[key].as_str());
+            format!(" {}", names.collect::<Vec<_>>().join(", "))
+        }
     }
 }
 

@@ -36,7 +36,23 @@ options:
     ),
     (
         "modules/gifts/module.yml",
-        "{name: gifts, summary: credits as presents, requires: [auth], feature: gifts}",
+        "name: gifts
+summary: credits as presents
+requires: [auth]
+feature: gifts
+options:
+  cards:
+    type: list
+    rust_type: Card
+    key: id
+    description: What can be given
+    fields:
+      id: {type: id, description: Its name for machines}
+      name: {type: string, description: Its name for people}
+      credits: {type: credits, min: 0.001, default: 10, description: What it brings}
+      prices: {type: prices, description: What it costs, currencies: {0: jpy, 2: eur usd, 3: kwd}}
+    default: []
+",
     ),
     (
         "modules/services/module.yml",

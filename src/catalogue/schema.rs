@@ -4,6 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::list::{Currencies, FieldKind, FieldValue, HIGHEST, LONGEST_ID, Record, Records};
 use super::option::{OptionKind, OptionManifest, OptionValue};
 use super::{Catalogue, Module};
 use crate::project::config::{CONFIG_VERSION, Environment, LONGEST_NAME};
@@ -124,8 +125,8 @@ fn with_required(mut schema: Value, keys: &[&str]) -> Value {
     schema
 }
 
-fn of_option(option: &OptionManifest) -> Value {
-    let mut schema = match &option.kind {
+fn of_kind(kind: &OptionKind) -> Value {
+    match kind {
         OptionKind::Bool => json!({ "type": "boolean" }),
         OptionKind::Integer { min, max } => bounded(
             json!({ "type": "integer", "minimum": min }),
@@ -137,7 +138,69 @@ fn of_option(option: &OptionManifest) -> Value {
             json!({ "type": "number", "minimum": credits(*min), "multipleOf": 0.001 }),
             (*max != i64::MAX).then(|| credits(*max)),
         ),
+        OptionKind::List(records) => of_list(records),
+    }
+}
+
+/// A list of mappings.
+fn of_list(records: &Records) -> Value {
+    let mut fields = Map::new();
+    let mut required = Vec::new();
+    for (name, field) in &records.fields {
+        let must = field.default.is_none();
+        let mut schema = match &field.kind {
+            FieldKind::One(OptionKind::Text) if must => {
+                json!({ "type": "string", "pattern": "^[^\\p{Cc}]*[^\\p{Cc}\\s][^\\p{Cc}]*$" })
+            }
+            FieldKind::One(kind) => of_kind(kind),
+            FieldKind::Id => {
+                json!({ "type": "string", "pattern": format!("^[a-z0-9-]{{1,{LONGEST_ID}}}$") })
+            }
+            FieldKind::Prices(currencies) => of_prices(currencies),
+        };
+        schema["description"] = json!(field.description);
+        if let Some(FieldValue::One(default)) = &field.default {
+            schema["default"] = value(default);
+        }
+        fields.insert(name.to_string(), schema);
+        if must {
+            required.push(name.as_str());
+        }
+    }
+    let record = json!({
+        "type": "object", "properties": fields, "required": required, "additionalProperties": false,
+    });
+    json!({ "type": ["array", "null"], "items": record })
+}
+
+/// An amount for each currency, with the places of that currency.
+fn of_prices(currencies: &Currencies) -> Value {
+    let amount = |places: usize| {
+        let step = [1.0, 0.1, 0.01, 0.001][places.min(3)];
+        let text = match places {
+            0 => "^(?=.*[1-9])[0-9]+$".to_owned(),
+            _ => format!("^(?=.*[1-9])[0-9]+(\\.[0-9]{{1,{places}}})?$"),
+        };
+        json!({ "anyOf": [
+            { "type": "number", "exclusiveMinimum": 0, "maximum": HIGHEST, "multipleOf": step },
+            { "type": "string", "pattern": text },
+        ] })
     };
+    let groups = (0..=3).map(|places| {
+        let codes: Vec<_> = currencies.with_places(places).collect();
+        (places, codes)
+    });
+    let groups = groups.filter(|(_, codes)| !codes.is_empty());
+    let patterns: Map<_, _> = groups
+        .map(|(places, codes)| (format!("^({})$", codes.join("|")), amount(places)))
+        .collect();
+    json!({
+        "type": "object", "minProperties": 1, "patternProperties": patterns, "additionalProperties": false,
+    })
+}
+
+fn of_option(option: &OptionManifest) -> Value {
+    let mut schema = of_kind(&option.kind);
     let fixed = option.fixed.as_ref().map_or_else(String::new, |why| {
         format!(". It cannot change later: {why}")
     });
@@ -161,7 +224,19 @@ pub(super) fn value(value: &OptionValue) -> Value {
         OptionValue::Text(value) => json!(value),
         OptionValue::Choice(value) => json!(value.as_str()),
         OptionValue::Credits(value) => credits(*value),
+        OptionValue::List(list) => list.iter().map(record).collect(),
     }
+}
+
+fn record(record: &Record) -> Value {
+    let field = |(name, field): (&Word, &FieldValue)| {
+        let field = match field {
+            FieldValue::One(one) => value(one),
+            FieldValue::Prices(prices) => json!(prices),
+        };
+        (name.to_string(), field)
+    };
+    Value::Object(record.iter().map(field).collect())
 }
 
 fn credits(thousandths: i64) -> Value {
@@ -252,6 +327,62 @@ mod tests {
             ("{}\n  billing: { bonus: 1000000.001 }", false),
             ("{}\n  billing: { bonus: 0.1234 }", false),
             ("{}\n  billing: {}\n  gifts: {}", false),
+            ("{}\n  gifts: { cards: }", true),
+            ("{}\n  gifts: { cards: [] }", true),
+            (
+                "{}\n  gifts: { cards: [{ id: a, name: A, prices: { eur: 5.00 } }] }",
+                true,
+            ),
+            (
+                "{}\n  gifts: { cards: [{ id: a, name: A, credits: 2.5, prices: { eur: '9.99', jpy: 800, kwd: 2.505 } }] }",
+                true,
+            ),
+            ("{}\n  gifts: { cards: {} }", false),
+            ("{}\n  gifts: { cards: [a] }", false),
+            (
+                "{}\n  gifts: { cards: [{ id: a, prices: { eur: 5 } }] }",
+                false,
+            ),
+            (
+                "{}\n  gifts: { cards: [{ id: a, name: ' ', prices: { eur: 5 } }] }",
+                false,
+            ),
+            (
+                "{}\n  gifts: { cards: [{ id: Big Card, name: A, prices: { eur: 5 } }] }",
+                false,
+            ),
+            (
+                "{}\n  gifts: { cards: [{ id: a, name: A, prices: {} }] }",
+                false,
+            ),
+            (
+                "{}\n  gifts: { cards: [{ id: a, name: A, prices: { ruo: 5 } }] }",
+                false,
+            ),
+            (
+                "{}\n  gifts: { cards: [{ id: a, name: A, prices: { jpy: 1.5 } }] }",
+                false,
+            ),
+            (
+                "{}\n  gifts: { cards: [{ id: a, name: A, prices: { eur: '5.005' } }] }",
+                false,
+            ),
+            (
+                "{}\n  gifts: { cards: [{ id: a, name: A, prices: { eur: 0 } }] }",
+                false,
+            ),
+            (
+                "{}\n  gifts: { cards: [{ id: a, name: A, prices: { eur: -1 } }] }",
+                false,
+            ),
+            (
+                "{}\n  gifts: { cards: [{ id: a, name: A, credits: 0, prices: { eur: 5 } }] }",
+                false,
+            ),
+            (
+                "{}\n  gifts: { cards: [{ id: a, name: A, colour: red, prices: { eur: 5 } }] }",
+                false,
+            ),
             ("{}\n  services: {}", false),
         ] {
             assert_eq!(

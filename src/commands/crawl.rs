@@ -11,6 +11,9 @@ use crate::error::{Exit, Fault};
 use crate::stack::Site;
 use crate::stack::status::status;
 
+/// The variable that holds the password, out of sight of whoever lists processes.
+const PASSWORD: &str = "QUICKSCALE_CRAWL_PASSWORD";
+
 /// Walk every page and asset of a running app and say what is broken
 ///
 /// Follows links, forms that only read, style sheets, scripts, images and what style sheets load, within the app. Fails
@@ -23,16 +26,11 @@ pub struct Args {
     #[arg(long, value_name = "U")]
     url: Option<Url>,
     /// Sign in with this e-mail address
-    #[arg(long, value_name = "E", requires = "password")]
+    #[arg(long, value_name = "E")]
     email: Option<String>,
-    /// The password to sign in with
-    #[arg(
-        long,
-        value_name = "P",
-        requires = "email",
-        env = "QUICKSCALE_CRAWL_PASSWORD",
-        hide_env_values = true
-    )]
+    /// The password to sign in with [env: QUICKSCALE_CRAWL_PASSWORD]
+    // Not clap's `env`: to clap a variable that stands there for other walks is as good as the option, which needs --email.
+    #[arg(long, value_name = "P", requires = "email")]
     password: Option<String>,
     /// The account is staff: /admin must be open to it
     #[arg(long, requires = "email")]
@@ -60,8 +58,8 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     }
     let credentials = args
         .email
-        .zip(args.password)
-        .map(|(email, password)| Credentials { email, password });
+        .map(|email| credentials(email, args.password))
+        .transpose()?;
     let report = crawl(&Options {
         url,
         credentials,
@@ -89,6 +87,17 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     Err(Fault::new(format!("{count} {findings} on {seen}"))
         .hint("each is listed above, with where it was found")
         .into())
+}
+
+/// An address with its password, which the environment may hold.
+fn credentials(email: String, password: Option<String>) -> Result<Credentials> {
+    let password = password.or_else(|| std::env::var(PASSWORD).ok());
+    let password = password.ok_or_else(|| {
+        Fault::new("--email needs a password")
+            .hint(format!("give it with --password, or in {PASSWORD}"))
+            .exit(Exit::Usage)
+    })?;
+    Ok(Credentials { email, password })
 }
 
 /// Where the project's app runs.

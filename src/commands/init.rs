@@ -8,7 +8,7 @@ use crate::apply::Repository;
 use crate::birth::{self, Birth, Born, Choices};
 use crate::catalogue::Catalogue;
 use crate::cli::Ctx;
-use crate::error::Exit;
+use crate::error::{Exit, Fault, exit_of, hint_of};
 use crate::project;
 use crate::stack::Site;
 use crate::stack::up::{self, up};
@@ -67,12 +67,27 @@ pub(super) fn run(args: Args, ctx: &Ctx) -> Result<Exit> {
     let born = birth.happen(catalogue, &ctx.ui)?;
     report(&birth, &born, ctx);
     if start {
-        let project = project::locate(Some(&birth.target))?;
-        up(&Site::open(&project, &ctx.ui)?, &up::Options::default())?;
+        begin(&birth.target, ctx).map_err(there_but_not_up)?;
     } else {
         next_steps(&birth.target, ctx);
     }
     Ok(Exit::Done)
+}
+
+/// Builds and starts the new project.
+fn begin(target: &Path, ctx: &Ctx) -> Result<()> {
+    let project = project::locate(Some(target))?;
+    up(&Site::open(&project, &ctx.ui)?, &up::Options::default())
+}
+
+/// The project is whole whatever keeps it from running. Ctrl-C stays what it is.
+fn there_but_not_up(error: anyhow::Error) -> anyhow::Error {
+    if exit_of(&error) == Exit::Interrupted {
+        return error;
+    }
+    let hint = hint_of(&error).unwrap_or("mend what it says and run `quickscale up` there");
+    let fault = Fault::new("the project is made, but it does not run").hint(hint);
+    error.context(fault.exit(Exit::Pending))
 }
 
 fn report(birth: &Birth, born: &Born, ctx: &Ctx) {

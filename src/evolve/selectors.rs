@@ -377,7 +377,7 @@ mod tests {
             ),
             (
                 "--set gifts.x=1",
-                "unknown option of gifts `x` | there is none",
+                "unknown option of gifts `x` | there is cards",
             ),
             (
                 "--remove billing,services --set billing.trial_days=1",

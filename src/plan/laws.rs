@@ -350,7 +350,10 @@ fn desired() -> impl Strategy<Value = Desired> {
             };
             desired.insert(name.parse().expect("a path"), wanted);
         }
-        Desired { files: desired }
+        Desired {
+            files: desired,
+            ..Desired::default()
+        }
     })
 }
 

@@ -10,6 +10,7 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
@@ -61,7 +62,7 @@ pub struct Change {
     pub policy: Policy,
     pub action: Action,
     /// Why, for people; empty where the action says it all.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
     /// What stands there now.
     pub before: Option<Entry>,
     /// What will stand there, where something is written.
@@ -164,7 +165,7 @@ impl Change {
             owner: Owner::Base,
             policy: Policy::Once,
             action: Action::Update,
-            reason: "as you asked",
+            reason: "as you asked".into(),
             before: Some(stands.clone()),
             after: Some(After {
                 bytes: bytes.into(),
@@ -278,8 +279,11 @@ fn change(input: &Input<'_>, place: &Place<'_>, vacated: &BTreeSet<&RelPath>) ->
         policy: wanted
             .map(|file| file.policy)
             .or(known.map(|file| file.policy))?,
+        reason: match input.desired.gone.get(place.known) {
+            Some(why) if decided.action == Action::Forget => why.clone().into(),
+            _ => decided.reason.into(),
+        },
         action: decided.action,
-        reason: decided.reason,
         before: Some(disk.clone()).filter(|entry| *entry != Entry::Missing),
         after: decided.after,
         secret: wanted.is_some_and(|file| file.digest.is_none()),

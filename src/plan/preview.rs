@@ -85,12 +85,12 @@ impl<'a> PlanJson<'a> {
                 policy: change.policy,
                 added,
                 removed,
-                reason: change.reason,
+                reason: &change.reason,
             }
         };
         let conflict = |(change, _): (&'a Change, _)| ConflictJson {
             path: change.path.as_str(),
-            reason: change.reason,
+            reason: &change.reason,
         };
         Self {
             format_version: FORMAT_VERSION,

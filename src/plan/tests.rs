@@ -45,6 +45,7 @@ struct Project {
     disk: BTreeMap<RelPath, Entry>,
     renamed: BTreeMap<RelPath, RelPath>,
     wanted: BTreeMap<RelPath, DesiredFile>,
+    gone: BTreeMap<RelPath, String>,
 }
 
 impl Project {
@@ -63,6 +64,7 @@ impl Project {
                 .map(|text| (path(PATH), on_disk(text)))
                 .collect(),
             lost_pristine: false,
+            gone: BTreeMap::new(),
         }
     }
 
@@ -95,6 +97,7 @@ impl Project {
     fn plan_with(&self, only: &BTreeSet<Owner>) -> Plan {
         let desired = Desired {
             files: self.wanted.clone(),
+            gone: self.gone.clone(),
         };
         let tree = self.disk.clone().into_iter().collect();
         let known =
@@ -135,6 +138,7 @@ impl Project {
     fn apply(&mut self, choices: &Choices) {
         let desired = Desired {
             files: self.wanted.clone(),
+            ..Desired::default()
         };
         let ready = self
             .plan()
@@ -419,6 +423,12 @@ fn a_file_written_once_is_the_users() {
     assert_eq!(project.verdict(), ("nothing".into(), None));
     project.wanted.clear();
     assert_eq!(project.verdict().0, "forget");
+    assert_eq!(
+        project.plan().changes[0].reason,
+        "it has been yours since it was written"
+    );
+    project.gone.insert(path(PATH), "move what is yours".into());
+    assert_eq!(project.plan().changes[0].reason, "move what is yours");
 }
 
 #[test]
@@ -435,6 +445,7 @@ fn every_answer_to_a_conflict_settles_it() {
         let mut project = Project::new(Some("old\n"), Some("mine\n"), Some("new\n"));
         let desired = Desired {
             files: project.wanted.clone(),
+            ..Desired::default()
         };
         let unanswered = project
             .plan()
@@ -451,6 +462,7 @@ fn an_unresolved_file_waits_until_its_markers_are_gone() {
     let project = Project::new(Some("old\n"), Some("mine\n"), Some("new\n"));
     let desired = Desired {
         files: project.wanted.clone(),
+        ..Desired::default()
     };
     let choices = Choices::from([(path(PATH), Choice::Markers)]);
     let ready = project
@@ -461,6 +473,7 @@ fn an_unresolved_file_waits_until_its_markers_are_gone() {
     let marked = ready.operations[0].after.clone().unwrap();
     let newer = Desired {
         files: BTreeMap::from([(path(PATH), wanted("newer\n"))]),
+        ..Desired::default()
     };
     let action = |text: &[u8]| {
         let entry = Entry::File(FileOnDisk {

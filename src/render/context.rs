@@ -58,8 +58,8 @@ struct OptionValues {
     description: String,
     /// What else it could be.
     wanted: String,
-    /// As it stands in quickscale.yml.
-    value: String,
+    /// As it stands in quickscale.yml, behind the colon.
+    written: String,
     /// As a Rust expression, laid out to stand in a field of the module's settings.
     rust: String,
     #[serde(skip)]
@@ -147,7 +147,7 @@ fn values(module: &Module, config: &Config) -> ModuleValues {
             name: name.to_string(),
             description: option.description.clone(),
             wanted: option.kind.wanted(),
-            value: value.to_string(),
+            written: option.kind.written(value),
             rust: expression.text,
             chooses: expression.chooses,
             formatted: expression.fits,

@@ -35,10 +35,12 @@ pub struct Inputs {
 }
 
 /// Every file that a Config wants, by its path in the project.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Desired {
     /// The files.
     pub files: BTreeMap<RelPath, DesiredFile>,
+    /// What is to be done about files that are not wanted any more, where there is something.
+    pub gone: BTreeMap<RelPath, String>,
 }
 
 /// One file.
@@ -91,7 +93,10 @@ pub fn render(config: &Config, catalogue: &Catalogue, inputs: &Inputs) -> Result
         }
     }
     no_file_is_a_folder(&files)?;
-    Ok(Desired { files })
+    let modules = catalogue.modules.iter().map(|module| &module.manifest);
+    let on = modules.filter(|manifest| config.modules.contains_key(&manifest.name));
+    let gone = on.flat_map(|manifest| manifest.gone.clone()).collect();
+    Ok(Desired { files, gone })
 }
 
 fn file(

@@ -77,27 +77,30 @@ struct Field<'a> {
 impl Field<'_> {
     fn plain(&self, value: &OptionValue) -> Expression {
         let text = self.kind.rust(value, self.feature);
-        let fits = FIELD + self.name.len() + ": ".len() + widest(&text) + ",".len() <= WIDTH;
+        let start = FIELD + self.name.len() + ": ".len();
         Expression {
-            text,
             chooses: false,
-            fits,
+            fits: fits(&format!("{:start$}{text},", "")),
+            text,
         }
     }
 
     fn choice(&self, arms: &[(Vec<Environment>, OptionValue)]) -> Expression {
         let mut text = "match app.environment() {\n".to_owned();
-        let mut fits = true;
+        let mut is_laid_out = true;
         for (environments, value) in arms {
             let names = environments.iter().map(|environment| variant(*environment));
             let pattern = names.collect::<Vec<_>>().join(" | ");
             let value = self.kind.rust(value, self.feature);
+            // Lists are laid out for a field: their lines stand deeper here.
+            let value = value.replace('\n', &format!("\n{:1$}", "", ARM - FIELD));
             let line = format!("{:ARM$}{pattern} => {value},", "");
             let below = format!("{:ARM$}    {value}", "");
-            if widest(&line) <= WIDTH {
+            if fits(&line) || value.contains('\n') {
+                is_laid_out &= fits(&line);
                 text += &format!("{line}\n");
             } else {
-                fits &= value.is_ascii() && below.len() <= WIDTH;
+                is_laid_out &= value.is_ascii() && below.len() <= WIDTH;
                 text += &format!("{:ARM$}{pattern} => {{\n{below}\n{:ARM$}}}\n", "", "");
             }
         }
@@ -105,9 +108,16 @@ impl Field<'_> {
         Expression {
             text,
             chooses: true,
-            fits,
+            fits: is_laid_out,
         }
     }
+}
+
+/// Whether no line is too long. Letters of other scripts may take two columns.
+fn fits(text: &str) -> bool {
+    let width =
+        |line: &str| -> usize { line.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum() };
+    text.lines().all(|line| width(line) <= WIDTH)
 }
 
 /// The runtime's name of an environment.
@@ -117,9 +127,4 @@ fn variant(environment: Environment) -> &'static str {
         Environment::Test => "Environment::Test",
         Environment::Production => "Environment::Production",
     }
-}
-
-/// As wide as a text can be: letters of other scripts may take two columns.
-fn widest(text: &str) -> usize {
-    text.chars().map(|c| if c.is_ascii() { 1 } else { 2 }).sum()
 }

@@ -413,6 +413,41 @@ fn settings_stand_as_rustfmt_writes_them() {
     }
 }
 
+#[test]
+fn lists_stand_as_rustfmt_writes_them() {
+    let card = |id: &str, name: &str, prices: &str| {
+        format!("{{id: {id}, name: '{name}', prices: {{{prices}}}}}")
+    };
+    let short = card("a", "A card", "eur: 5.00");
+    let several = card("b", "Karte für Größere", "eur: 5.00, jpy: 800, kwd: 2.500");
+    let long = card("c", &"long ".repeat(20), "usd: 1");
+    for cards in [
+        String::new(),
+        short.clone(),
+        format!("{short}, {several}"),
+        format!("{several}, {long}"),
+    ] {
+        for overlay in [
+            "",
+            "production: {modules: {gifts: {cards: []}}}",
+            "test: {modules: {gifts: {cards: [{id: t, name: T, prices: {eur: 1, usd: 2}}]}}}",
+        ] {
+            let rest = format!(
+                "modules: {{auth: {{}}, gifts: {{cards: [{cards}]}}}}\nenvironments:\n  {overlay}\n"
+            );
+            let code = rendered("src/modules.rs", &rest);
+            assert_eq!(rustfmt(&code), code, "{rest}");
+            if overlay.is_empty() {
+                assert_eq!(
+                    code.contains("rustfmt::skip"),
+                    cards.contains("long"),
+                    "{code}"
+                );
+            }
+        }
+    }
+}
+
 /// What rustfmt makes of a file.
 fn rustfmt(code: &str) -> String {
     use std::io::Write as _;

@@ -1,5 +1,6 @@
 //! The programs that write clients, and how they are called.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -87,6 +88,10 @@ pub(super) fn run(
             let mut command = Command::new(generator);
             command.arg("generate").arg("--path").arg(document);
             command.arg("--output-path").arg(folder);
+            // The program that it has format its work stands beside it, which no activated environment may tell it.
+            if let Some(path) = with_neighbours(generator) {
+                command.env("PATH", path);
+            }
             call(command, language)
         }
         Language::TypeScript => {
@@ -103,6 +108,13 @@ pub(super) fn run(
             Ok(fs_err::write(folder.join("client.ts"), client)?)
         }
     }
+}
+
+/// Where programs are looked for, with the folder of `program` first.
+fn with_neighbours(program: &Path) -> Option<OsString> {
+    let own = program.parent()?.to_owned();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(std::iter::once(own).chain(std::env::split_paths(&path))).ok()
 }
 
 fn call(mut command: Command, language: Language) -> Result<()> {

@@ -265,7 +265,7 @@ pub(super) fn failed(output: &[String], log: &Path) -> anyhow::Error {
 }
 
 /// The errors in cargo's output, without its progress and warnings; the end of the output when it holds none.
-fn reason(output: &[String]) -> Vec<String> {
+pub(super) fn reason(output: &[String]) -> Vec<String> {
     let mut wanted = false;
     let mut errors: Vec<String> = Vec::new();
     for line in output {

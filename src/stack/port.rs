@@ -184,9 +184,6 @@ mod tests {
         let said = choose(IpAddr::from([192, 0, 2, 1]), Wish::From(8000))
             .expect_err("not here")
             .to_string();
-        assert!(
-            said.starts_with("cannot listen on 192.0.2.1:8000"),
-            "{said}"
-        );
+        assert!(said.starts_with("cannot listen on 192.0.2.1:"), "{said}");
     }
 }

@@ -1,6 +1,7 @@
 //! Holding a project's services to their contract: cargo runs their own tests and the one that tries the contract out,
 //! which leaves a report.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
@@ -88,25 +89,42 @@ pub fn validate(site: &Site<'_>, name: Option<&ServiceName>) -> Result<Report> {
         .output()
         .context(Fault::new("cannot run cargo").hint("install Rust: https://rustup.rs"))?;
     deferred.check("interrupted")?;
-    let said =
-        [output.stderr, output.stdout].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    let lines: Vec<String> = said
-        .iter()
-        .flat_map(|text| text.lines())
-        .map(str::to_owned)
-        .collect();
+    let [from_cargo, from_tests] = [output.stderr, output.stdout].map(lines);
+    let all = [from_cargo.as_slice(), &from_tests].concat();
     let log = site.run.build_log();
-    fs_err::write(&log, lines.join("\n"))?;
+    fs_err::write(&log, all.join("\n"))?;
     if !report.is_file() {
-        return Err(cargo::failed(&lines, &log));
+        return Err(cargo::failed(&all, &log));
     }
     let text = fs_err::read_to_string(&report)?;
     let report: Report =
         serde_json::from_str(&text).context("the report of the contract's test")?;
-    Ok(Report {
-        failed_tests: failed_tests(&lines),
+    let report = Report {
+        failed_tests: failed_tests(&from_tests),
         ..report
-    })
+    };
+    if report.is_good() && !output.status.success() {
+        return Err(broke_off(&from_cargo, &log));
+    }
+    Ok(report)
+}
+
+fn lines(bytes: Vec<u8>) -> Vec<String> {
+    let text = String::from_utf8_lossy(&bytes);
+    text.lines().map(str::to_owned).collect()
+}
+
+/// A program of tests that ended before its tests had: aborted, killed, or out of its stack. It names no test.
+fn broke_off(from_cargo: &[String], log: &Path) -> anyhow::Error {
+    let message = format!(
+        "no test failed, and still the tests did not come to their end\n\n{}",
+        cargo::reason(from_cargo).join("\n")
+    );
+    let hint = format!(
+        "a service that aborts or overflows the stack ends its tests with it; the whole output is in {}",
+        log.display()
+    );
+    Fault::new(message).hint(hint).into()
 }
 
 /// The names of the tests that failed, without the one that the report tells about.

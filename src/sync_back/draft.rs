@@ -161,7 +161,7 @@ impl<'a> Draft<'a> {
     }
 
     fn check_own(&self, catalogue: &Catalogue, own: &Setting) -> Result<()> {
-        let Desired { files } = render(&own.config, catalogue, &own.inputs)?;
+        let Desired { files, gone: _ } = render(&own.config, catalogue, &own.inputs)?;
         for (path, wanted) in &self.wanted {
             let made = files.get(path);
             let is_right = match wanted {

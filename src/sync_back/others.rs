@@ -175,6 +175,7 @@ fn other(option: &OptionManifest, number: usize) -> OptionValue {
         }
         (OptionKind::Integer { min, .. }, _) => OptionValue::Integer(*min),
         (OptionKind::Credits { min, .. }, _) => OptionValue::Credits(*min),
+        (OptionKind::List(_), _) => OptionValue::List(Vec::new()),
         (OptionKind::Bool, default) => default.clone(),
     }
 }

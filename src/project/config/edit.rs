@@ -98,7 +98,8 @@ impl Written {
             OptionValue::Bool(_)
             | OptionValue::Integer(_)
             | OptionValue::Choice(_)
-            | OptionValue::Credits(_) => Self {
+            | OptionValue::Credits(_)
+            | OptionValue::List(_) => Self {
                 text: value.to_string(),
                 is_word: true,
             },
@@ -173,7 +174,11 @@ impl Edit {
                 value,
             } => {
                 let place = wish.child("modules").child(module.as_str());
-                *place.child(option.as_str()) = Meaning::Scalar(Written::of(value).text);
+                let text = Written::of(value).text;
+                *place.child(option.as_str()) = match (value, yaml::parse(&text)) {
+                    (OptionValue::List(_), Ok(list)) => Meaning::of(&list.root),
+                    _ => Meaning::Scalar(text),
+                };
             }
             Self::SetTheme(theme) => *wish.child("theme") = Meaning::Scalar(theme.to_string()),
             Self::SetName(name) => {

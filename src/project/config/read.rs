@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use super::fixed::Fixed;
 use super::{AppliedConfig, CONFIG_VERSION, Config, DisplayName, Environment, Options};
+use crate::catalogue::list;
+use crate::catalogue::option::{OptionKind, OptionValue};
 use crate::catalogue::{Catalogue, Module, nearest};
 use crate::project::names::{NameError, Slug, Word};
 use crate::project::yaml::{self, Content, Entry, Mistake, Node, Span};
@@ -208,6 +210,7 @@ impl<'a> Reader<'a> {
     fn options(&mut self, module: &Module, node: &Node) -> Options {
         let manifest = &module.manifest;
         let mut options = Options::new();
+        let mut lists = Vec::new();
         for entry in self.entries(node).unwrap_or_default() {
             let Some((name, option)) = manifest.options.get_key_value(entry.key.as_str()) else {
                 let what = format!("option of {}", manifest.name);
@@ -215,6 +218,14 @@ impl<'a> Reader<'a> {
                 self.unknown(&what, &entry.key, &entry.key_span, names);
                 continue;
             };
+            if let OptionKind::List(records) = &option.kind {
+                lists.push((records, &entry.value));
+                match records.read(&entry.value, &entry.key) {
+                    Ok(list) => drop(options.insert(name.clone(), OptionValue::List(list))),
+                    Err(mistakes) => self.mistakes.extend(mistakes),
+                }
+                continue;
+            }
             let Some(text) = self.text(entry) else {
                 continue;
             };
@@ -229,6 +240,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
+        self.mistakes.extend(list::twins(&lists));
         options
     }
 

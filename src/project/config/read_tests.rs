@@ -47,8 +47,17 @@ fn every_mistake_has_its_place_and_what_would_do() {
             vec!["5:10 unknown option of auth `registraton` | did you mean `registration`?"],
         ),
         (
-            "modules: {auth: {}, gifts: {x: 1}}",
-            vec!["4:29 unknown option of gifts `x` | there is none"],
+            "modules: {auth: {}, services: {x: 1}, billing: {}}",
+            vec!["4:32 unknown option of services `x` | there is none"],
+        ),
+        (
+            "modules: {auth: {}, gifts: {cards: [{id: a, name: A, price: {}}, {id: a, name: A, prices: {ueur: 1}}]}}",
+            vec![
+                "4:37 cards[0].prices is missing | What it costs",
+                "4:54 cards[0]: unknown key `price` | did you mean `prices`?",
+                "4:71 there are two with the id `a` | 4:42 the first stands here",
+                "4:92 cards[1].prices: `ueur` is no currency | did you mean `eur`?",
+            ],
         ),
         (
             "modules: {auth: {registration: opne}}",

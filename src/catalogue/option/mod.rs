@@ -1,11 +1,15 @@
 //! The options of a module: their types, how their values are read from text, and how they are written as Rust and YAML.
+//! How a manifest declares them is read in `declared`.
+
+mod declared;
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_yaml::Value;
 
+use super::list::{Record, Records, written};
 use crate::project::names::Word;
+use declared::RawOption;
 
 /// One option, as its manifest declares it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -37,6 +41,8 @@ pub enum OptionKind {
     },
     /// An amount of credits with at most three places; the bounds, both included, in thousandths.
     Credits { min: i64, max: i64 },
+    /// Records, each with the same fields.
+    List(Records),
 }
 
 /// The value of an option.
@@ -53,85 +59,8 @@ pub enum OptionValue {
     Choice(Word),
     /// Of credits, in thousandths.
     Credits(i64),
-}
-
-/// An option as a manifest writes it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawOption {
-    #[serde(rename = "type")]
-    kind: RawKind,
-    description: String,
-    fixed: Option<String>,
-    default: Value,
-    #[serde(default)]
-    values: Vec<Word>,
-    rust_type: Option<String>,
-    min: Option<Value>,
-    max: Option<Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum RawKind {
-    Bool,
-    Integer,
-    String,
-    Enum,
-    Credits,
-}
-
-impl TryFrom<RawOption> for OptionManifest {
-    type Error = String;
-
-    fn try_from(raw: RawOption) -> Result<Self, String> {
-        let bounds = |read: fn(&str) -> Option<i64>| -> Result<(i64, i64), String> {
-            let read = |bound: &Option<Value>, open| match bound {
-                None => Ok(open),
-                Some(value) => read(&plain(value)?).ok_or_else(|| format!("{value:?} is no bound")),
-            };
-            Ok((read(&raw.min, 0)?, read(&raw.max, i64::MAX)?))
-        };
-        let kind = match raw.kind {
-            RawKind::Bool => OptionKind::Bool,
-            RawKind::String => OptionKind::Text,
-            RawKind::Integer => {
-                let (min, max) = bounds(|text| text.parse().ok())?;
-                OptionKind::Integer { min, max }
-            }
-            RawKind::Credits => {
-                let (min, max) = bounds(thousandths)?;
-                OptionKind::Credits { min, max }
-            }
-            RawKind::Enum => OptionKind::Choice {
-                values: raw.values.clone(),
-                rust_type: raw.rust_type.clone().ok_or("an enum needs a rust_type")?,
-            },
-        };
-        let is_enum = matches!(kind, OptionKind::Choice { .. });
-        if is_enum == raw.values.is_empty() || (!is_enum && raw.rust_type.is_some()) {
-            return Err("an enum, and nothing else, has values and a rust_type".into());
-        }
-        let default = kind.read(&plain(&raw.default)?)?;
-        Ok(Self {
-            description: raw.description,
-            fixed: raw.fixed,
-            kind,
-            default,
-        })
-    }
-}
-
-/// A scalar of a manifest as the text that stands there.
-fn plain(value: &Value) -> Result<String, String> {
-    match value {
-        Value::Bool(value) => Ok(value.to_string()),
-        Value::Number(value) => Ok(value.to_string()),
-        Value::String(value) => Ok(value.clone()),
-        Value::Null | Value::Sequence(_) | Value::Mapping(_) | Value::Tagged(_) => {
-            Err("a plain value is wanted".into())
-        }
-    }
+    /// Of a list.
+    List(Vec<Record>),
 }
 
 impl OptionKind {
@@ -140,6 +69,7 @@ impl OptionKind {
     /// The error says what would do, as an end of the sentence "`x` is not …".
     pub fn read(&self, text: &str) -> Result<OptionValue, String> {
         let value = match self {
+            Self::List(records) => return records.read_text(text).map(OptionValue::List),
             Self::Bool => text.parse().ok().map(OptionValue::Bool),
             Self::Integer { min, max } => text
                 .parse()
@@ -166,7 +96,7 @@ impl OptionKind {
         match self {
             Self::Bool => super::nearest(wrong, ["true", "false"]),
             Self::Choice { values, .. } => super::nearest(wrong, values.iter().map(Word::as_str)),
-            Self::Integer { .. } | Self::Text | Self::Credits { .. } => None,
+            Self::Integer { .. } | Self::Text | Self::Credits { .. } | Self::List(_) => None,
         }
     }
 
@@ -187,6 +117,17 @@ impl OptionKind {
                 let bounds = range(decimal(*min), (*max != i64::MAX).then(|| decimal(*max)));
                 format!("an amount of credits with at most three places{bounds}")
             }
+            Self::List(records) => records.wanted(),
+        }
+    }
+
+    /// The value behind its option's name in a quickscale.yml, where that stands at column four.
+    pub fn written(&self, value: &OptionValue) -> String {
+        match (self, value) {
+            (Self::List(records), OptionValue::List(list)) if !list.is_empty() => {
+                records.block(list)
+            }
+            (_, value) => format!(" {value}"),
         }
     }
 
@@ -211,6 +152,12 @@ impl OptionKind {
                     grouped(*value)
                 )
             }
+            OptionValue::List(list) => {
+                let Self::List(records) = self else {
+                    return written(list);
+                };
+                records.rust(list, feature)
+            }
         }
     }
 }
@@ -231,6 +178,7 @@ impl fmt::Display for OptionValue {
             Self::Text(value) => f.write_str(&quoted(value)),
             Self::Choice(value) => write!(f, "{value}"),
             Self::Credits(value) => f.write_str(&decimal(*value)),
+            Self::List(list) => f.write_str(&written(list)),
         }
     }
 }
