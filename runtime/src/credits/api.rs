@@ -40,8 +40,8 @@ pub static INSUFFICIENT: Refusal = Refusal {
 };
 
 const GROUP: &str = "Credits";
-const MOST: u32 = 100;
-const USUAL: u32 = 50;
+const MOST: usize = 100;
+const USUAL: usize = 50;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     let about = |id, summary, description| About {

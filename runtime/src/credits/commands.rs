@@ -40,21 +40,20 @@ async fn run(core: &Core, as_json: bool) -> anyhow::Result<()> {
     } else {
         show(&report);
     }
-    match report.findings.len() {
-        0 => Ok(()),
-        1 => bail!("the ledger has 1 fault"),
-        faults => bail!("the ledger has {faults} faults"),
+    match report.verdict() {
+        None => Ok(()),
+        Some(verdict) => bail!(verdict),
     }
 }
 
 fn show(report: &Report) {
     for finding in &report.findings {
-        let entry = finding.entry.map(|entry| format!(" entry {entry}"));
-        let entry = entry.unwrap_or_default();
-        say(&format!(
-            "account {}{entry}: {}",
-            finding.account, finding.what
-        ));
+        let account = finding.account.as_ref();
+        let place = account.map(|account| match finding.entry {
+            Some(entry) => format!("account {account} entry {entry}: "),
+            None => format!("account {account}: "),
+        });
+        say(&format!("{}{}", place.unwrap_or_default(), finding.what));
     }
     let Report {
         accounts, entries, ..

@@ -11,7 +11,7 @@ use super::entity::{Entry, Owner};
 use crate::app::Core;
 use crate::error::Error;
 
-const PAGE: u32 = 500;
+const PAGE: usize = 500;
 const HEAD: &str = "number,time,what,credits,balance,debt,reason,reference\r\n";
 
 /// Everything that `filter` lets through, the newest entry first.

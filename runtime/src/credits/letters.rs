@@ -3,11 +3,18 @@
 use serde::Serialize;
 
 use super::amount::Credits;
-use crate::mail::{MailSample, MailTemplate};
+use crate::mail::{MailSample, MailTemplate, MailTopic};
 
 pub(super) fn samples() -> Vec<MailSample> {
     vec![MailSample::of::<LowBalanceMail>()]
 }
+
+/// What people may do without.
+pub(super) const LOW_BALANCE: MailTopic = MailTopic {
+    name: "credits.low_balance",
+    label: "My credits run low, or are used up",
+    mails: &[LowBalanceMail::NAME],
+};
 
 /// Warns whoever runs out of credits.
 #[derive(Debug, Serialize)]

@@ -18,6 +18,7 @@ mod letters;
 mod pages;
 mod panels;
 mod personal;
+mod request;
 mod routes;
 mod rules;
 mod store;
@@ -39,6 +40,7 @@ use crate::auth::UserCreated;
 use crate::db::Migration;
 use crate::error::Result;
 use crate::http::{Access, Endpoint, Routes};
+use crate::jobs::give_up;
 use crate::mail::MailSample;
 use crate::module::{Command, Install, Module, NavItem, NavPlace};
 use crate::pages::Sample;
@@ -101,6 +103,15 @@ impl Module for CreditsModule {
                 include_str!("migrations/0002_append_only.postgres.sql"),
             ),
             Migration::portable("0003_notices", include_str!("migrations/0003_notices.sql")),
+            Migration::by_dialect(
+                "0004_ends",
+                include_str!("migrations/0004_ends.sqlite.sql"),
+                include_str!("migrations/0004_ends.postgres.sql"),
+            ),
+            Migration::portable(
+                "0005_price_hashes",
+                include_str!("migrations/0005_price_hashes.sql"),
+            ),
         ]
     }
 
@@ -147,6 +158,9 @@ impl Module for CreditsModule {
         install.every("credits.verify", VERIFY, |core| Box::pin(nightly(core)));
         install.job::<actions::Notice>(|core, job| Box::pin(actions::notify(core, job)));
         install.personal_data(personal::files);
+        if self.settings.low_balance_mail {
+            install.mail_topic(letters::LOW_BALANCE);
+        }
         install.panel(10, |visit, place| Box::pin(panels::panel(visit, place)));
         install.on::<UserCreated>(move |core, tx, created| {
             Box::pin(async move {
@@ -163,7 +177,8 @@ const SWEEP: Duration = Duration::from_secs(5 * 60);
 /// The night ends a day in UTC.
 const VERIFY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Lets the auditor look at every account, and says aloud what it found.
+/// Lets the auditor look at every account. What it finds is in the log, and leaves the night's work on the list of what
+/// failed for good, where the staff sees it; the next night looks again.
 async fn nightly(core: &Core) -> Result<()> {
     let report = verify::verify(core).await?;
     let verify::Report {
@@ -185,5 +200,10 @@ async fn nightly(core: &Core) -> Result<()> {
         faults = findings.len(),
         "the ledger was verified"
     );
-    Ok(())
+    match report.verdict() {
+        None => Ok(()),
+        Some(verdict) => Err(give_up(anyhow::anyhow!(
+            "{verdict}; `credits verify` names what it is"
+        ))),
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::actions::{Cursor, DayOfUse, HistoryPage};
+use super::actions::{Cursor, DayOfUse};
 use super::amount::{Change, Credits, Net};
 use super::chart::UseChart;
 use super::entity::{Balance, Entry, EntryKind, Lot, LotKind};
@@ -98,8 +98,8 @@ impl From<Entry> for EntryRow {
     }
 }
 
-pub(super) fn entry_rows(history: HistoryPage) -> Vec<EntryRow> {
-    history.entries.into_iter().map(EntryRow::from).collect()
+pub(super) fn entry_rows(entries: Vec<Entry>) -> Vec<EntryRow> {
+    entries.into_iter().map(EntryRow::from).collect()
 }
 
 fn sample_entries() -> Vec<EntryRow> {

@@ -3,7 +3,7 @@
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
-use super::actions::{self, Cursor};
+use super::actions;
 use super::entity::Owner;
 use super::pages::{DashboardPanel, PricingPanel, StaffUserPanel, entry_rows};
 use super::{Settings, routes, rules};
@@ -22,8 +22,10 @@ pub(super) async fn panel(visit: &Visit, place: &PanelPlace) -> Result<Option<Pa
         PanelPlace::Pricing => pricing(visit),
         PanelPlace::StaffOverview
         | PanelPlace::SignIn { .. }
+        | PanelPlace::SecondFactor { .. }
         | PanelPlace::Confirm { .. }
-        | PanelPlace::Security => Ok(None),
+        | PanelPlace::Security
+        | PanelPlace::Profile => Ok(None),
     }
 }
 
@@ -37,14 +39,13 @@ fn of(template: &'static str, data: impl Serialize) -> Panel {
 async fn dashboard(visit: &Visit) -> Result<Panel> {
     let core = visit.core();
     let owner = Owner::User(visit.require_principal()?.id.clone());
-    let (balance, full) = actions::standing(core, &owner).await?;
+    let ((balance, full), last) = actions::overview(core, &owner, RECENT).await?;
     let percent = core.state::<Settings>()?.low_balance_percent;
     let level = rules::level(balance.available, full, percent);
-    let history = actions::history(core, &owner, Cursor::START, RECENT).await?;
     let data = DashboardPanel {
         balance: balance.into(),
         warning: rules::warning(level),
-        entries: entry_rows(history),
+        entries: entry_rows(last),
     };
     Ok(of("credits/panels/dashboard.html", data))
 }
@@ -52,11 +53,10 @@ async fn dashboard(visit: &Visit) -> Result<Panel> {
 async fn staff_user(visit: &Visit, user: &UserId) -> Result<Panel> {
     let core = visit.core();
     let owner = Owner::User(user.clone());
-    let balance = actions::balance(core, &owner).await?;
-    let history = actions::history(core, &owner, Cursor::START, RECENT).await?;
+    let ((balance, _), last) = actions::overview(core, &owner, RECENT).await?;
     let data = StaffUserPanel {
         balance: balance.into(),
-        entries: entry_rows(history),
+        entries: entry_rows(last),
         form: routes::adjust_form(visit, user),
         path: routes::staff_path(user),
     };

@@ -7,7 +7,7 @@ use crate::app::Core;
 use crate::ids::UserId;
 use crate::personal::{PersonalFile, PersonalFiles, paged};
 
-const PAGE: u32 = 5000;
+const PAGE: usize = 5000;
 
 /// The journal, the newest entry first.
 pub(super) fn files(core: Core, user: UserId) -> PersonalFiles {

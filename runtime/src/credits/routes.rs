@@ -18,15 +18,15 @@ use super::pages::{
 use super::{Settings, export, rules};
 use crate::auth::actions::find_user;
 use crate::auth::{User, audit};
-use crate::clock::Timestamp;
 use crate::crypto::random_token;
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::{
     Access, Form, Level, Permission, Principal, Routes, Staff, Visit, may, permitted,
 };
 use crate::ids::UserId;
+use crate::listing::{days, narrowed};
 
-const ENTRIES_PER_PAGE: u32 = 25;
+const ENTRIES_PER_PAGE: usize = 25;
 const LOTS_SHOWN: usize = 100;
 
 pub(super) fn routes() -> Routes {
@@ -91,10 +91,11 @@ impl Filtering {
     /// # Errors
     /// 404 for what no form of ours sends.
     fn filter(&self) -> Result<HistoryFilter> {
+        let (from, until) = days(&self.from, &self.until)?;
         Ok(HistoryFilter {
-            kind: optional(&self.kind, EntryKind::parse)?,
-            from: optional(&self.from, Timestamp::of_day)?,
-            until: optional(&self.until, Timestamp::of_day)?.map(|day| day.plus(DAY)),
+            kind: narrowed(&self.kind, EntryKind::parse)?,
+            from,
+            until,
         })
     }
 
@@ -106,15 +107,6 @@ impl Filtering {
         ];
         serde_urlencoded::to_string(fields).map_err(Error::internal)
     }
-}
-
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-fn optional<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    parse(text).map(Some).ok_or_else(Error::not_found)
 }
 
 async fn history_csv(
@@ -160,7 +152,7 @@ async fn history(
             kinds: Choice::kinds(),
         },
         next: page.next,
-        entries: entry_rows(page),
+        entries: entry_rows(page.entries),
         is_continued: paging.before.is_some(),
     })
 }
@@ -191,7 +183,7 @@ async fn make_staff_page(
         balance: balance.into(),
         form,
         next: page.next,
-        entries: entry_rows(page),
+        entries: entry_rows(page.entries),
         path: staff_path(&user.id),
         is_continued: paging.before.is_some(),
     })
@@ -226,7 +218,7 @@ async fn adjust(
         Ok((change, days, reason)) => {
             let adjustment = Adjustment {
                 change,
-                until: days.map(|days| core.now().plus(days)),
+                lasts: days,
                 reason,
                 by: audit::Actor::of(&visit)?,
                 key: rules::form_key("adjust", &fields.key)?,

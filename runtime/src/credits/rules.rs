@@ -5,9 +5,9 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::amount::{AmountError, Change, Credits};
-use super::entity::{FillLevel, Grant, HoldId, HoldTerms, Lot, LotKind, LotRef, Note, Part};
+use super::entity::{FillLevel, Grant, Lot, LotKind, Part};
 use crate::clock::Timestamp;
-use crate::crypto::{is_token, token_digest};
+use crate::crypto::is_token;
 use crate::error::{Error, FieldErrors, Result};
 
 /// Takes up to `amount` from `lots`, which stand in the order of use. Gives the parts and what is lacking.
@@ -146,57 +146,11 @@ pub fn hold_is_closed() -> Error {
     Error::conflict("hold_closed", "These credits are no longer set aside.")
 }
 
-/// What a request consists of, so that a repeated key with another request is told apart.
-pub fn digest(verb: &str, amount: i64, note: &Note) -> String {
-    let body = serde_json::json!([verb, amount, note.reason, note.reference]);
-    token_digest(&body.to_string())
-}
-
-/// As [`digest`], for a hold.
-pub fn digest_of_hold(amount: Credits, terms: &HoldTerms) -> String {
-    let body = serde_json::json!(["hold", amount.as_milli(), terms.lasts.as_secs()]);
-    token_digest(&body.to_string())
-}
-
-/// As [`digest`], for the capture of one certain hold.
-pub fn digest_of_capture(hold: &HoldId, amount: Credits, note: &Note) -> String {
-    digest(&format!("capture {hold}"), amount.as_milli(), note)
-}
-
-/// As [`digest`], for a grant, whose kind, expiry and source belong to the request too.
-pub fn digest_of_grant(grant: &Grant, note: &Note) -> String {
-    let expires = grant.expires_at.map(Timestamp::as_micros);
-    let (kind, source) = (grant.kind.as_str(), grant.source.as_deref());
-    let verb = format!("grant {kind} {expires:?} {source:?}");
-    digest(&verb, grant.amount.as_milli(), note)
-}
-
-/// As [`digest`], for a correction, whose end belongs to the request too.
-pub fn digest_of_adjustment(change: Change, until: Option<Timestamp>, note: &Note) -> String {
-    let verb = format!("adjust {:?}", until.map(Timestamp::as_micros));
-    digest(&verb, change.as_milli(), note)
-}
-
-/// As [`digest`], for a refund of the entry with the key `of`.
-pub fn digest_of_refund(of: &str, amount: Credits, note: &Note) -> String {
-    digest(&format!("refund {of:?}"), amount.as_milli(), note)
-}
-
-/// As [`digest`], for taking back what a lot brought.
-pub fn digest_of_revocation(which: LotRef<'_>, amount: Credits, note: &Note) -> String {
-    digest(&format!("revoke {}", named(which)), amount.as_milli(), note)
-}
-
-/// As [`digest`], for ending a lot.
-pub fn digest_of_end(which: LotRef<'_>, note: &Note) -> String {
-    digest(&format!("end {}", named(which)), 0, note)
-}
-
-fn named(which: LotRef<'_>) -> String {
-    match which {
-        LotRef::Id(id) => format!("lot {id}"),
-        LotRef::Source(source) => format!("source {source:?}"),
-    }
+pub fn price_changed() -> Error {
+    Error::conflict(
+        "price_changed",
+        "Somebody else has just set this price. Look at it again.",
+    )
 }
 
 /// 403: whoever may correct balances could make himself rich.
@@ -348,17 +302,6 @@ mod tests {
             let expected = expected.map(|(s, r)| (Credits::whole(s), Credits::whole(r)));
             assert_eq!(sums, expected, "{captured}");
         }
-    }
-
-    #[test]
-    fn another_request_has_another_digest() {
-        let note = Note::system("key", "reason");
-        let other = Note::system("key", "other reason");
-        let first = digest("spend", 1000, &note);
-        assert_eq!(first, digest("spend", 1000, &note));
-        assert_ne!(first, digest("adjust", 1000, &note));
-        assert_ne!(first, digest("spend", 1001, &note));
-        assert_ne!(first, digest("spend", 1000, &other));
     }
 
     #[test]

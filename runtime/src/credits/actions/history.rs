@@ -5,10 +5,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::super::entity::{Entry, EntryKind, Owner};
-use super::super::store::{self, NEVER, Wanted};
+use super::super::store::{self, Wanted};
 use crate::app::Core;
 use crate::clock::Timestamp;
 use crate::error::Result;
+use crate::listing::{cut, one_more};
 
 /// A page of the journal, the newest entry first.
 #[derive(Debug, Clone)]
@@ -49,7 +50,12 @@ pub struct HistoryFilter {
 }
 
 /// A page of the owner's journal.
-pub async fn history(core: &Core, owner: &Owner, from: Cursor, limit: u32) -> Result<HistoryPage> {
+pub async fn history(
+    core: &Core,
+    owner: &Owner,
+    from: Cursor,
+    limit: usize,
+) -> Result<HistoryPage> {
     search(core, owner, HistoryFilter::default(), (from, limit)).await
 }
 
@@ -58,24 +64,17 @@ pub async fn search(
     core: &Core,
     owner: &Owner,
     filter: HistoryFilter,
-    (from, limit): (Cursor, u32),
+    (from, limit): (Cursor, usize),
 ) -> Result<HistoryPage> {
-    let HistoryFilter {
-        kind,
-        from: earliest,
-        until,
-    } = filter;
     let wanted = Wanted {
-        kind,
-        from: earliest.unwrap_or(Timestamp::from_micros(i64::MIN)),
-        until: until.unwrap_or(NEVER),
+        kind: filter.kind,
+        from: filter.from,
+        until: filter.until,
         before: from.0,
-        limit: i64::from(limit) + 1,
+        limit: one_more(limit),
     };
     let mut entries = store::entries(core.db(), owner, &wanted).await?;
-    let more = entries.len() > limit as usize;
-    entries.truncate(limit as usize);
-    let next = entries.last().filter(|_| more).map(|last| Cursor(last.seq));
+    let next = cut(&mut entries, limit).map(|last| Cursor(last.seq));
     Ok(HistoryPage { entries, next })
 }
 

@@ -11,19 +11,21 @@ pub(super) use notices::{Notice, notify};
 pub use prices::{declare_price, price, price_history, prices_of, set_price};
 pub use upkeep::sweep;
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::amount::{Change, Credits};
 use super::entity::{
-    Actor, Balance, Entry, Grant, Hold, HoldId, HoldState, HoldTerms, Holdings, Lot, LotRef, Note,
-    Owner,
+    Account, Actor, Balance, Entry, Grant, Hold, HoldId, HoldState, HoldTerms, Holdings, Lot,
+    LotRef, Note, Owner,
 };
 use super::foresight::{Kept, foresee};
 use super::ledger::Ledger;
+use super::request::{Request, digest_of_hold};
 use super::{Settings, rules, store};
 use crate::app::Core;
 use crate::auth::audit::{self, AuditEntry};
-use crate::clock::Timestamp;
 use crate::db::{Tx, is_unique_violation};
 use crate::error::Result;
 use crate::in_transaction;
@@ -44,12 +46,28 @@ pub async fn balance(core: &Core, owner: &Owner) -> Result<Balance> {
 pub(super) async fn standing(core: &Core, owner: &Owner) -> Result<(Balance, Credits)> {
     match store::find_account(core.db().reader(), owner).await? {
         None => Ok(Default::default()),
-        Some(account) if account.due_at > core.now() => Ok((account.balance(), account.full)),
-        Some(_) => {
-            let holdings = holdings(core, owner).await?;
-            Ok((holdings.balance, holdings.full))
-        }
+        Some(account) => standing_of(core, owner, &account).await,
     }
+}
+
+/// As [`standing`], with the last `most` entries, the newest first.
+pub(super) async fn overview(
+    core: &Core,
+    owner: &Owner,
+    most: u32,
+) -> Result<((Balance, Credits), Vec<Entry>)> {
+    match store::account_with_last(core.db(), owner, most.into()).await? {
+        None => Ok(Default::default()),
+        Some((account, last)) => Ok((standing_of(core, owner, &account).await?, last)),
+    }
+}
+
+async fn standing_of(core: &Core, owner: &Owner, account: &Account) -> Result<(Balance, Credits)> {
+    if account.due_at > core.now() {
+        return Ok((account.balance(), account.full));
+    }
+    let holdings = holdings(core, owner).await?;
+    Ok((holdings.balance, holdings.full))
 }
 
 /// What can be used, in the order of use; at most `limit` lots.
@@ -91,8 +109,8 @@ pub async fn grant(core: &Core, owner: &Owner, grant: &Grant, note: &Note) -> Re
     let done = in_transaction!(core.db(), tx => {
         Ledger::new(core, tx, now).grant(owner, grant, note).await
     });
-    let digest = rules::digest_of_grant(grant, note);
-    let done = or_first_answer(core, done, owner, (&note.key, &digest)).await;
+    let request = Request::to_grant(grant, note);
+    let done = or_first_answer(core, done, owner, &request).await;
     done.map_err(|failure| match &grant.source {
         Some(_) if is_unique_violation(&failure) => rules::source_was_granted(),
         _ => failure,
@@ -108,8 +126,8 @@ pub async fn spend(core: &Core, owner: &Owner, amount: Credits, note: &Note) -> 
     let done = in_transaction!(core.db(), tx => {
         Ledger::new(core, tx, now).spend(owner, amount, note).await
     });
-    let digest = rules::digest("spend", amount.as_milli(), note);
-    or_first_answer(core, done, owner, (&note.key, &digest)).await
+    let request = Request::to_spend(amount, note);
+    or_first_answer(core, done, owner, &request).await
 }
 
 /// Gives back `amount` of what the entry with the key `of` spent.
@@ -126,8 +144,8 @@ pub async fn refund(
     let done = in_transaction!(core.db(), tx => {
         Ledger::new(core, tx, now).refund(owner, (of, amount), note).await
     });
-    let digest = rules::digest_of_refund(of, amount, note);
-    or_first_answer(core, done, owner, (&note.key, &digest)).await
+    let request = Request::to_refund(of, amount, note);
+    or_first_answer(core, done, owner, &request).await
 }
 
 /// Takes back up to `amount` of what a grant brought; what was spent of it becomes a debt.
@@ -144,8 +162,8 @@ pub async fn revoke(
     let done = in_transaction!(core.db(), tx => {
         Ledger::new(core, tx, now).revoke(owner, (which, amount), note).await
     });
-    let digest = rules::digest_of_revocation(which, amount, note);
-    or_first_answer(core, done, owner, (&note.key, &digest)).await
+    let request = Request::to_revoke(which, amount, note);
+    or_first_answer(core, done, owner, &request).await
 }
 
 /// Makes a lot run out now, whatever it said before. Gives the entry, unless nothing remained of it.
@@ -162,13 +180,13 @@ pub async fn end(
     let done = in_transaction!(core.db(), tx => {
         Ledger::new(core, tx, now).end(owner, which, note).await
     });
-    let digest = rules::digest_of_end(which, note);
+    let request = Request::to_end(which, note);
     // A lot that has ended is no failure, yet under a key that was used the answer is the first one.
     match done {
         Ok(Some(entry)) => Ok(Some(entry)),
-        Ok(None) => first_answer(core, owner, (&note.key, &digest)).await,
+        Ok(None) => first_answer(core, owner, &request).await,
         Err(failure) => {
-            let first = first_answer(core, owner, (&note.key, &digest)).await?;
+            let first = first_answer(core, owner, &request).await?;
             first.map(Some).ok_or(failure)
         }
     }
@@ -186,7 +204,13 @@ pub async fn hold(core: &Core, owner: &Owner, amount: Credits, terms: &HoldTerms
     let Err(failure) = done else { return done };
     match store::hold_by_key(core.db(), owner, &terms.key).await? {
         None => Err(failure),
-        Some((hold, digest)) if digest == rules::digest_of_hold(amount, terms) => Ok(hold),
+        Some((hold, digest)) if digest == digest_of_hold(amount.as_milli(), terms.lasts) => {
+            Ok(Hold {
+                // As it was when it was made: nothing else of a hold ever changes.
+                state: HoldState::Open,
+                ..hold
+            })
+        }
         Some(_) => Err(rules::key_reused()),
     }
 }
@@ -205,8 +229,8 @@ pub async fn capture(
     let done = in_transaction!(core.db(), tx => {
         Ledger::new(core, tx, now).capture(owner, hold, amount, note).await
     });
-    let digest = rules::digest_of_capture(hold, amount, note);
-    or_first_answer(core, done, owner, (&note.key, &digest)).await
+    let request = Request::to_capture(hold, amount, note);
+    or_first_answer(core, done, owner, &request).await
 }
 
 /// Makes everything that is held available again. The hold is its own key: releasing twice is no error.
@@ -229,8 +253,8 @@ pub async fn release(core: &Core, owner: &Owner, hold: &HoldId) -> Result<()> {
 #[derive(Debug, Clone)]
 pub struct Adjustment {
     pub change: Change,
-    /// Until when credits can be used that are put in; none for no end, and where credits are taken.
-    pub until: Option<Timestamp>,
+    /// How long credits can be used that are put in; none for no end, and where credits are taken.
+    pub lasts: Option<Duration>,
     /// Why, for the owner and the staff.
     pub reason: String,
     pub by: audit::Actor,
@@ -244,7 +268,7 @@ pub struct Adjustment {
 /// 402 when there is less than is to be taken.
 pub async fn adjust(core: &Core, owner: &Owner, adjustment: &Adjustment) -> Result<Entry> {
     let now = core.now();
-    let &Adjustment { change, until, .. } = adjustment;
+    let &Adjustment { change, lasts, .. } = adjustment;
     let note = Note {
         key: adjustment.key.clone(),
         actor: acting(&adjustment.by),
@@ -253,19 +277,19 @@ pub async fn adjust(core: &Core, owner: &Owner, adjustment: &Adjustment) -> Resu
         price: None,
     };
     let done = in_transaction!(core.db(), tx => {
-        let entry = Ledger::new(core, tx, now).adjust(owner, (change, until), &note).await?;
+        let entry = Ledger::new(core, tx, now).adjust(owner, (change, lasts), &note).await?;
         let record = AuditEntry::new(&adjustment.by, "credits.adjusted", owner.as_audit_target())
             .details(json!({
                 "change": change,
-                "until": until.map(Timestamp::rfc3339),
+                "until": lasts.map(|lasts| now.plus(lasts).rfc3339()),
                 "balance_after": entry.balance_after,
                 "reason": adjustment.reason,
             }));
         record.record(tx, now).await?;
         Ok(entry)
     });
-    let digest = rules::digest_of_adjustment(change, until, &note);
-    or_first_answer(core, done, owner, (&note.key, &digest)).await
+    let request = Request::to_adjust(change, lasts, &note);
+    or_first_answer(core, done, owner, &request).await
 }
 
 /// Whoever acts, as the journal names him.
@@ -293,7 +317,7 @@ async fn or_first_answer(
     core: &Core,
     done: Result<Entry>,
     owner: &Owner,
-    request: (&str, &str),
+    request: &Request<'_>,
 ) -> Result<Entry> {
     let Err(failure) = done else { return done };
     first_answer(core, owner, request).await?.ok_or(failure)
@@ -303,14 +327,10 @@ async fn or_first_answer(
 ///
 /// # Errors
 /// 422 `idempotency_key_reused` when that was for another request.
-async fn first_answer(
-    core: &Core,
-    owner: &Owner,
-    (key, digest): (&str, &str),
-) -> Result<Option<Entry>> {
-    match store::entry_by_key(core.db().reader(), owner, key).await? {
+async fn first_answer(core: &Core, owner: &Owner, request: &Request<'_>) -> Result<Option<Entry>> {
+    match store::entry_by_key(core.db().reader(), owner, request.key()).await? {
         None => Ok(None),
-        Some((entry, known)) if known == digest => Ok(Some(entry)),
+        Some((entry, known)) if request.made(&entry, &known) => Ok(Some(entry)),
         Some(_) => Err(rules::key_reused()),
     }
 }

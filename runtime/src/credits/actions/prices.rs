@@ -6,11 +6,13 @@ use serde_json::json;
 
 use super::super::amount::Credits;
 use super::super::entity::{Actor, Price, PriceVersion};
+use super::super::rules;
 use super::super::store::{self, KnownPrice};
 use super::acting;
 use crate::app::Core;
-use crate::auth::audit::{self, AuditEntry};
+use crate::auth::audit::AuditEntry;
 use crate::clock::Timestamp;
+use crate::config::Environment;
 use crate::db::is_unique_violation;
 use crate::error::{Error, Result};
 use crate::in_transaction;
@@ -43,17 +45,26 @@ pub async fn price_history(
         .collect())
 }
 
-/// Says what the application's code thinks that `item` costs. It becomes the price where there is none, and where
-/// the code has changed its mind; a price that the staff has set stays.
+/// Says what the application's code thinks that `item` costs. It becomes the price where there is none, and where the
+/// code says an amount that it never said before; a price that the staff has set stays.
+///
+/// An amount from before is taken for that of an older release, of which a process is started again beside a newer
+/// one's or in its place: else the price would be that of whichever was started last. So code that returns to an old
+/// amount changes nothing, which the log says; the staff can set that price. In development the code's amount always
+/// counts, as there is one release only.
 pub async fn declare_price(core: &Core, item: &str, amount: Credits) -> Result<Price> {
     loop {
         let reader = core.db().reader();
         let newest = store::prices(reader, item, 1).await?.into_iter().next();
-        let declared = store::declared_price(reader, item).await?;
         let number = match newest {
-            Some(newest) if newest.by != Actor::System => return Ok(newest.price),
-            Some(KnownPrice { price, .. }) => {
-                if declared.is_some_and(|known| known.price.amount == amount) {
+            Some(KnownPrice { price, by, .. }) => {
+                if by != Actor::System || price.amount == amount {
+                    return Ok(price);
+                }
+                let is_development = core.config().environment == Environment::Development;
+                if !is_development && store::was_declared(reader, item, amount).await? {
+                    let holds = price.amount;
+                    tracing::warn!(item, says = %amount, %holds, "the code says a price from before: it stays as it is");
                     return Ok(price);
                 }
                 price.version.number + 1
@@ -74,37 +85,39 @@ pub async fn declare_price(core: &Core, item: &str, amount: Credits) -> Result<P
     }
 }
 
-/// Sets what `item` costs from now on, and records who did it. The same amount again changes nothing.
+/// Sets what the item of `seen` costs from now on. `seen` is the version that whoever sets it has looked at, number 0
+/// where there was none. `act` says who does it and what it is called in the record. The same amount again changes
+/// nothing.
 ///
 /// # Errors
-/// 409 `price_changed` when somebody else set it at the same moment.
+/// 409 `price_changed` when `seen` is not the newest version any more.
 pub async fn set_price(
     core: &Core,
-    item: &str,
+    seen: &PriceVersion,
     amount: Credits,
-    by: &audit::Actor,
+    act: AuditEntry<'_>,
 ) -> Result<Price> {
-    let newest = price(core, item).await?;
+    let newest = price(core, &seen.item).await?;
+    if newest.as_ref().map_or(0, |known| known.version.number) != seen.number {
+        return Err(rules::price_changed());
+    }
     if let Some(known) = newest.as_ref().filter(|known| known.amount == amount) {
         return Ok(known.clone());
     }
-    let number = newest.as_ref().map_or(0, |known| known.version.number) + 1;
-    let price = numbered(item, number, amount);
+    let price = numbered(&seen.item, seen.number + 1, amount);
     let now = core.now();
     let before = newest.map(|known| known.amount);
+    let by = acting(act.actor());
+    let record = act
+        .change(json!({ "price": before }), json!({ "price": amount }))
+        .details(json!({ "version": price.version.number }));
     let done = in_transaction!(core.db(), tx => {
-        store::insert_price(tx, &price, &acting(by), now).await?;
-        let record = AuditEntry::new(by, "price.set", ("price", item))
-            .change(json!({ "price": before }), json!({ "price": amount }))
-            .details(json!({ "version": number }));
+        store::insert_price(tx, &price, &by, now).await?;
         record.record(tx, now).await
     });
     match done {
         Ok(()) => Ok(price),
-        Err(error) if was_outrun(core, &price, &error).await? => Err(Error::conflict(
-            "price_changed",
-            "Somebody else has just set this price. Look at it again.",
-        )),
+        Err(error) if was_outrun(core, &price, &error).await? => Err(rules::price_changed()),
         Err(error) => Err(error),
     }
 }

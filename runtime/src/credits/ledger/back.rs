@@ -3,6 +3,7 @@
 use super::super::amount::{Change, Credits};
 use super::super::entity::{Account, Entry, EntryKind, LotRef, Note, Owner, Part};
 use super::super::journal::Allocation;
+use super::super::request::Request;
 use super::super::rules;
 use super::super::store::{self, KnownLot, Use};
 use super::{Booking, Ledger, broken};
@@ -48,7 +49,7 @@ impl Ledger<'_> {
             kind: EntryKind::Refund,
             change: Change::Up(amount),
             note,
-            digest: rules::digest_of_refund(of, amount, note),
+            digest: Request::to_refund(of, amount, note).digest(),
             refers_to: Some(spent.seq),
         };
         let allocations = returned.iter().map(|(part, _)| Allocation::up(part));
@@ -94,13 +95,25 @@ impl Ledger<'_> {
             kind: EntryKind::Revocation,
             change: Change::Down(taken),
             note,
-            digest: rules::digest_of_revocation(which, amount, note),
+            digest: Request::to_revoke(which, amount, note).digest(),
             refers_to: Some(lot.seq),
         };
         let allocations = parts.iter().map(Allocation::down).collect();
         let entry = self.record(&mut account, booking, allocations).await?;
         store::save_account(self.tx, &account).await?;
         Ok(entry)
+    }
+
+    /// How much of a lot ran out unused so far; nothing of one that the owner does not have.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn ran_out(&mut self, owner: &Owner, which: LotRef<'_>) -> Result<Credits> {
+        let Some(account) = self.bring_up_to_date(owner).await? else {
+            return Ok(Credits::ZERO);
+        };
+        let known = store::find_lot(self.tx, &account.id, which).await?;
+        Ok(known.map_or(Credits::ZERO, |known| known.expired))
     }
 
     /// Takes `own` from its lot, then the rest of `amount` from the others; what they lack is owed from now on.

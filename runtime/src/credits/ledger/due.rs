@@ -3,7 +3,8 @@
 
 use super::super::amount::{Change, Credits};
 use super::super::entity::{Account, Entry, EntryKind, Grant, LotRef, Note, Owner, Part};
-use super::super::journal::Allocation;
+use super::super::journal::{Allocation, LotEnd};
+use super::super::request::Request;
 use super::super::rules;
 use super::super::store::{self, Use};
 use super::{Booking, Ledger, broken};
@@ -56,7 +57,13 @@ impl Ledger<'_> {
         if lot.has_run_out(self.now) {
             return Ok(None);
         }
-        store::end_lot(self.tx, &lot.id, self.now).await?;
+        let end = LotEnd {
+            lot: lot.id.as_str().to_owned(),
+            seq: account.last_seq,
+            was: lot.expires_at.map(Timestamp::as_micros),
+            ended_at: self.now.as_micros(),
+        };
+        store::end_lot(self.tx, &account.id, &end).await?;
         if lot.remaining.is_zero() {
             return Ok(None);
         }
@@ -64,7 +71,7 @@ impl Ledger<'_> {
             lot: lot.id,
             amount: lot.remaining,
         };
-        let digest = rules::digest_of_end(which, note);
+        let digest = Request::to_end(which, note).digest();
         let entry = self
             .expire_with(&mut account, &part, (note, digest))
             .await?;
@@ -75,7 +82,7 @@ impl Ledger<'_> {
     pub(super) async fn expire(&mut self, account: &mut Account, part: &Part) -> Result<()> {
         let key = format!("expiry:{}:{}", part.lot, account.last_seq + 1);
         let note = Note::system(key, "Expired");
-        let digest = rules::digest("expire", part.amount.as_milli(), &note);
+        let digest = Request::own("expire", part.amount, &note).digest();
         self.expire_with(account, part, (&note, digest)).await?;
         Ok(())
     }
@@ -139,7 +146,7 @@ impl Ledger<'_> {
             kind: EntryKind::Grant,
             change: Change::Up(part.amount),
             note: &note,
-            digest: rules::digest_of_grant(&grant, &note),
+            digest: Request::to_grant(&grant, &note).digest(),
             refers_to: None,
         };
         self.add_lot(account, &grant, booking).await?;
@@ -164,7 +171,7 @@ impl Ledger<'_> {
         let booking = Booking {
             kind: EntryKind::Settlement,
             change: Change::Up(Credits::ZERO),
-            digest: rules::digest("settle", amount.as_milli(), &note),
+            digest: Request::own("settle", amount, &note).digest(),
             note: &note,
             refers_to: None,
         };

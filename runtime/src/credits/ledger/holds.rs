@@ -5,6 +5,7 @@ use super::super::entity::{
     Account, Entry, EntryKind, Hold, HoldId, HoldState, HoldTerms, Note, Owner, Part,
 };
 use super::super::journal::Allocation;
+use super::super::request::{Request, digest_of_hold};
 use super::super::rules::{self, Settled};
 use super::super::store::{self, ClosedHold, Closing, NewHold, Taking};
 use super::{Booking, Ledger};
@@ -55,7 +56,7 @@ impl Ledger<'_> {
             hold: &hold,
             parts: &parts,
             key: &terms.key,
-            digest: &rules::digest_of_hold(amount, terms),
+            digest: &digest_of_hold(amount.as_milli(), terms.lasts),
         };
         store::insert_hold(self.tx, new, self.now).await?;
         Ok(hold)
@@ -91,7 +92,7 @@ impl Ledger<'_> {
             kind: EntryKind::Spend,
             change: Change::Down(amount),
             note,
-            digest: rules::digest_of_capture(hold, amount, note),
+            digest: Request::to_capture(hold, amount, note).digest(),
             refers_to: None,
         };
         let ends = self.settle_lots(&mut account, &settled).await?;

@@ -8,12 +8,15 @@ mod back;
 mod due;
 mod holds;
 
+use std::time::Duration;
+
 use super::actions::Notice;
 use super::amount::{Change, Credits};
 use super::entity::{
     Account, Entry, EntryKind, FillLevel, Grant, Lot, LotId, LotKind, Note, Owner, Part,
 };
-use super::journal::{Allocation, JournalRow};
+use super::journal::{Allocation, Brought, JournalRow, LotTerms};
+use super::request::Request;
 use super::store::{self, Taking, Use};
 use super::{Settings, rules};
 use crate::app::Core;
@@ -56,7 +59,7 @@ impl<'t> Ledger<'t> {
             kind: EntryKind::Grant,
             change: Change::Up(rules::some(grant.amount)?),
             note,
-            digest: rules::digest_of_grant(grant, note),
+            digest: Request::to_grant(grant, note).digest(),
             refers_to: None,
         };
         rules::may_grant(grant, self.now)?;
@@ -73,7 +76,7 @@ impl<'t> Ledger<'t> {
             kind: EntryKind::Spend,
             change: Change::Down(rules::some(amount)?),
             note,
-            digest: rules::digest("spend", amount.as_milli(), note),
+            digest: Request::to_spend(amount, note).digest(),
             refers_to: None,
         };
         self.take_out(owner, booking, Use::Spent).await
@@ -86,14 +89,14 @@ impl<'t> Ledger<'t> {
     pub async fn adjust(
         &mut self,
         owner: &Owner,
-        (change, until): (Change, Option<Timestamp>),
+        (change, lasts): (Change, Option<Duration>),
         note: &Note,
     ) -> Result<Entry> {
         let booking = Booking {
             kind: EntryKind::Adjustment,
             change,
             note,
-            digest: rules::digest_of_adjustment(change, until, note),
+            digest: Request::to_adjust(change, lasts, note).digest(),
             refers_to: None,
         };
         match change {
@@ -101,7 +104,7 @@ impl<'t> Ledger<'t> {
                 let grant = Grant {
                     kind: LotKind::Adjustment,
                     amount: rules::some(amount)?,
-                    expires_at: until,
+                    expires_at: lasts.map(|lasts| self.now.plus(lasts)),
                     source: None,
                 };
                 rules::may_grant(&grant, self.now)?;
@@ -159,12 +162,24 @@ impl<'t> Ledger<'t> {
         self.come_in(account, grant.amount, grant.expires_at)?;
         let source = grant.source.as_deref();
         store::insert_lot(self.tx, account, (&lot, source), self.now).await?;
+        let (terms, last_hash) = store::terms_of(self.tx, account).await?;
+        account.last_hash = last_hash;
+        let brought = Brought {
+            lot: LotTerms {
+                kind: lot.kind.as_str().into(),
+                priority: lot.priority,
+                source: grant.source.clone(),
+                expires_at: lot.expires_at.map(Timestamp::as_micros),
+                created_at: self.now.as_micros(),
+            },
+            account: terms,
+        };
         let part = Part {
             lot: lot.id,
             amount: grant.amount,
         };
-        self.record(account, booking, vec![Allocation::up(&part)])
-            .await
+        let touched = (vec![Allocation::up(&part)], Some(brought));
+        self.write(account, booking, touched).await
     }
 
     /// Adds to the account's sums what can be used until `expires_at`.
@@ -244,12 +259,22 @@ impl<'t> Ledger<'t> {
         }
     }
 
-    /// Adds the entry that the account's `last_seq` already counts.
+    /// Adds the entry that the account's `last_seq` already counts, and that brings no lot.
     async fn record(
         &mut self,
         account: &mut Account,
         booking: Booking<'_>,
         allocations: Vec<Allocation>,
+    ) -> Result<Entry> {
+        self.write(account, booking, (allocations, None)).await
+    }
+
+    /// As [`Ledger::record`], with what the entry brings.
+    async fn write(
+        &mut self,
+        account: &mut Account,
+        booking: Booking<'_>,
+        (allocations, brought): (Vec<Allocation>, Option<Brought>),
     ) -> Result<Entry> {
         let note = booking.note;
         let entry = Entry {
@@ -282,6 +307,7 @@ impl<'t> Ledger<'t> {
             digest: booking.digest,
             created_at: entry.created_at.as_micros(),
             allocations,
+            brought,
         };
         let previous = match account.last_hash.take() {
             Some(hash) => hash,

@@ -5,6 +5,7 @@ use sqlx::any::{AnyExecutor, AnyRow};
 
 use super::super::amount::Credits;
 use super::super::entity::{Account, AccountId, FillLevel, Owner};
+use super::super::journal::AccountTerms;
 use super::credits;
 use crate::clock::Timestamp;
 use crate::db::{Db, Tx};
@@ -52,17 +53,19 @@ pub async fn insert_account(tx: &mut Tx, owner: &Owner, now: Timestamp) -> Resul
     Ok(done.rows_affected() == 1)
 }
 
+pub(super) const FIND: &str = concat!(
+    "SELECT ",
+    account_columns!(),
+    " FROM credit_accounts WHERE owner_kind = $1 AND owner_id = $2"
+);
+
 /// The account as it stands, without a lock.
 pub async fn find_account(on: impl AnyExecutor<'_>, owner: &Owner) -> Result<Option<Account>> {
-    let row = sqlx::query(concat!(
-        "SELECT ",
-        account_columns!(),
-        " FROM credit_accounts WHERE owner_kind = $1 AND owner_id = $2"
-    ))
-    .bind(owner.kind())
-    .bind(owner.id())
-    .fetch_optional(on)
-    .await?;
+    let row = sqlx::query(FIND)
+        .bind(owner.kind())
+        .bind(owner.id())
+        .fetch_optional(on)
+        .await?;
     row.as_ref().map(account).transpose()
 }
 
@@ -171,6 +174,26 @@ pub async fn owner_of(tx: &mut Tx, id: &AccountId) -> Result<Owner> {
     Ok(owned_account(&row)?.1)
 }
 
+/// What never changes of an account, and the hash of the entry before the one that `last_seq` counts already, if there
+/// is one.
+pub async fn terms_of(tx: &mut Tx, account: &Account) -> Result<(AccountTerms, Option<String>)> {
+    let row = sqlx::query(
+        "SELECT a.owner_kind, a.owner_id, a.created_at,
+             (SELECT e.hash FROM credit_entries e WHERE e.account_id = a.id AND e.seq = $2)
+         FROM credit_accounts a WHERE a.id = $1",
+    )
+    .bind(account.id.as_str())
+    .bind(account.last_seq - 1)
+    .fetch_one(tx.conn())
+    .await?;
+    let terms = AccountTerms {
+        owner_kind: row.try_get(0)?,
+        owner_id: row.try_get(1)?,
+        created_at: row.try_get(2)?,
+    };
+    Ok((terms, row.try_get(3)?))
+}
+
 /// Writes a locked account back.
 pub async fn save_account(tx: &mut Tx, account: &Account) -> Result<()> {
     sqlx::query(
@@ -203,18 +226,23 @@ pub async fn note_told(tx: &mut Tx, id: &AccountId, level: FillLevel) -> Result<
 }
 
 pub(super) fn account(row: &AnyRow) -> Result<Account> {
-    let told: i64 = row.try_get(8)?;
+    account_from(row, 0)
+}
+
+/// The account whose columns begin with number `first`.
+pub(super) fn account_from(row: &AnyRow, first: usize) -> Result<Account> {
+    let told: i64 = row.try_get(first + 8)?;
     let level = FillLevel::from_column(told);
     let unknown = || Error::internal(anyhow::anyhow!("an account of which {told} was told"));
     Ok(Account {
-        id: row.try_get::<String, _>(0)?.into(),
-        available: credits(row, 1)?,
-        held: credits(row, 2)?,
-        debt: credits(row, 3)?,
-        used: row.try_get(4)?,
-        full: credits(row, 5)?,
-        last_seq: row.try_get(6)?,
-        due_at: Timestamp::from_micros(row.try_get(7)?),
+        id: row.try_get::<String, _>(first)?.into(),
+        available: credits(row, first + 1)?,
+        held: credits(row, first + 2)?,
+        debt: credits(row, first + 3)?,
+        used: row.try_get(first + 4)?,
+        full: credits(row, first + 5)?,
+        last_seq: row.try_get(first + 6)?,
+        due_at: Timestamp::from_micros(row.try_get(first + 7)?),
         told: level.ok_or_else(unknown)?,
         last_hash: None,
     })

@@ -4,8 +4,11 @@ use sqlx::Row as _;
 use sqlx::any::{AnyExecutor, AnyRow};
 
 use super::super::amount::{Change, Net};
-use super::super::entity::{AccountId, Actor, Entry, EntryKind, LotId, Owner, Part, PriceVersion};
+use super::super::entity::{
+    Account, AccountId, Actor, Entry, EntryKind, LotId, Owner, Part, PriceVersion,
+};
 use super::super::journal::{Allocation, JournalRow};
+use super::accounts::{NEVER, account_columns, account_from};
 use super::credits;
 use crate::clock::Timestamp;
 use crate::db::{Db, Dialect, Tx};
@@ -104,9 +107,11 @@ async fn insert_allocation(
     Ok(())
 }
 
+pub(super) const HASH: &str = "SELECT hash FROM credit_entries WHERE account_id = $1 AND seq = $2";
+
 /// The hash of an entry; empty for the number 0, before the first.
 pub async fn hash_of(tx: &mut Tx, account: &AccountId, seq: i64) -> Result<String> {
-    let row = sqlx::query("SELECT hash FROM credit_entries WHERE account_id = $1 AND seq = $2")
+    let row = sqlx::query(HASH)
         .bind(account.as_str())
         .bind(seq)
         .fetch_optional(tx.conn())
@@ -120,24 +125,26 @@ pub async fn hash_of(tx: &mut Tx, account: &AccountId, seq: i64) -> Result<Strin
     }
 }
 
+pub(super) const BY_KEY: &str = concat!(
+    "SELECT ",
+    entry_columns!(),
+    ", e.digest
+     FROM credit_accounts a JOIN credit_entries e ON e.account_id = a.id
+     WHERE a.owner_kind = $1 AND a.owner_id = $2 AND e.idempotency_key = $3"
+);
+
 /// The entry that a request with `key` made, and the digest of that request.
 pub async fn entry_by_key(
     on: impl AnyExecutor<'_>,
     owner: &Owner,
     key: &str,
 ) -> Result<Option<(Entry, String)>> {
-    let row = sqlx::query(concat!(
-        "SELECT ",
-        entry_columns!(),
-        ", e.digest
-         FROM credit_accounts a JOIN credit_entries e ON e.account_id = a.id
-         WHERE a.owner_kind = $1 AND a.owner_id = $2 AND e.idempotency_key = $3"
-    ))
-    .bind(owner.kind())
-    .bind(owner.id())
-    .bind(key)
-    .fetch_optional(on)
-    .await?;
+    let row = sqlx::query(BY_KEY)
+        .bind(owner.kind())
+        .bind(owner.id())
+        .bind(key)
+        .fetch_optional(on)
+        .await?;
     row.map(|row| Ok((entry(&row)?, row.try_get(12)?)))
         .transpose()
 }
@@ -186,35 +193,100 @@ pub async fn returnable(tx: &mut Tx, account: &AccountId, seq: i64) -> Result<Ve
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted {
     pub kind: Option<EntryKind>,
-    pub from: Timestamp,
+    pub from: Option<Timestamp>,
     /// Not included.
-    pub until: Timestamp,
+    pub until: Option<Timestamp>,
     /// Only entries with a lower number.
     pub before: i64,
     pub limit: i64,
 }
 
+// The account is found first: PostgreSQL would sort all that a join gives, and this reads the index backwards.
+macro_rules! entries {
+    ($when:literal) => {
+        concat!(
+            "SELECT ",
+            entry_columns!(),
+            " FROM credit_entries e
+             WHERE e.account_id = (SELECT a.id FROM credit_accounts a
+                     WHERE a.owner_kind = $1 AND a.owner_id = $2)
+               AND e.seq < $3 AND ($4 = '' OR e.kind = $4)",
+            $when,
+            " ORDER BY e.seq DESC LIMIT $5"
+        )
+    };
+}
+pub(super) const ENTRIES: &str = entries!("");
+// By itself, lest the database thinks that instants narrow down what they do not.
+pub(super) const ENTRIES_BETWEEN: &str = entries!(" AND e.created_at >= $6 AND e.created_at < $7");
+
 /// Those entries, the newest first.
 pub async fn entries(db: &Db, owner: &Owner, wanted: &Wanted) -> Result<Vec<Entry>> {
-    let rows = sqlx::query(concat!(
-        "SELECT ",
-        entry_columns!(),
-        " FROM credit_accounts a JOIN credit_entries e ON e.account_id = a.id
-         WHERE a.owner_kind = $1 AND a.owner_id = $2 AND e.seq < $3
-           AND ($4 = '' OR e.kind = $4) AND e.created_at >= $5 AND e.created_at < $6
-         ORDER BY e.seq DESC LIMIT $7"
-    ))
-    .bind(owner.kind())
-    .bind(owner.id())
-    .bind(wanted.before)
-    .bind(wanted.kind.map_or("", EntryKind::as_str))
-    .bind(wanted.from.as_micros())
-    .bind(wanted.until.as_micros())
-    .bind(wanted.limit)
-    .fetch_all(db.reader())
-    .await?;
+    let (sql, instants) = match (wanted.from, wanted.until) {
+        (None, None) => (ENTRIES, None),
+        (from, until) => {
+            let from = from.map_or(i64::MIN, Timestamp::as_micros);
+            let until = until.unwrap_or(NEVER).as_micros();
+            (ENTRIES_BETWEEN, Some((from, until)))
+        }
+    };
+    let mut query = sqlx::query(sql)
+        .bind(owner.kind())
+        .bind(owner.id())
+        .bind(wanted.before)
+        .bind(wanted.kind.map_or("", EntryKind::as_str))
+        .bind(wanted.limit);
+    if let Some((from, until)) = instants {
+        query = query.bind(from).bind(until);
+    }
+    let rows = query.fetch_all(db.reader()).await?;
     rows.iter().map(entry).collect()
 }
+
+// Numbers have no gaps: so many entries, however many there are. The upper bound says nothing new, and lets PostgreSQL expect
+// few of them; without it the whole table is read where one account has most of it.
+pub(super) const WITH_LAST: &str = concat!(
+    "SELECT ",
+    entry_columns!(),
+    ", ",
+    account_columns!(),
+    " FROM credit_accounts a
+         LEFT JOIN credit_entries e ON e.account_id = a.id AND e.seq > a.last_seq - $3 AND e.seq <= a.last_seq
+     WHERE a.owner_kind = $1 AND a.owner_id = $2 ORDER BY e.seq DESC"
+);
+
+/// The account with its last `most` entries, the newest first; none where there is no account.
+pub async fn account_with_last(
+    db: &Db,
+    owner: &Owner,
+    most: i64,
+) -> Result<Option<(Account, Vec<Entry>)>> {
+    let rows = sqlx::query(WITH_LAST)
+        .bind(owner.kind())
+        .bind(owner.id())
+        .bind(most)
+        .fetch_all(db.reader())
+        .await?;
+    let Some(first) = rows.first() else {
+        return Ok(None);
+    };
+    let account = account_from(first, 12)?;
+    let is_entry = |row: &&AnyRow| !matches!(row.try_get::<Option<i64>, _>(0), Ok(None));
+    let entries = rows.iter().filter(is_entry).map(entry);
+    Ok(Some((account, entries.collect::<Result<_>>()?)))
+}
+
+pub(super) const USED_AT: &str = "
+    WITH RECURSIVE instants (number, at) AS (
+        SELECT CAST(0 AS BIGINT), CAST($3 AS BIGINT)
+        UNION ALL
+        SELECT number + 1, at + CAST($5 AS BIGINT) FROM instants WHERE number < $4
+    )
+    SELECT COALESCE((SELECT e.used_after FROM credit_entries e
+        WHERE e.account_id = a.id AND e.created_at < i.at
+        ORDER BY e.created_at DESC, e.seq DESC LIMIT 1), 0)
+    FROM credit_accounts a CROSS JOIN instants i
+    WHERE a.owner_kind = $1 AND a.owner_id = $2 ORDER BY i.number";
 
 /// What had been used, less what had been given back, at `count` + 1 instants that lie `step` microseconds apart
 /// from `first` on. One look into the index each, however long the journal is.
@@ -224,25 +296,14 @@ pub async fn used_at(
     first: Timestamp,
     (count, step): (i64, i64),
 ) -> Result<Vec<i64>> {
-    let rows = sqlx::query(
-        "WITH RECURSIVE instants (number, at) AS (
-             SELECT CAST(0 AS BIGINT), CAST($3 AS BIGINT)
-             UNION ALL
-             SELECT number + 1, at + CAST($5 AS BIGINT) FROM instants WHERE number < $4
-         )
-         SELECT COALESCE((SELECT e.used_after FROM credit_entries e
-             WHERE e.account_id = a.id AND e.created_at < i.at
-             ORDER BY e.created_at DESC, e.seq DESC LIMIT 1), 0)
-         FROM credit_accounts a CROSS JOIN instants i
-         WHERE a.owner_kind = $1 AND a.owner_id = $2 ORDER BY i.number",
-    )
-    .bind(owner.kind())
-    .bind(owner.id())
-    .bind(first.as_micros())
-    .bind(count)
-    .bind(step)
-    .fetch_all(db.reader())
-    .await?;
+    let rows = sqlx::query(USED_AT)
+        .bind(owner.kind())
+        .bind(owner.id())
+        .bind(first.as_micros())
+        .bind(count)
+        .bind(step)
+        .fetch_all(db.reader())
+        .await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 

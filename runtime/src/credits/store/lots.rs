@@ -5,9 +5,11 @@ use sqlx::any::{AnyExecutor, AnyRow};
 
 use super::super::amount::Credits;
 use super::super::entity::{Account, AccountId, Lot, LotId, LotKind, LotRef, Part};
+use super::super::journal::LotEnd;
 use super::super::rules::Settled;
 use super::accounts::NEVER;
 use super::credits;
+use super::entries::hash_of;
 use crate::clock::Timestamp;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
@@ -55,6 +57,16 @@ macro_rules! lot_columns {
     };
 }
 
+pub(super) const USABLE: &str = concat!(
+    "SELECT ",
+    lot_columns!(),
+    ", (SELECT hash FROM credit_entries WHERE account_id = $1 AND seq = $4)
+     FROM credit_lots
+     WHERE account_id = $1 AND is_live = 1 AND remaining > 0
+       AND COALESCE(expires_at, 9223372036854775807) > $2
+     ORDER BY priority, COALESCE(expires_at, 9223372036854775807), seq LIMIT $3"
+);
+
 /// The first lots that can be used at `now`, in the order of use: priority, soonest expiry, oldest. With them the
 /// hash of entry `seq`, unless there are no such lots.
 pub async fn usable_lots(
@@ -63,21 +75,13 @@ pub async fn usable_lots(
     now: Timestamp,
     limit: i64,
 ) -> Result<(Vec<Lot>, Option<String>)> {
-    let rows = sqlx::query(concat!(
-        "SELECT ",
-        lot_columns!(),
-        ", (SELECT hash FROM credit_entries WHERE account_id = $1 AND seq = $4)
-         FROM credit_lots
-         WHERE account_id = $1 AND is_live = 1 AND remaining > 0
-           AND COALESCE(expires_at, 9223372036854775807) > $2
-         ORDER BY priority, COALESCE(expires_at, 9223372036854775807), seq LIMIT $3"
-    ))
-    .bind(account.as_str())
-    .bind(now.as_micros())
-    .bind(limit)
-    .bind(seq)
-    .fetch_all(tx.conn())
-    .await?;
+    let rows = sqlx::query(USABLE)
+        .bind(account.as_str())
+        .bind(now.as_micros())
+        .bind(limit)
+        .bind(seq)
+        .fetch_all(tx.conn())
+        .await?;
     let hash = rows.first().map(|row| row.try_get(7)).transpose()?;
     let lots = rows.iter().map(lot).collect::<Result<_>>()?;
     Ok((lots, hash.flatten()))
@@ -132,13 +136,26 @@ pub async fn find_lot(
     .transpose()
 }
 
-/// Makes a lot run out at `at`, whatever it said before.
-pub async fn end_lot(tx: &mut Tx, id: &LotId, at: Timestamp) -> Result<()> {
+/// Makes a lot run out, whatever it said before.
+pub async fn end_lot(tx: &mut Tx, account: &AccountId, end: &LotEnd) -> Result<()> {
     sqlx::query("UPDATE credit_lots SET expires_at = $2 WHERE id = $1")
-        .bind(id.as_str())
-        .bind(at.as_micros())
+        .bind(&end.lot)
+        .bind(end.ended_at)
         .execute(tx.conn())
         .await?;
+    let entry = hash_of(tx, account, end.seq).await?;
+    sqlx::query(
+        "INSERT INTO credit_lot_ends (account_id, lot_id, seq, was, ended_at, hash)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(account.as_str())
+    .bind(&end.lot)
+    .bind(end.seq)
+    .bind(end.was)
+    .bind(end.ended_at)
+    .bind(end.hash(account.as_str(), &entry))
+    .execute(tx.conn())
+    .await?;
     Ok(())
 }
 

@@ -5,17 +5,21 @@ mod audit;
 mod entries;
 mod holds;
 mod lots;
+#[cfg(test)]
+mod plans;
 mod prices;
 
 pub(super) use accounts::{
     NEVER, Taking, all_owners, find_account, insert_account, lock_account, lock_account_by_id,
-    note_told, overdue_owners, owner_of, save_account, take_available,
+    note_told, overdue_owners, owner_of, save_account, take_available, terms_of,
 };
 pub(super) use audit::{
-    KeptAccount, KeptLot, held_by_lot, journal_rows, kept_account, kept_lots, repeated,
+    KeptAccount, KeptHold, KeptLot, KeptRow, journal_rows, kept_account, kept_ends, kept_lots,
+    open_holds, repeated, unknown_prices,
 };
 pub(super) use entries::{
-    Wanted, entries, entry_by_key, hash_of, insert_entry, returnable, taken_back, used_at,
+    Wanted, account_with_last, entries, entry_by_key, hash_of, insert_entry, returnable,
+    taken_back, used_at,
 };
 pub(super) use holds::{
     ClosedHold, Closing, NewHold, OverdueHold, close_hold, find_hold, hold_by_key, insert_hold,
@@ -25,7 +29,9 @@ pub(super) use lots::{
     KnownLot, Use, amount_of_source, end_lot, expired_lots, find_lot, insert_lot, live_lots,
     move_remaining, next_due, settle_lot, unspend, usable_lots,
 };
-pub(super) use prices::{KnownPrice, declared_price, insert_price, newest_prices, prices};
+pub(super) use prices::{
+    KnownPrice, insert_price, newest_prices, price_rows, prices, was_declared,
+};
 
 use super::amount::Credits;
 use crate::error::Result;
