@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use subtle::ConstantTimeEq as _;
 
 use super::entity::{ApiKey, KeyId, KeyState, NewKey};
@@ -10,7 +11,7 @@ use super::rules;
 use super::store::keys as store;
 use crate::app::Core;
 use crate::auth;
-use crate::clock::Timestamp;
+use crate::auth::audit::{Actor, AuditEntry};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::http::Principal;
@@ -39,40 +40,66 @@ pub async fn list_keys(core: &Core, user: &UserId) -> Result<Vec<ApiKey>> {
 }
 
 /// Makes a key.
-pub(super) async fn create(core: &Core, user: &UserId, new: &NewKey) -> Result<Made> {
+pub(super) async fn create(core: &Core, by: &Actor, user: &UserId, new: &NewKey) -> Result<Made> {
     in_transaction!(core.db(), tx => {
-        Ok(insert(core, tx, user, new).await?.0)
+        auth::actions::lock_user(tx, user).await?;
+        let (made, id) = insert(core, tx, (user, None), new).await?;
+        if let Made::Key(_) = made {
+            record(core, tx, (by, "api_key.made"), (user, &id)).await?;
+        }
+        Ok(made)
     })
 }
 
-async fn insert(core: &Core, tx: &mut Tx, user: &UserId, new: &NewKey) -> Result<(Made, KeyId)> {
+async fn record(
+    core: &Core,
+    tx: &mut Tx,
+    (by, action): (&Actor, &'static str),
+    (user, key): (&UserId, &KeyId),
+) -> Result<()> {
+    let entry = AuditEntry::new(by, action, ("user", user.as_str()));
+    let entry = entry.details(json!({ "key": key.as_str() }));
+    entry.record(tx, core.now()).await
+}
+
+/// Adds a key to those of a user who is locked, maybe in the place of an `old` one.
+async fn insert(
+    core: &Core,
+    tx: &mut Tx,
+    (user, old): (&UserId, Option<&KeyId>),
+    new: &NewKey,
+) -> Result<(Made, KeyId)> {
     let now = core.now();
     let (secret, id) = (Secret::random(), KeyId::new(now));
-    if !store::insert(tx, (user, &id, now), new, &secret.fingerprint()).await? {
+    if store::was_made(tx, user, &new.form_key).await? {
         return Ok((Made::Before, id));
     }
-    if store::count_live(tx, user, now).await? > rules::MOST_KEYS {
-        store::revoke(tx, &id, now).await?;
+    if store::count_live(tx, (user, old), now).await? >= rules::MOST_KEYS {
         return Ok((Made::TooMany, id));
     }
+    store::insert(tx, (user, &id, now), new, &secret.fingerprint()).await?;
     Ok((Made::Key(secret), id))
 }
 
-/// Makes a key like `id` that takes its place; the old one goes on working for `overlap`.
+/// Makes a key like `id` that takes its place; the old one goes on working for `overlap`. A key is replaced once.
 ///
 /// # Errors
 /// 404 when the user has no such key, or it has ended.
 pub(super) async fn rotate(
     core: &Core,
+    by: &Actor,
     (user, id): (&UserId, &KeyId),
-    overlap: Duration,
-    form_key: &str,
+    (overlap, form_key): (Duration, &str),
 ) -> Result<Made> {
     let now = core.now();
     in_transaction!(core.db(), tx => {
+        auth::actions::lock_user(tx, user).await?;
         let old = store::lock(tx, user, id).await?.ok_or_else(Error::not_found)?;
-        if !old.state(now).is_live() {
-            return Err(Error::not_found());
+        match old.state(now) {
+            KeyState::Active => {}
+            // Its replacement was made and shown then.
+            KeyState::Replaced => return Ok(Made::Before),
+            KeyState::Expired | KeyState::Revoked => return Err(Error::not_found()),
         }
         let life = old.expires_at.map(|end| end.since(old.created_at));
         let new = NewKey {
@@ -81,11 +108,12 @@ pub(super) async fn rotate(
             expires_at: life.map(|life| now.plus(life)),
             form_key: form_key.to_owned(),
         };
-        let (made, new) = insert(core, tx, user, &new).await?;
+        let (made, new) = insert(core, tx, (user, Some(&old.id)), &new).await?;
         if let Made::Key(_) = made {
             let end = now.plus(overlap);
             let end = old.expires_at.map_or(end, |planned| planned.min(end));
             store::replace(tx, &old.id, &new, end).await?;
+            record(core, tx, (by, "api_key.replaced"), (user, id)).await?;
         }
         Ok(made)
     })
@@ -95,14 +123,15 @@ pub(super) async fn rotate(
 ///
 /// # Errors
 /// 404 when the user has no such key.
-pub(super) async fn revoke(core: &Core, user: &UserId, id: &KeyId) -> Result<()> {
+pub(super) async fn revoke(core: &Core, by: &Actor, user: &UserId, id: &KeyId) -> Result<()> {
     let now = core.now();
     in_transaction!(core.db(), tx => {
         let key = store::lock(tx, user, id).await?.ok_or_else(Error::not_found)?;
         if key.state(now) == KeyState::Revoked {
             return Ok(());
         }
-        store::revoke(tx, id, now).await
+        store::revoke(tx, id, now).await?;
+        record(core, tx, (by, "api_key.revoked"), (user, id)).await
     })
 }
 
@@ -123,19 +152,8 @@ pub(super) async fn authenticate(core: &Core, text: &str) -> Result<(Principal, 
     if !user.is_active || user.removal_due_at.is_some() {
         return Err(refused());
     }
-    let principal = Principal {
-        id: user.id,
-        email: user.email,
-        name: user.name,
-        role: user.role,
-        session: String::new(),
-        // No key is as good as a password.
-        proved_at: Timestamp::from_micros(0),
-        lacks_second_factor: false,
-        acted_by: None,
-    };
     note_use(core, &key).await;
-    Ok((principal, key))
+    Ok((user.without_session(), key))
 }
 
 /// Notes that a key was used, at most once a minute. The answer matters more than the note.

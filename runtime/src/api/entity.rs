@@ -1,6 +1,7 @@
 //! The tables of this domain as types.
 
 use crate::clock::Timestamp;
+use crate::http::Headers;
 use crate::ids::UserId;
 
 crate::id_type! {
@@ -82,6 +83,15 @@ pub(super) struct KeptRequest {
     pub digest: String,
     pub attempt: String,
     pub leased_until: Timestamp,
-    /// Status and body, once it has been answered.
-    pub answer: Option<(u16, String)>,
+    /// Once it has been answered.
+    pub answer: Option<Kept>,
+}
+
+/// An answer that can be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub status: u16,
+    pub headers: Headers,
+    /// JSON; a problem document where the status says so.
+    pub body: String,
 }

@@ -13,7 +13,8 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::once::{Kept, once};
+use super::entity::Kept;
+use super::once::once;
 use super::store::requests::RequestKey;
 use super::{actions, rules};
 use crate::app::Core;
@@ -21,7 +22,7 @@ use crate::crypto::hex;
 use crate::error::{Error, Result};
 use crate::http::guard::{collect, problem_body};
 use crate::http::limits::{Limit, Standing};
-use crate::http::{Call, Endpoint, Gate, Reply, Visit};
+use crate::http::{Call, Endpoint, Gate, Headers, Reply, Visit};
 
 /// Lets keys in.
 pub(super) struct Door {
@@ -116,7 +117,7 @@ impl Knock {
                 Err(call) => *call,
             };
             let reply = self.endpoint.answer(call).await?;
-            return Ok(json(reply.status, reply.body));
+            return respond(&self.endpoint, reply);
         }
         let idempotency_key = idempotency_key(&parts.headers)?;
         require_json(&parts.headers)?;
@@ -125,7 +126,7 @@ impl Knock {
         match idempotency_key {
             None => {
                 let reply = self.endpoint.answer(call).await?;
-                Ok(located(&self.endpoint, reply.status, reply.body))
+                respond(&self.endpoint, reply)
             }
             Some(key) => self.answer_once(call, key, digest(&parts, &body)).await,
         }
@@ -137,8 +138,12 @@ impl Knock {
         let work = || async move { to_keep(&visit, endpoint.answer(call).await) };
         let request = RequestKey { user, key };
         let (kept, is_replayed) = once(&self.core, request, &digest, work).await?;
-        let status = StatusCode::from_u16(kept.status).map_err(Error::internal)?;
-        let mut response = located(&self.endpoint, status, kept.body);
+        let reply = Reply {
+            status: StatusCode::from_u16(kept.status).map_err(Error::internal)?,
+            headers: kept.headers,
+            body: kept.body,
+        };
+        let mut response = respond(&self.endpoint, reply)?;
         if is_replayed {
             let headers = response.headers_mut();
             headers.insert(REPLAYED, HeaderValue::from_static("true"));
@@ -152,32 +157,39 @@ fn to_keep(visit: &Visit, answer: Result<Reply>) -> Result<Kept> {
     match answer {
         Ok(reply) => Ok(Kept {
             status: reply.status.as_u16(),
+            headers: reply.headers,
             body: reply.body,
         }),
         Err(error) if error.status().is_server_error() => Err(error),
         Err(error) if error.problem().retry_after.is_some() => Err(error),
         Err(error) => Ok(Kept {
             status: error.status().as_u16(),
+            headers: Headers::new(),
             body: problem_body(visit, &error),
         }),
     }
 }
 
-/// An answer that says where to ask again, where there is more to come.
-fn located(endpoint: &Endpoint, status: StatusCode, body: String) -> Response {
-    let place = match (endpoint.location, status) {
+/// The answer of `endpoint`, which says where to ask again, where there is more to come.
+fn respond(endpoint: &Endpoint, reply: Reply) -> Result<Response> {
+    let place = match (endpoint.location, reply.status) {
         (Some(path), StatusCode::ACCEPTED) => {
-            let answer: Option<Value> = serde_json::from_str(&body).ok();
+            let answer: Option<Value> = serde_json::from_str(&reply.body).ok();
             let id = answer.and_then(|answer| Some(answer["id"].as_str()?.to_owned()));
             id.and_then(|id| HeaderValue::try_from(format!("{path}{id}")).ok())
         }
         _ => None,
     };
-    let mut response = json(status, body);
-    if let Some(place) = place {
-        response.headers_mut().insert(header::LOCATION, place);
+    let mut response = json(reply.status, reply.body);
+    let headers = response.headers_mut();
+    for (name, value) in &reply.headers {
+        let name = HeaderName::try_from(name).map_err(Error::internal)?;
+        headers.insert(name, HeaderValue::try_from(value).map_err(Error::internal)?);
     }
-    response
+    if let Some(place) = place {
+        headers.insert(header::LOCATION, place);
+    }
+    Ok(response)
 }
 
 fn json(status: StatusCode, body: String) -> Response {

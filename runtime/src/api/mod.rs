@@ -23,7 +23,7 @@ pub use entity::{ApiKey, KeyId, KeyState};
 
 use std::time::Duration;
 
-use crate::auth::UserRemoved;
+use crate::auth::{TakenBack, UserRemoved};
 use crate::db::Migration;
 use crate::http::{Access, Endpoint, Routes};
 use crate::module::{Command, Install, Module, NavItem, NavPlace};
@@ -60,8 +60,13 @@ impl Module for Api {
     }
 
     fn migrations(&self) -> Vec<Migration> {
-        let sql = include_str!("migrations/0001_keys.sql");
-        vec![Migration::portable("0001_keys", sql)]
+        vec![
+            Migration::portable("0001_keys", include_str!("migrations/0001_keys.sql")),
+            Migration::portable(
+                "0002_answer_headers",
+                include_str!("migrations/0002_answer_headers.sql"),
+            ),
+        ]
     }
 
     fn routes(&self) -> Routes {
@@ -106,6 +111,9 @@ impl Module for Api {
         install.state(document::Cache::default());
         install.personal_data(personal::files);
         install.on::<UserRemoved>(|_, tx, removed| Box::pin(personal::forget(tx, removed)));
+        install.on::<TakenBack>(|core, tx, taken| {
+            Box::pin(store::keys::revoke_all(tx, &taken.user, core.now()))
+        });
         install.every("api.sweep", SWEEP_PERIOD, |core| {
             Box::pin(once::sweep(core))
         });

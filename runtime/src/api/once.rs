@@ -7,21 +7,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use super::entity::KeptRequest;
+use super::entity::{Kept, KeptRequest};
 use super::rules;
 use super::store::requests::{self as store, RequestKey};
 use crate::app::Core;
 use crate::crypto::random_token;
 use crate::error::{Error, Result};
 use crate::in_transaction;
-
-/// An answer that can be kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Kept {
-    pub status: u16,
-    /// JSON; a problem document where the status says so.
-    pub body: String,
-}
 
 /// What came of the work: an answer to keep, or a failure after which the request may be sent again.
 pub(super) type Outcome = Result<Kept>;
@@ -31,8 +23,6 @@ const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 /// Whoever answers a request has it for this long, and asks for as much again while he is at it.
 const LEASE: Duration = Duration::from_secs(15);
 const RENEWAL: Duration = Duration::from_secs(5);
-/// How long somebody waits for the answer that somebody else is making.
-const PATIENCE: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// How many old requests one transaction clears away.
@@ -49,7 +39,8 @@ pub(super) async fn sweep(core: &Core) -> Result<()> {
     }
 }
 
-/// The answer to a request, and whether it was given before. The work goes on when whoever asked does not wait.
+/// The answer to a request, and whether it was given before. Who asks while somebody else is making it waits for half as
+/// long as a request may take. The work goes on when whoever asked does not wait.
 ///
 /// # Errors
 /// 422 when the key was used for another request, 409 when the first answer takes too long; else what `work` gives.
@@ -63,6 +54,7 @@ where
     F: Future<Output = Outcome> + Send + 'static,
 {
     let begun = Instant::now();
+    let patience = core.request_limit() / 2;
     let mut pause = FIRST_PAUSE;
     loop {
         let attempt = random_token();
@@ -75,8 +67,8 @@ where
         if known.digest != digest {
             return Err(rules::error(&rules::KEY_REUSED));
         }
-        if let Some((status, body)) = known.answer {
-            return Ok((Kept { status, body }, true));
+        if let Some(kept) = known.answer {
+            return Ok((kept, true));
         }
         if known.leased_until <= core.now() {
             if take_over(core, &request, &known.attempt, &attempt).await? {
@@ -84,7 +76,7 @@ where
             }
             continue;
         }
-        if begun.elapsed() >= PATIENCE {
+        if begun.elapsed() >= patience {
             return Err(rules::in_progress());
         }
         sleep(pause).await;
@@ -163,6 +155,5 @@ async fn hold_on(
 }
 
 async fn keep(core: &Core, request: &RequestKey, attempt: &str, kept: &Kept) -> Result<()> {
-    let answer = (kept.status, kept.body.as_str());
-    in_transaction!(core.db(), tx => store::finish(tx, request, attempt, answer).await)
+    in_transaction!(core.db(), tx => store::finish(tx, request, attempt, kept).await)
 }

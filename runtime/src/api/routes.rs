@@ -12,6 +12,7 @@ use super::key::Secret;
 use super::pages::docs::DocsPage;
 use super::pages::keys::{KeyForm, KeyRow, KeysPage, NewKeyPage, field};
 use super::rules;
+use crate::auth::audit::Actor;
 use crate::clock::Timestamp;
 use crate::crypto::random_token;
 use crate::error::{Error, FieldErrors, Result};
@@ -90,7 +91,7 @@ async fn create(visit: Visit, principal: Principal, upload: Upload) -> Result<Re
             expires_at,
             form_key: form_key.clone(),
         };
-        match actions::create(visit.core(), &principal.id, &new).await? {
+        match actions::create(visit.core(), &Actor::of(&visit)?, &principal.id, &new).await? {
             Made::Key(secret) => return show(&visit, name, &secret, None),
             Made::Before => return Ok(shown_before(&visit)),
             Made::TooMany => errors = rules::too_many_keys(),
@@ -134,7 +135,8 @@ async fn rotate(
     let (core, id) = (visit.core(), id.parse::<KeyId>()?);
     let overlap = rules::overlap(&rotation.overlap).map_err(Error::unprocessable)?;
     let form_key = rules::form_key(&rotation.form_key)?;
-    let made = actions::rotate(core, (&principal.id, &id), overlap, &form_key).await?;
+    let (by, key) = (Actor::of(&visit)?, (&principal.id, &id));
+    let made = actions::rotate(core, &by, key, (overlap, &form_key)).await?;
     match made {
         Made::Key(secret) => {
             let old = find(&visit, &principal, &id).await?;
@@ -159,7 +161,13 @@ async fn find(visit: &Visit, principal: &Principal, id: &KeyId) -> Result<ApiKey
 }
 
 async fn revoke(visit: Visit, principal: Principal, Path(id): Path<String>) -> Result<Response> {
-    actions::revoke(visit.core(), &principal.id, &id.parse()?).await?;
+    actions::revoke(
+        visit.core(),
+        &Actor::of(&visit)?,
+        &principal.id,
+        &id.parse()?,
+    )
+    .await?;
     Ok(visit.redirect_with(KEYS, Level::Success, "The key does not work any more."))
 }
 

@@ -8,7 +8,8 @@ use crate::clock::Timestamp;
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::{Member, MemberValue, Refusal};
 
-/// How many keys of one user open the door at the same time.
+/// How many keys of one user open the door at the same time. A key that is being replaced makes room for the one that
+/// takes its place, even while it still works.
 pub(super) const MOST_KEYS: i64 = 20;
 /// A key's use is noted no more often.
 pub(super) const NOTE_INTERVAL: Duration = Duration::from_secs(60);
@@ -28,10 +29,14 @@ pub(super) const LIVES: [(&str, &str); 5] = [
 
 /// How long a key works beside the one that takes its place: value, label, length.
 pub(super) const OVERLAPS: [(&str, &str, Duration); 4] = [
-    ("0", "It ends now", Duration::ZERO),
-    ("1", "1 hour", HOUR),
-    ("24", "24 hours", DAY),
-    ("168", "7 days", Duration::from_secs(7 * 24 * 60 * 60)),
+    ("0", "ends at once", Duration::ZERO),
+    ("1", "works for 1 hour", HOUR),
+    ("24", "works for 24 hours", DAY),
+    (
+        "168",
+        "works for 7 days",
+        Duration::from_secs(7 * 24 * 60 * 60),
+    ),
 ];
 
 pub(super) fn name(text: &str) -> Result<&str, &'static str> {

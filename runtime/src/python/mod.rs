@@ -81,8 +81,9 @@ impl Program {
         self
     }
 
-    /// What a worker may take of addresses, in bytes; none for no limit, which programs that use a GPU need. A worker that
-    /// wants more gets a `MemoryError`, its run fails, and another takes its place. Holds on Linux.
+    /// What a worker may take of addresses, in bytes, and each process that it starts as much again; none for no limit,
+    /// which programs that use a GPU need. A worker that wants more gets a `MemoryError`, its run fails, and another takes
+    /// its place. Holds on Linux.
     #[must_use]
     pub fn memory(mut self, most: Option<u64>) -> Self {
         self.settings.memory = most;

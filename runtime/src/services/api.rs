@@ -23,8 +23,8 @@ use crate::auth;
 use crate::credits::{self, Owner};
 use crate::error::{Error, Result};
 use crate::http::{
-    About, Answer, Call, Endpoint, Parameter, Place, Refusal, Scope, Shape, Special, example_of,
-    type_name,
+    About, Answer, Call, Endpoint, Headers, Parameter, Place, Refusal, Scope, Shape, Special,
+    example_of, type_name,
 };
 
 pub(super) static READ: Scope = Scope {
@@ -401,18 +401,19 @@ async fn service(call: Call) -> Result<ServiceView> {
     Ok(ServiceView::new(ServiceSummary::new(&offered), schemas))
 }
 
-async fn run(call: Call, input: Map<String, Value>) -> Result<(StatusCode, RunView)> {
+async fn run(call: Call, input: Map<String, Value>) -> Result<(StatusCode, Headers, RunView)> {
     let core = call.core();
     let offered = offers::find(core, call.param("name")?).await?;
     let user = &call.caller.id;
     let wish = Wish::of(&call);
+    let is_later = wish.is_for_later || offered.service.background();
     let submission = Submission {
         key: call.key(),
         input,
         patience: Patience::AtMost(wish.wait.map_or(PATIENCE, |wait| wait.min(PATIENCE))),
         is_for_later: wish.is_for_later,
     };
-    let id = match actions::run(core, user, offered, submission).await? {
+    let id = match actions::run(core, &call.caller, offered, submission).await? {
         Submitted::Run(id) => id,
         Submitted::Invalid(errors) => return Err(Error::invalid_fields(&errors)),
         Submitted::KeyReused => return Err(Error::idempotency_key_reused()),
@@ -426,7 +427,9 @@ async fn run(call: Call, input: Map<String, Value>) -> Result<(StatusCode, RunVi
         RunStatus::Queued | RunStatus::Running => StatusCode::ACCEPTED,
         RunStatus::Succeeded | RunStatus::Failed | RunStatus::Cancelled => StatusCode::OK,
     };
-    Ok((status, RunView::new(core, run).await?))
+    let is_later = is_later && status == StatusCode::ACCEPTED;
+    let headers = wish.applied(is_later, PATIENCE);
+    Ok((status, headers, RunView::new(core, run).await?))
 }
 
 async fn find_run(call: Call) -> Result<RunView> {

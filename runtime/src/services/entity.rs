@@ -88,6 +88,19 @@ pub struct Run {
 }
 
 impl Run {
+    /// The run as a list shows it.
+    pub(super) fn summary(&self) -> RunSummary {
+        RunSummary {
+            id: self.id.clone(),
+            user: self.user.clone(),
+            service: self.service.clone(),
+            status: self.status,
+            cost: self.cost,
+            started_at: self.started_at,
+            finished_at: self.finished_at,
+        }
+    }
+
     /// Whether it should have finished before `now`.
     pub(super) fn is_overdue(&self, now: Timestamp) -> bool {
         !self.status.is_over() && self.ends_by <= now
@@ -98,6 +111,7 @@ impl Run {
 #[derive(Debug, Clone)]
 pub struct RunSummary {
     pub id: RunId,
+    pub user: UserId,
     pub service: String,
     pub status: RunStatus,
     pub cost: Credits,

@@ -160,6 +160,7 @@ impl<R: FileRule> JsonSchema for FileInput<R> {
                 "content": { "type": "string", "contentEncoding": "base64" },
             },
             "required": ["name", "content"],
+            "examples": [example(R::TYPES)],
             KEYWORD: { "types": types, "maxBytes": R::MAX_BYTES },
         })
     }
@@ -180,6 +181,29 @@ impl<'de, R> Deserialize<'de> for FileInput<R> {
             rule: PhantomData,
         })
     }
+}
+
+/// The smallest whole files, as base64: what somebody who tries a service out may send.
+const SMALLEST: [(FileType, &str, &str); 3] = [
+    (
+        FileType::Png,
+        "pixel.png",
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgAB5Sfe/AAAAABJRU5ErkJggg==",
+    ),
+    (
+        FileType::Gif,
+        "pixel.gif",
+        "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7",
+    ),
+    (FileType::Pdf, "empty.pdf", "JVBERi0xLjcKJSVFT0YK"),
+];
+
+/// A file of one of `types`.
+fn example(types: &[FileType]) -> Value {
+    let known = SMALLEST.iter().find(|(kind, ..)| types.contains(kind));
+    let (name, content) =
+        known.map_or(("file", "aGVsbG8="), |(_, name, content)| (*name, *content));
+    json!({ "name": name, "content": content })
 }
 
 /// An uploaded file in the shape that the schema asks for.
@@ -296,6 +320,15 @@ mod tests {
         ] {
             assert!(glance(&value).is_none(), "{value}");
             assert_eq!(without_content(&value), json!({}));
+        }
+    }
+
+    #[test]
+    fn the_file_of_an_example_is_what_it_says() {
+        for (kind, name, content) in SMALLEST {
+            let example = example(&[FileType::Avif, kind]);
+            assert_eq!(example, json!({ "name": name, "content": content }));
+            assert_eq!(glance(&example).unwrap().kind, Some(kind), "{name}");
         }
     }
 

@@ -130,6 +130,7 @@ impl Module for Services {
             ),
             Migration::portable("0004_offers", include_str!("migrations/0004_offers.sql")),
             Migration::portable("0005_results", include_str!("migrations/0005_results.sql")),
+            Migration::portable("0006_by_id", include_str!("migrations/0006_by_id.sql")),
         ]
     }
 
@@ -176,7 +177,7 @@ impl Module for Services {
             Box::pin(actions::forget_results(core))
         });
         install.personal_data(personal::files);
-        install.on::<UserRemoved>(|_, tx, removed| Box::pin(personal::forget(tx, removed)));
+        install.on::<UserRemoved>(|core, tx, gone| Box::pin(personal::forget(core, tx, gone)));
         install.state(Offers::default());
         install.panel(20, |visit, place| Box::pin(panels::panel(visit, place)));
         install.job(|core, job: actions::WorkOn| {

@@ -1,7 +1,5 @@
 //! The form that narrows a list of runs down.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::entity::{RunFilter, RunId, RunStatus};
@@ -9,22 +7,21 @@ use super::input::Choice;
 use super::offers::Offered;
 use super::registry::is_name;
 use super::rules;
-use crate::clock::Timestamp;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::listing::{address, days, narrowed};
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-const RUNS: &str = "/services/runs";
-
-/// Which of one's runs are asked for, as the form sends it. A field that is empty narrows nothing down.
+/// Which runs are asked for, as the form sends it. A field that is empty narrows nothing down.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Listing {
-    service: String,
-    status: String,
-    from: String,
+    pub service: String,
+    pub status: String,
+    /// Whose, by an address. Only the staff's form has it.
+    pub user: String,
+    pub from: String,
     /// The last day, included.
-    until: String,
-    before: Option<String>,
+    pub until: String,
+    pub before: Option<String>,
 }
 
 impl Listing {
@@ -32,11 +29,12 @@ impl Listing {
     /// 404 for what no form of ours sends.
     pub fn filter(&self) -> Result<RunFilter> {
         let before = self.before.as_deref().map(str::parse::<RunId>);
+        let (from, until) = days(&self.from, &self.until)?;
         Ok(RunFilter {
             service: narrowed(&self.service, service)?,
             status: narrowed(&self.status, RunStatus::parse)?,
-            from: narrowed(&self.from, Timestamp::of_day)?,
-            until: narrowed(&self.until, after_day)?,
+            from,
+            until,
             before: before.transpose()?,
         })
     }
@@ -47,52 +45,27 @@ impl Listing {
         fields.into_iter().any(|field| !field.is_empty())
     }
 
-    /// The address of the list, from `before` on.
-    pub fn address(&self, before: Option<&RunId>) -> Result<String> {
+    /// The address of the list that stands at `path`, from `before` on.
+    pub fn address(&self, path: &str, before: Option<&RunId>) -> String {
         let pairs = [
             ("service", self.service.as_str()),
             ("status", &self.status),
+            ("user", &self.user),
             ("from", &self.from),
             ("until", &self.until),
             ("before", before.map_or("", RunId::as_str)),
         ];
-        address(RUNS, &pairs)
+        address(path, &pairs)
     }
-}
-
-/// `path` with those of `pairs` that say something.
-pub(super) fn address(path: &str, pairs: &[(&str, &str)]) -> Result<String> {
-    let pairs = pairs.iter().filter(|(_, value)| !value.is_empty());
-    let query = serde_urlencoded::to_string(pairs.collect::<Vec<_>>()).map_err(Error::internal)?;
-    Ok(match query.as_str() {
-        "" => path.to_owned(),
-        query => format!("{path}?{query}"),
-    })
-}
-
-/// What `parse` makes of a field; none where that is empty.
-///
-/// # Errors
-/// 404 when it makes nothing of it.
-pub(super) fn narrowed<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    parse(text).map(Some).ok_or_else(Error::not_found)
 }
 
 /// The name of a service, be there one or not.
-pub(super) fn service(text: &str) -> Option<String> {
+fn service(text: &str) -> Option<String> {
     is_name(text).then(|| text.to_owned())
 }
 
-/// The first instant after a day.
-pub(super) fn after_day(text: &str) -> Option<Timestamp> {
-    Timestamp::of_day(text).map(|day| day.plus(DAY))
-}
-
 /// Every service, and none in particular.
-pub(super) fn services(offers: &[Offered]) -> Vec<Choice> {
+fn services(offers: &[Offered]) -> Vec<Choice> {
     let services = offers.iter();
     let services = services.map(|one| choice(one.name, one.service.title()));
     [choice("", "Every service")]
@@ -102,7 +75,7 @@ pub(super) fn services(offers: &[Offered]) -> Vec<Choice> {
 }
 
 /// Every state, and none in particular.
-pub(super) fn statuses() -> Vec<Choice> {
+fn statuses() -> Vec<Choice> {
     let statuses = RunStatus::ALL.iter();
     let statuses = statuses.map(|status| choice(status.as_str(), rules::status(*status)));
     [choice("", "Any state")]
@@ -118,11 +91,12 @@ fn choice(value: &str, label: &str) -> Choice {
     }
 }
 
-/// The form of one's own list.
+/// The form, filled in.
 #[derive(Debug, Serialize)]
 pub(super) struct Filter {
     service: String,
     status: String,
+    user: String,
     from: String,
     until: String,
     services: Vec<Choice>,
@@ -134,6 +108,7 @@ impl Filter {
         Self {
             service: listing.service,
             status: listing.status,
+            user: listing.user,
             from: listing.from,
             until: listing.until,
             services: services(offers),

@@ -13,9 +13,11 @@ pub(super) async fn panel(visit: &Visit, place: &PanelPlace) -> Result<Option<Pa
     let template = match place {
         PanelPlace::Dashboard => "services/panels/dashboard.html",
         PanelPlace::Pricing => "services/panels/pricing.html",
-        PanelPlace::SignIn { .. } | PanelPlace::Confirm { .. } | PanelPlace::Security => {
-            return Ok(None);
-        }
+        PanelPlace::SignIn { .. }
+        | PanelPlace::SecondFactor { .. }
+        | PanelPlace::Confirm { .. }
+        | PanelPlace::Security
+        | PanelPlace::Profile => return Ok(None),
         PanelPlace::StaffOverview | PanelPlace::StaffUser(_) => {
             return staff::panel(visit, place).await;
         }

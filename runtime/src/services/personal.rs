@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::actions;
 use super::entity::Run;
 use super::store;
 use crate::app::Core;
@@ -43,7 +44,13 @@ fn row(run: &Run) -> Value {
     })
 }
 
-/// Forgets what somebody asked for and what came of it. That there was a run stays, as the ledger names it.
-pub(super) async fn forget(tx: &mut Tx, removed: &UserRemoved) -> Result<()> {
-    store::forget_contents(tx, &removed.user).await
+/// Forgets what somebody asked for and what came of it. That there was a run stays, as the ledger names it. One that has
+/// not ended ends now, so that whoever works on it has nothing to write any more.
+pub(super) async fn forget(
+    core: &Core,
+    tx: &mut Tx,
+    UserRemoved { user }: &UserRemoved,
+) -> Result<()> {
+    actions::end_all(core, tx, user).await?;
+    store::forget_contents(tx, user).await
 }

@@ -22,6 +22,7 @@ use crate::crypto::{is_token, random_token};
 use crate::error::{EMAIL_UNCONFIRMED, Error, FieldErrors, Result};
 use crate::http::{Access, Level, Principal, Routes, Upload, Visit};
 
+const RUNS: &str = "/services/runs";
 const RUNS_PER_PAGE: usize = 25;
 /// How long a browser waits for the result, before it shows how the run goes on.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -79,7 +80,7 @@ async fn submit(
     drop(upload.files);
     let sent = upload.fields;
     let done = match is_as_shown {
-        true => actions::run(visit.core(), &principal.id, offered.clone(), submission).await,
+        true => actions::run(visit.core(), &principal, offered.clone(), submission).await,
         false => Ok(Submitted::Invalid(FieldErrors::one(
             "form",
             rules::other_price(offered.price.amount),
@@ -158,12 +159,12 @@ async fn runs(
     let (runs, next) = actions::list_runs(core, &principal.id, &filter, RUNS_PER_PAGE).await?;
     let registry = core.state::<Registry>()?;
     let is_continued = filter.before.is_some();
-    let older = next.map(|next| listing.address(Some(&next)));
+    let older = next.map(|next| listing.address(RUNS, Some(&next)));
     visit.render(&RunsPage {
         runs: runs.iter().map(|run| RunRow::new(run, &registry)).collect(),
         is_narrow: listing.is_narrow(),
-        newest: is_continued.then(|| listing.address(None)).transpose()?,
-        older: older.transpose()?,
+        newest: is_continued.then(|| listing.address(RUNS, None)),
+        older,
         filter: Filter::new(&offers::all(core).await?, listing),
     })
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::http::{Call, Parameter, Place};
+use crate::http::{Call, Headers, Parameter, Place};
 
 /// How whoever calls prefers to be answered (RFC 7240). What is not understood is passed over.
 #[derive(Debug, Default, PartialEq)]
@@ -36,13 +36,27 @@ impl Wish {
     }
 }
 
+impl Wish {
+    /// What was done of it in an answer: `is_later` when the run was put into the background, after which nobody waits.
+    pub fn applied(&self, is_later: bool, longest: Duration) -> Headers {
+        let applied = match self.wait {
+            _ if is_later && self.is_for_later => Some("respond-async".to_owned()),
+            Some(wait) if !is_later && wait <= longest => Some(format!("wait={}", wait.as_secs())),
+            _ => None,
+        };
+        let header = applied.map(|applied| ("preference-applied".to_owned(), applied));
+        header.into_iter().collect()
+    }
+}
+
 /// The header that says it.
 pub(super) fn parameter() -> Parameter {
     Parameter {
         name: "Prefer",
         place: Place::Header,
         description: "How to be answered: `respond-async` at once with 202, while the run is done in the background; \
-             `wait=10` after ten seconds, with 202 if the run has not ended by then.",
+             `wait=10` after ten seconds (50 at most), with 202 if the run has not ended by then. \
+             `Preference-Applied` says what was done of it.",
         schema: json!({ "type": "string" }),
         example: json!("wait=10"),
     }
@@ -65,6 +79,28 @@ mod tests {
         ] {
             let expected = Wish { is_for_later, wait };
             assert_eq!(Wish::read(header), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn what_was_done_of_a_preference_is_said_and_nothing_else() {
+        let longest = Duration::from_secs(50);
+        for (header, is_later, applied) in [
+            ("", false, None),
+            ("", true, None),
+            ("respond-async", true, Some("respond-async")),
+            ("respond-async, wait=10", true, Some("respond-async")),
+            // It was known from before, and had ended.
+            ("respond-async", false, None),
+            ("wait=10", false, Some("wait=10")),
+            ("wait=\"50\"; why=not", false, Some("wait=50")),
+            ("wait=51", false, None),
+            // A service that works in the background has nobody wait.
+            ("wait=10", true, None),
+        ] {
+            let said = Wish::read(header).applied(is_later, longest);
+            let said = said.first().map(|(_, value)| value.as_str());
+            assert_eq!(said, applied, "{header}");
         }
     }
 }

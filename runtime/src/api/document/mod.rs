@@ -72,7 +72,8 @@ const INTRODUCTION: &str = "Every request carries an API key in the header `Auth
     is `404 not_found`, one that does not take the method `405 method_not_allowed`.\n\n\
     A POST may carry an `Idempotency-Key`. Sent again with the same key and body within 24 hours, it gives the first \
     answer and happens once; with another body it is refused with 422 `idempotency_key_reused`. The first answer is \
-    final, also when it is a refusal: use a new key to try again. After a 429 or a 5xx, use the same key.\n\n\
+    final, also when it is a refusal: use a new key to try again. After a 5xx and after an answer that has \
+    `Retry-After`, use the same key.\n\n\
     The headers `RateLimit` and `RateLimit-Policy` tell how many requests the key may still make.";
 
 /// The headings, in the order in which they come first.

@@ -107,7 +107,7 @@ impl<'a> Operation<'a> {
             let schema = schemas.output(shape);
             let answer = json!({
                 "description": description,
-                "headers": header_references(&with_location(self.endpoint, *status, &names)),
+                "headers": header_references(&with_own(self.endpoint, *status, &names)),
                 "content": { (self.endpoint.media_type()): { "schema": schema, "example": example } },
             });
             responses.insert(status.as_str().into(), answer);
@@ -120,8 +120,12 @@ impl<'a> Operation<'a> {
     }
 }
 
-fn with_location<'a>(endpoint: &Endpoint, status: StatusCode, names: &[&'a str]) -> Vec<&'a str> {
+/// `names`, and the headers that not every endpoint's answers have.
+fn with_own<'a>(endpoint: &Endpoint, status: StatusCode, names: &[&'a str]) -> Vec<&'a str> {
     let mut names = names.to_vec();
+    if endpoint.parameters.iter().any(|one| one.name == "Prefer") {
+        names.push("Preference-Applied");
+    }
     if status == StatusCode::ACCEPTED && endpoint.location.is_some() {
         names.push("Location");
     }
@@ -209,6 +213,10 @@ pub(super) fn headers() -> Value {
         "Idempotent-Replayed": text(
             "`true` where the answer was given before, to a request with the same Idempotency-Key.",
             "true",
+        ),
+        "Preference-Applied": text(
+            "What was done of `Prefer` (RFC 7240); absent where nothing was.",
+            "wait=10",
         ),
         "Location": text("Where to ask again.", "/api/v1/runs/019ab3f0-5c1e-7c3a-9a51-2f4b8c6d7e80"),
         "Retry-After": text("After how many seconds to try again.", "5"),

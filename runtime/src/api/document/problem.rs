@@ -53,7 +53,8 @@ fn headers(status: StatusCode) -> Value {
     let mut names = vec!["X-Request-Id"];
     if status == StatusCode::UNAUTHORIZED {
         names.push("WWW-Authenticate");
-    } else {
+    } else if !status.is_server_error() {
+        // What fails on our side may fail before anybody knows whose key it is.
         names.extend(["RateLimit", "RateLimit-Policy"]);
     }
     if [StatusCode::TOO_MANY_REQUESTS, StatusCode::CONFLICT].contains(&status) {

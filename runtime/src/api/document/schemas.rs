@@ -83,6 +83,71 @@ impl Schemas {
         all.append(&mut self.output.take_definitions(true));
         all.append(&mut self.named);
         all.sort_keys();
+        all.values_mut().for_each(simplify);
         Value::Object(all)
+    }
+}
+
+/// Makes one list of each choice between texts that have their meanings with them: generators make one type of it, and
+/// the meanings stand in the description.
+fn simplify(schema: &mut Value) {
+    match schema {
+        Value::Array(all) => all.iter_mut().for_each(simplify),
+        Value::Object(map) => {
+            map.values_mut().for_each(simplify);
+            if let Some((texts, meanings)) = map.get("oneOf").and_then(texts_of) {
+                map.remove("oneOf");
+                let own = map.get("description").and_then(Value::as_str);
+                let parts: Vec<_> = own.map(str::to_owned).into_iter().chain(meanings).collect();
+                map.insert("description".into(), json!(parts.join(" ")));
+                map.insert("type".into(), json!("string"));
+                map.insert("enum".into(), Value::Array(texts));
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The texts of a choice that has no others, and what is said of them.
+fn texts_of(choice: &Value) -> Option<(Vec<Value>, Vec<String>)> {
+    let (mut texts, mut meanings) = (Vec::new(), Vec::new());
+    for option in choice.as_array()? {
+        match (option.get("const"), option.get("enum")) {
+            (Some(Value::String(text)), None) => {
+                texts.push(json!(text));
+                if let Some(meaning) = option["description"].as_str() {
+                    meanings.push(format!("`{text}`: {meaning}"));
+                }
+            }
+            (None, Some(Value::Array(several))) if several.iter().all(Value::is_string) => {
+                texts.extend(several.iter().cloned());
+            }
+            _ => return None,
+        }
+    }
+    Some((texts, meanings))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_between_texts_is_one_list() {
+        let mut schema = json!({ "properties": { "mood": { "description": "How it is.", "oneOf": [
+            { "type": "string", "enum": ["good", "bad"] },
+            { "type": "string", "const": "odd", "description": "Neither." },
+        ] } } });
+        simplify(&mut schema);
+        let mood = json!({
+            "description": "How it is. `odd`: Neither.",
+            "type": "string",
+            "enum": ["good", "bad", "odd"],
+        });
+        assert_eq!(schema, json!({ "properties": { "mood": mood } }));
+        let other = json!({ "oneOf": [{ "const": 1 }, { "$ref": "#/a" }] });
+        let mut same = other.clone();
+        simplify(&mut same);
+        assert_eq!(same, other);
     }
 }

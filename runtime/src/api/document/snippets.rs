@@ -41,42 +41,50 @@ impl Request<'_> {
         ]
     }
 
+    /// For the shells and the curl of every system that is still looked after, without further programs.
     fn curl(&self) -> String {
         let unbuffered = if self.is_stream { "-N " } else { "" };
         let mut code = format!("curl {unbuffered}{} \\\n", shell(&self.url));
         code += "  -H \"Authorization: Bearer $API_KEY\"";
         if let Some(body) = self.body {
-            code += " \\\n  -H \"Idempotency-Key: $(uuidgen)\"";
-            let _ = write!(code, " \\\n  --json {}", shell(&body.to_string()));
+            code +=
+                " \\\n  -H \"Idempotency-Key: $(od -An -N16 -tx1 /dev/urandom | tr -d ' \\n')\"";
+            code += " \\\n  -H 'Content-Type: application/json'";
+            let _ = write!(code, " \\\n  -d {}", shell(&body.to_string()));
         }
         code
     }
 
+    /// With the standard library alone.
     fn python(&self) -> String {
-        let mut code = String::from("import os\n");
-        if self.body.is_some() {
-            code += "import uuid\n";
+        let import = |name| format!("import {name}\n");
+        let mut names = vec!["os", "urllib.request"];
+        if !self.is_stream {
+            names.insert(0, "json");
         }
+        if self.body.is_some() {
+            names.push("uuid");
+        }
+        let mut code: String = names.into_iter().map(import).collect();
         let _ = write!(
             code,
-            "\nimport requests\n\nresponse = requests.{}(\n    {},\n    headers={{\n        \
-             \"Authorization\": f\"Bearer {{os.environ['API_KEY']}}\",\n",
-            self.method,
-            quoted(&self.url),
+            "\nrequest = urllib.request.Request(\n    {},\n",
+            quoted(&self.url)
         );
+        if let Some(body) = self.body {
+            let _ = writeln!(code, "    data=json.dumps({}).encode(),", python(body));
+        }
+        code += "    headers={\n        \"Authorization\": f\"Bearer {os.environ['API_KEY']}\",\n";
         if self.body.is_some() {
+            code += "        \"Content-Type\": \"application/json\",\n";
             code += "        \"Idempotency-Key\": str(uuid.uuid4()),\n";
         }
-        code += "    },\n";
-        if let Some(body) = self.body {
-            let _ = writeln!(code, "    json={},", python(body));
-        }
-        if self.is_stream {
-            code += "    stream=True,\n)\nresponse.raise_for_status()\n";
-            code += "for line in response.iter_lines(decode_unicode=True):\n    print(line)";
+        code += "    },\n)\nwith urllib.request.urlopen(request) as response:\n";
+        code += if self.is_stream {
+            "    for line in response:\n        print(line.decode(), end=\"\")"
         } else {
-            code += ")\nresponse.raise_for_status()\nprint(response.json())";
-        }
+            "    print(json.load(response))"
+        };
         code
     }
 
@@ -94,9 +102,9 @@ impl Request<'_> {
         if let Some(body) = self.body {
             let _ = writeln!(code, "  body: JSON.stringify({body}),");
         }
-        code += "});\nif (!response.ok) throw new Error((await response.json()).detail);\n";
+        code += "});\nif (!response.ok) throw new Error(await response.text());\n";
         code += if self.is_stream {
-            "const text = response.body.pipeThrough(new TextDecoderStream());\n\
+            "const text = response.body?.pipeThrough(new TextDecoderStream()) ?? [];\n\
              for await (const part of text) console.log(part);"
         } else {
             "console.log(await response.json());"
@@ -159,7 +167,7 @@ mod tests {
         assert!(
             python
                 .code
-                .contains(r#"json={"text": "it's \"good\"", "loud": True, "tags": [None]},"#)
+                .contains(r#"json.dumps({"text": "it's \"good\"", "loud": True, "tags": [None]})"#)
         );
         assert!(typescript.code.contains(r#"method: "POST""#));
     }

@@ -18,17 +18,26 @@ macro_rules! columns {
     };
 }
 
-/// Inserts a key, unless its form has made one before. Says whether it did.
+/// Whether a form has made a key before.
+pub async fn was_made(tx: &mut Tx, user: &UserId, form_key: &str) -> Result<bool> {
+    let row = sqlx::query("SELECT 1 FROM api_keys WHERE user_id = $1 AND form_key = $2")
+        .bind(user.as_str())
+        .bind(form_key)
+        .fetch_optional(tx.conn())
+        .await?;
+    Ok(row.is_some())
+}
+
 pub async fn insert(
     tx: &mut Tx,
     (user, id, at): (&UserId, &KeyId, Timestamp),
     new: &NewKey,
     fingerprint: &Fingerprint,
-) -> Result<bool> {
-    let done = sqlx::query(
+) -> Result<()> {
+    sqlx::query(
         "INSERT INTO api_keys
              (id, user_id, handle, digest, name, scopes, form_key, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (user_id, form_key) DO NOTHING",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(id.as_str())
     .bind(user.as_str())
@@ -41,7 +50,7 @@ pub async fn insert(
     .bind(new.expires_at.map(Timestamp::as_micros))
     .execute(tx.conn())
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(())
 }
 
 /// The key with this handle, and its digest.
@@ -88,14 +97,19 @@ pub async fn lock(tx: &mut Tx, user: &UserId, id: &KeyId) -> Result<Option<ApiKe
     row.as_ref().map(key).transpose()
 }
 
-/// How many of the user's keys open the door.
-pub async fn count_live(tx: &mut Tx, user: &UserId, now: Timestamp) -> Result<i64> {
+/// How many of the user's keys open the door, but for one.
+pub async fn count_live(
+    tx: &mut Tx,
+    (user, but): (&UserId, Option<&KeyId>),
+    now: Timestamp,
+) -> Result<i64> {
     let row = sqlx::query(
         "SELECT COUNT(*) FROM api_keys
-         WHERE user_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)",
+         WHERE user_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2) AND id <> $3",
     )
     .bind(user.as_str())
     .bind(now.as_micros())
+    .bind(but.map_or("", KeyId::as_str))
     .fetch_one(tx.conn())
     .await?;
     Ok(row.try_get(0)?)
@@ -104,6 +118,16 @@ pub async fn count_live(tx: &mut Tx, user: &UserId, now: Timestamp) -> Result<i6
 pub async fn revoke(tx: &mut Tx, id: &KeyId, now: Timestamp) -> Result<()> {
     sqlx::query("UPDATE api_keys SET revoked_at = $2 WHERE id = $1")
         .bind(id.as_str())
+        .bind(now.as_micros())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Makes every key of somebody useless.
+pub async fn revoke_all(tx: &mut Tx, user: &UserId, now: Timestamp) -> Result<()> {
+    sqlx::query("UPDATE api_keys SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL")
+        .bind(user.as_str())
         .bind(now.as_micros())
         .execute(tx.conn())
         .await?;

@@ -1,8 +1,9 @@
 //! Queries of requests that may come again.
 
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 
-use crate::api::entity::KeptRequest;
+use crate::api::entity::{Kept, KeptRequest};
 use crate::clock::Timestamp;
 use crate::db::{Db, Dialect, Tx};
 use crate::error::{Error, Result};
@@ -40,7 +41,7 @@ pub async fn begin(
 
 pub async fn find(db: &Db, request: &RequestKey) -> Result<Option<KeptRequest>> {
     let row = sqlx::query(
-        "SELECT digest, attempt, leased_until, status, body FROM api_requests
+        "SELECT digest, attempt, leased_until, status, body, headers FROM api_requests
          WHERE user_id = $1 AND idempotency_key = $2",
     )
     .bind(request.user.as_str())
@@ -48,15 +49,26 @@ pub async fn find(db: &Db, request: &RequestKey) -> Result<Option<KeptRequest>> 
     .fetch_optional(db.reader())
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let status: Option<i64> = row.try_get(3)?;
-    let status = status.map(u16::try_from).transpose();
-    let status = status.map_err(Error::internal)?;
-    let body: Option<String> = row.try_get(4)?;
     Ok(Some(KeptRequest {
         digest: row.try_get(0)?,
         attempt: row.try_get(1)?,
         leased_until: Timestamp::from_micros(row.try_get(2)?),
-        answer: status.zip(body),
+        answer: answer(&row)?,
+    }))
+}
+
+fn answer(row: &AnyRow) -> Result<Option<Kept>> {
+    let (status, body): (Option<i64>, Option<String>) = (row.try_get(3)?, row.try_get(4)?);
+    let Some((status, body)) = status.zip(body) else {
+        return Ok(None);
+    };
+    // Answers from before there were any have none.
+    let headers: Option<String> = row.try_get(5)?;
+    let headers = headers.map(|json| serde_json::from_str(&json)).transpose();
+    Ok(Some(Kept {
+        status: u16::try_from(status).map_err(Error::internal)?,
+        headers: headers.map_err(Error::internal)?.unwrap_or_default(),
+        body,
     }))
 }
 
@@ -82,21 +94,18 @@ pub async fn take_over(
 }
 
 /// Keeps an answer, unless somebody else has taken the request over.
-pub async fn finish(
-    tx: &mut Tx,
-    request: &RequestKey,
-    attempt: &str,
-    (status, body): (u16, &str),
-) -> Result<()> {
+pub async fn finish(tx: &mut Tx, request: &RequestKey, attempt: &str, kept: &Kept) -> Result<()> {
+    let headers = serde_json::to_string(&kept.headers).map_err(Error::internal)?;
     sqlx::query(
-        "UPDATE api_requests SET status = $4, body = $5
+        "UPDATE api_requests SET status = $4, body = $5, headers = $6
          WHERE user_id = $1 AND idempotency_key = $2 AND attempt = $3",
     )
     .bind(request.user.as_str())
     .bind(&request.key)
     .bind(attempt)
-    .bind(i64::from(status))
-    .bind(body)
+    .bind(i64::from(kept.status))
+    .bind(&kept.body)
+    .bind(headers)
     .execute(tx.conn())
     .await?;
     Ok(())

@@ -48,7 +48,7 @@ enum End {
 
 /// What is said at about the same time is written down together.
 const SPACING: Duration = Duration::from_millis(100);
-/// How often a run looks whether its user asked another process for its end.
+/// How often a run looks whether its user asked another process for its end, or somebody else has ended it.
 const LISTENING: Duration = Duration::from_secs(1);
 /// How long a service that is told to end has for it.
 const CANCEL_GRACE: Duration = Duration::from_secs(5);
@@ -148,7 +148,7 @@ impl Attempt {
                     }
                 }
                 _ = clock.tick() => match store::standing(core.db(), &self.id).await {
-                    Ok(Some((_, true))) => ongoing.report.cancel(),
+                    Ok(Some((status, is_asked))) if is_asked || status.is_over() => ongoing.report.cancel(),
                     Ok(_) => {}
                     Err(error) => tracing::warn!(run = %self.id, %error, "a run cannot be looked after"),
                 },

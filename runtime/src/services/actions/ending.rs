@@ -7,6 +7,7 @@ use super::super::store::{self, Ending};
 use super::looking::find_run;
 use crate::app::Core;
 use crate::credits::{HoldId, Ledger, Owner};
+use crate::db::Tx;
 use crate::error::Result;
 use crate::ids::UserId;
 use crate::in_transaction;
@@ -41,6 +42,19 @@ pub(super) async fn end(core: &Core, run: &Run, (status, why): (RunStatus, &str)
         }
         Ok(())
     })
+}
+
+/// Ends everything that runs or waits for somebody who is being forgotten, without results; what was set aside comes
+/// back. Whoever works on one of them finds that out within a second, and stops.
+pub(in super::super) async fn end_all(core: &Core, tx: &mut Tx, user: &UserId) -> Result<()> {
+    let now = core.now();
+    // First every run, then the account: in the order of whoever ends one run.
+    let holds = store::end_all(tx, user, now).await?;
+    let owner = Owner::User(user.clone());
+    for hold in &holds {
+        release(&mut Ledger::new(core, tx, now), &owner, hold).await?;
+    }
+    Ok(())
 }
 
 /// Asks for the end of one of the user's runs. One that waits ends at once; one under way is told, and ends by itself or

@@ -6,6 +6,7 @@ use super::ending::{give_up, sweep};
 use crate::app::Core;
 use crate::error::{Error, Result};
 use crate::ids::UserId;
+use crate::listing::{cut, one_more};
 
 /// One of the user's runs.
 ///
@@ -29,12 +30,19 @@ pub async fn list_runs(
     filter: &RunFilter,
     limit: usize,
 ) -> Result<(Vec<RunSummary>, Option<RunId>)> {
-    sweep(core, Some(user)).await?;
-    let wanted = i64::try_from(limit).unwrap_or(i64::MAX - 1) + 1;
-    let mut runs = store::list_for_user(core.db(), user, filter, wanted).await?;
-    let more = runs.len() > limit;
-    runs.truncate(limit);
-    let next = runs.last().filter(|_| more).map(|last| last.id.clone());
+    runs_of(core, Some(user), filter, limit).await
+}
+
+/// As [`list_runs`], of one user or of all.
+pub(in super::super) async fn runs_of(
+    core: &Core,
+    whose: Option<&UserId>,
+    filter: &RunFilter,
+    limit: usize,
+) -> Result<(Vec<RunSummary>, Option<RunId>)> {
+    sweep(core, whose).await?;
+    let mut runs = store::list(core.db(), whose, filter, one_more(limit)).await?;
+    let next = cut(&mut runs, limit).map(|last| last.id.clone());
     Ok((runs, next))
 }
 

@@ -11,10 +11,10 @@ mod staff;
 pub use looking::{find_run, list_runs};
 
 pub(super) use background::{WorkOn, work_on};
-pub(super) use ending::{cancel, sweep};
+pub(super) use ending::{cancel, end_all, sweep};
 pub(super) use keeping::forget_results;
-pub(super) use looking::{SoFar, said_so_far};
-pub(super) use staff::{run_of_anybody, runs_of_all, set_price, switch, usage};
+pub(super) use looking::{SoFar, runs_of, said_so_far};
+pub(super) use staff::{run_of_anybody, set_price, switch, usage};
 
 use std::time::Duration;
 
@@ -33,6 +33,7 @@ use crate::auth;
 use crate::credits::{HoldId, HoldTerms, Ledger, Owner, Price};
 use crate::db::Tx;
 use crate::error::{Error, FieldErrors, Result};
+use crate::http::Principal;
 use crate::ids::UserId;
 use crate::in_transaction;
 use attempt::Attempt;
@@ -80,10 +81,11 @@ const QUEUE: Duration = Duration::from_secs(24 * 60 * 60);
 /// 402 `insufficient_credits`, 403 `email_unconfirmed` for what costs something; nothing was run then.
 pub(super) async fn run(
     core: &Core,
-    user: &UserId,
+    principal: &Principal,
     offered: Offered,
     submission: Submission,
 ) -> Result<Submitted> {
+    let user = &principal.id;
     let digest = rules::digest(offered.name, &submission.input)?;
     let same = (submission.key.as_str(), digest.as_str());
     if !offered.is_on {
@@ -99,7 +101,7 @@ pub(super) async fn run(
         Err(errors) => return Ok(Submitted::Invalid(errors)),
     };
     if !offered.price.amount.is_zero() {
-        auth::actions::require_verified(core, user).await?;
+        auth::actions::require_verified(core, principal)?;
     }
     let mut attempt = first_attempt(core, user, &offered)?;
     let asked = Asked {

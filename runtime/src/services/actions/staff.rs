@@ -6,33 +6,15 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::super::entity::{Run, RunId};
-use super::super::store::staff::{RunQuery, Usage};
+use super::super::store::usage::Usage;
 use super::super::store::{self, switches};
 use super::super::{offers, rules};
 use super::ending::give_up;
 use crate::app::Core;
 use crate::auth::audit::{Actor, AuditEntry};
-use crate::credits::{self, Credits, Price};
-use crate::error::{Error, Result};
+use crate::credits::{self, Credits, Price, PriceVersion};
+use crate::error::Result;
 use crate::in_transaction;
-
-/// A page of the runs of all users, the newest first, and where the next begins.
-pub(in super::super) async fn runs_of_all(
-    core: &Core,
-    query: RunQuery,
-) -> Result<(Vec<Run>, Option<RunId>)> {
-    super::sweep(core, None).await?;
-    let wanted = RunQuery {
-        limit: query.limit + 1,
-        ..query
-    };
-    let mut runs = store::staff::list(core.db(), &wanted).await?;
-    let limit = usize::try_from(query.limit).unwrap_or(usize::MAX);
-    let more = runs.len() > limit;
-    runs.truncate(limit);
-    let next = runs.last().filter(|_| more).map(|last| last.id.clone());
-    Ok((runs, next))
-}
 
 /// A run, whosever it is.
 ///
@@ -52,29 +34,26 @@ pub(in super::super) async fn usage(
     core: &Core,
     period: Duration,
 ) -> Result<HashMap<String, Usage>> {
-    store::staff::usage(core.db(), core.now().minus(period)).await
+    store::usage::usage(core.db(), core.now().minus(period)).await
 }
 
 /// Sets what a run of the service `name` costs from now on; runs under way cost what they were begun for. `seen` is the
 /// version that whoever sets it has looked at.
 ///
 /// # Errors
-/// 409 `price_changed` when somebody else has set it meanwhile.
+/// 409 `price_changed` when somebody else has set it since.
 pub(in super::super) async fn set_price(
     core: &Core,
     (name, seen): (&str, i64),
     amount: Credits,
     by: &Actor,
 ) -> Result<Price> {
-    let item = rules::item(name);
-    let now = credits::actions::price(core, &item).await?;
-    if now.is_none_or(|now| now.version.number != seen) {
-        return Err(Error::conflict(
-            "price_changed",
-            "Somebody else has just set this price. Look at it again.",
-        ));
-    }
-    let price = credits::actions::set_price(core, &item, amount, by).await;
+    let seen = PriceVersion {
+        item: rules::item(name),
+        number: seen,
+    };
+    let act = AuditEntry::new(by, "service.price_set", ("service", name));
+    let price = credits::actions::set_price(core, &seen, amount, act).await;
     offers::forget(core)?;
     price
 }

@@ -40,7 +40,7 @@ pub fn hostile(schema: &InputSchema) -> Vec<Named> {
     inputs
 }
 
-fn usual(schema: &InputSchema) -> Map<String, Value> {
+pub fn usual(schema: &InputSchema) -> Map<String, Value> {
     let value = |field: &InputField| match &field.default {
         Some(value) => value.clone(),
         None => usual_value(&field.kind),

@@ -8,21 +8,18 @@ pub(super) use panels::panel;
 
 use axum::extract::{Path, Query};
 use axum::response::Response;
-use serde::Deserialize;
 
 use super::actions;
-use super::entity::{Run, RunId, RunStatus};
-use super::narrowing::{self, narrowed};
+use super::entity::RunSummary;
+use super::narrowing::{Filter, Listing};
 use super::offers;
 use super::registry::Registry;
-use super::store::staff::RunQuery;
 use crate::auth::EmailAddress;
 use crate::auth::actions::{emails, find_user_by_email};
-use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::http::{Routes, Staff, Visit, may, permitted};
 use crate::pages::Sample;
-use pages::{Filter, StaffRunPage, StaffRunRow, StaffRunsPage};
+use pages::{StaffRunPage, StaffRunRow, StaffRunsPage};
 
 pub(super) fn routes() -> Routes {
     let one = "/admin/services/{name}";
@@ -48,72 +45,20 @@ pub(super) fn samples() -> Vec<Sample> {
 }
 
 const RUNS: &str = "/admin/services/runs";
-const RUNS_PER_PAGE: i64 = 50;
-
-/// Which runs are asked for, as the form sends it. A field that is empty narrows nothing down.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-struct Listing {
-    service: String,
-    status: String,
-    /// An address.
-    user: String,
-    from: String,
-    /// The last day, included.
-    until: String,
-    before: Option<String>,
-}
-
-impl Listing {
-    /// What is asked for, but for whose runs.
-    ///
-    /// # Errors
-    /// 404 for what no form of ours sends.
-    fn query(&self) -> Result<RunQuery> {
-        Ok(RunQuery {
-            service: narrowed(&self.service, narrowing::service)?,
-            status: narrowed(&self.status, RunStatus::parse)?,
-            user: None,
-            from: narrowed(&self.from, Timestamp::of_day)?,
-            until: narrowed(&self.until, narrowing::after_day)?,
-            before: self
-                .before
-                .as_deref()
-                .map(str::parse::<RunId>)
-                .transpose()?,
-            limit: RUNS_PER_PAGE,
-        })
-    }
-
-    /// The address of the list from `before` on.
-    fn address(&self, before: Option<&RunId>) -> Result<String> {
-        let pairs = [
-            ("service", self.service.as_str()),
-            ("status", &self.status),
-            ("user", &self.user),
-            ("from", &self.from),
-            ("until", &self.until),
-            ("before", before.map_or("", RunId::as_str)),
-        ];
-        narrowing::address(RUNS, &pairs)
-    }
-}
+const RUNS_PER_PAGE: usize = 50;
 
 async fn runs(visit: Staff<may::ViewRuns>, Query(listing): Query<Listing>) -> Result<Response> {
     let core = visit.core();
-    let mut query = listing.query()?;
-    let is_continued = query.before.is_some();
-    let mut is_known = true;
-    if !listing.user.is_empty() {
-        query.user = match EmailAddress::parse(&listing.user) {
-            Ok(email) => find_user_by_email(core, &email).await?.map(|user| user.id),
-            Err(_) => None,
-        };
-        is_known = query.user.is_some();
-    }
-    let (runs, next) = match is_known {
-        true => actions::runs_of_all(core, query).await?,
-        false => (Vec::new(), None),
+    let filter = listing.filter()?;
+    let is_continued = filter.before.is_some();
+    let user = match EmailAddress::parse(&listing.user) {
+        Ok(email) => find_user_by_email(core, &email).await?.map(|user| user.id),
+        Err(_) => None,
+    };
+    let is_about_nobody = user.is_none() && !listing.user.is_empty();
+    let (runs, next) = match is_about_nobody {
+        true => (Vec::new(), None),
+        false => actions::runs_of(core, user.as_ref(), &filter, RUNS_PER_PAGE).await?,
     };
     let newest = Listing {
         before: None,
@@ -121,14 +66,14 @@ async fn runs(visit: Staff<may::ViewRuns>, Query(listing): Query<Listing>) -> Re
     };
     visit.render(&StaffRunsPage {
         runs: rows(&visit, &runs).await?,
-        newest: is_continued.then(|| newest.address(None)).transpose()?,
-        older: next.map(|next| newest.address(Some(&next))).transpose()?,
+        newest: is_continued.then(|| newest.address(RUNS, None)),
+        older: next.map(|next| newest.address(RUNS, Some(&next))),
         filter: Filter::new(&offers::all(core).await?, listing),
     })
 }
 
 /// Runs as lists show them.
-async fn rows(visit: &Visit, runs: &[Run]) -> Result<Vec<StaffRunRow>> {
+async fn rows(visit: &Visit, runs: &[RunSummary]) -> Result<Vec<StaffRunRow>> {
     let registry = visit.core().state::<Registry>()?;
     let owners = runs.iter().map(|run| run.user.clone());
     let emails = emails(visit.core(), owners).await?;
@@ -140,7 +85,7 @@ async fn rows(visit: &Visit, runs: &[Run]) -> Result<Vec<StaffRunRow>> {
 
 async fn run(visit: Staff<may::ViewRuns>, Path(id): Path<String>) -> Result<Response> {
     let run = actions::run_of_anybody(visit.core(), &id.parse()?).await?;
-    let mut rows = rows(&visit, std::slice::from_ref(&run)).await?;
+    let mut rows = rows(&visit, &[run.summary()]).await?;
     let row = rows.pop().ok_or_else(Error::not_found)?;
     visit.render(&StaffRunPage::new(&run, row))
 }

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::super::entity::{Run, RunStatus};
-use super::super::input::Choice;
-use super::super::narrowing;
+use super::super::entity::{Run, RunStatus, RunSummary};
+use super::super::narrowing::{Filter, Listing};
 use super::super::offers::Offered;
 use super::super::registry::Registry;
 use super::super::rules;
-use super::super::store::staff::Usage;
-use super::{Listing, RUNS};
+use super::super::store::usage::Usage;
+use super::RUNS;
 use crate::clock::Timestamp;
 use crate::credits::{self, Credits, Price};
 use crate::error::FieldErrors;
@@ -58,10 +57,12 @@ impl From<Usage> for UsageView {
     }
 }
 
-/// A time in seconds with one decimal place: `0.4 s`.
+/// A time in seconds with one decimal place, `0.4 s`, or in milliseconds below that.
 fn seconds(micros: i64) -> String {
-    let tenths = micros.max(0) / 100_000;
-    format!("{}.{} s", tenths / 10, tenths % 10)
+    match micros.max(0) {
+        short if short < 100_000 => format!("{} ms", short / 1000),
+        long => format!("{}.{} s", long / 1_000_000, long / 100_000 % 10),
+    }
 }
 
 /// A service as the staff sees it.
@@ -182,6 +183,8 @@ pub(super) struct StaffServicePage {
     /// For whoever may change the price and switch it.
     pub form: Option<PriceForm>,
     pub prices: Vec<PriceRow>,
+    /// What the code asks for, where that does not count.
+    pub unheeded: Option<UnheededPrice>,
     /// Its last runs.
     pub runs: Vec<StaffRunRow>,
 }
@@ -205,8 +208,32 @@ impl Page for StaffServicePage {
                 since: SAMPLE_TIME,
                 by: "ada&<b>@example.com".into(),
             }],
+            unheeded: Some(UnheededPrice {
+                price: "2 credits".into(),
+                is_outvoted: true,
+            }),
             runs: StaffRunRow::samples(),
         }
+    }
+}
+
+/// A price that the code of a service asks for and nobody pays.
+#[derive(Debug, Serialize)]
+pub(super) struct UnheededPrice {
+    /// `2 credits`.
+    price: String,
+    /// Because the staff has set another; else because the code has asked for it before.
+    is_outvoted: bool,
+}
+
+impl UnheededPrice {
+    /// `history` is the service's prices, the newest first.
+    pub fn of(offered: &Offered, history: &[(Price, credits::Actor, Timestamp)]) -> Option<Self> {
+        let asked = offered.service.cost();
+        (asked != offered.price.amount).then(|| Self {
+            price: rules::price(asked),
+            is_outvoted: matches!(history.first(), Some((_, credits::Actor::User(_), _))),
+        })
     }
 }
 
@@ -226,7 +253,7 @@ pub(super) struct StaffRunRow {
 }
 
 impl StaffRunRow {
-    pub fn new(run: &Run, registry: &Registry, email: Option<&String>) -> Self {
+    pub fn new(run: &RunSummary, registry: &Registry, email: Option<&String>) -> Self {
         Self {
             path: format!("{RUNS}/{}", run.id),
             title: registry.title_of(&run.service),
@@ -254,32 +281,6 @@ impl StaffRunRow {
 
     fn samples() -> Vec<Self> {
         RunStatus::ALL.into_iter().map(Self::sample).collect()
-    }
-}
-
-/// The form that narrows a list of runs down.
-#[derive(Debug, Serialize)]
-pub(super) struct Filter {
-    service: String,
-    status: String,
-    user: String,
-    from: String,
-    until: String,
-    services: Vec<Choice>,
-    statuses: Vec<Choice>,
-}
-
-impl Filter {
-    pub fn new(offers: &[Offered], listing: Listing) -> Self {
-        Self {
-            services: narrowing::services(offers),
-            statuses: narrowing::statuses(),
-            service: listing.service,
-            status: listing.status,
-            user: listing.user,
-            from: listing.from,
-            until: listing.until,
-        }
     }
 }
 
@@ -399,7 +400,8 @@ mod tests {
 
     #[test]
     fn times_are_told_in_seconds() {
-        assert_eq!(seconds(-1), "0.0 s");
+        assert_eq!(seconds(-1), "0 ms");
+        assert_eq!(seconds(99_999), "99 ms");
         assert_eq!(seconds(449_999), "0.4 s");
         assert_eq!(seconds(61_500_000), "61.5 s");
     }

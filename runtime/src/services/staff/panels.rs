@@ -4,16 +4,17 @@ use minijinja::value::{Serde, Value};
 use serde::Serialize;
 
 use super::super::actions;
-use super::super::store::staff::RunQuery;
+use super::super::entity::RunFilter;
 use super::pages::{StaffOverviewPanel, StaffUserPanel};
 use super::{RUNS, rows, services};
 use crate::auth::actions::find_user;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::http::{Permission, Visit};
 use crate::ids::UserId;
+use crate::listing::address;
 use crate::module::{Panel, PanelPlace};
 
-const RECENT: i64 = 5;
+const RECENT: usize = 5;
 
 /// The panel for a place of the staff's, for whoever may see runs.
 pub(in super::super) async fn panel(visit: &Visit, place: &PanelPlace) -> Result<Option<Panel>> {
@@ -26,8 +27,10 @@ pub(in super::super) async fn panel(visit: &Visit, place: &PanelPlace) -> Result
         PanelPlace::Dashboard
         | PanelPlace::Pricing
         | PanelPlace::SignIn { .. }
+        | PanelPlace::SecondFactor { .. }
         | PanelPlace::Confirm { .. }
-        | PanelPlace::Security => Ok(None),
+        | PanelPlace::Security
+        | PanelPlace::Profile => Ok(None),
     }
 }
 
@@ -45,17 +48,12 @@ async fn overview(visit: &Visit) -> Result<Panel> {
 }
 
 async fn of_user(visit: &Visit, user: &UserId) -> Result<Panel> {
-    let query = RunQuery {
-        user: Some(user.clone()),
-        limit: RECENT,
-        ..RunQuery::default()
-    };
-    let (runs, _) = actions::runs_of_all(visit.core(), query).await?;
+    let (all, core) = (RunFilter::default(), visit.core());
+    let (runs, _) = actions::runs_of(core, Some(user), &all, RECENT).await?;
     let email = find_user(visit.core(), user).await?.email;
-    let query = serde_urlencoded::to_string([("user", email)]).map_err(Error::internal)?;
     let data = StaffUserPanel {
         runs: rows(visit, &runs).await?,
-        path: format!("{RUNS}?{query}"),
+        path: address(RUNS, &[("user", &email)]),
     };
     Ok(of("services/panels/staff_user.html", data))
 }

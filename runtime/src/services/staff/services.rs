@@ -7,11 +7,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
+use super::super::entity::RunFilter;
 use super::super::offers::{self, Offered};
-use super::super::store::staff::RunQuery;
 use super::super::{actions, rules};
 use super::pages::{
-    PriceForm, PriceRow, StaffServicePage, StaffServiceRow, StaffServicesPage, UsageView,
+    PriceForm, PriceRow, StaffServicePage, StaffServiceRow, StaffServicesPage, UnheededPrice,
+    UsageView,
 };
 use crate::auth::audit::Actor;
 use crate::credits::{self, Credits};
@@ -23,7 +24,7 @@ pub(super) const PERIOD: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How many prices a page shows.
 const PRICES: u32 = 20;
 /// How many runs the page of a service shows.
-const RECENT: i64 = 5;
+const RECENT: usize = 5;
 /// The most that a run may cost: what somebody mistyped should not take an account along.
 const MOST: Credits = Credits::whole(1_000_000);
 
@@ -75,18 +76,18 @@ async fn page(
         credits::Actor::System => None,
     });
     let emails = crate::auth::actions::emails(core, people).await?;
-    let query = RunQuery {
+    let its = RunFilter {
         service: Some(offered.name.to_owned()),
-        limit: RECENT,
-        ..RunQuery::default()
+        ..RunFilter::default()
     };
-    let (runs, _) = actions::runs_of_all(core, query).await?;
+    let (runs, _) = actions::runs_of(core, None, &its, RECENT).await?;
     Ok(StaffServicePage {
         service: StaffServiceRow::new(offered, UsageView::from(usage)),
         description: offered.service.description().to_owned(),
         is_in_background: offered.service.background(),
         form,
         prices: PriceRow::all(&history, &emails),
+        unheeded: UnheededPrice::of(offered, &history),
         runs: super::rows(visit, &runs).await?,
     })
 }

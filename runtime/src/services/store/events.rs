@@ -5,28 +5,41 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::super::entity::{Event, Happening, RunId};
-use crate::db::{Db, Tx};
+use crate::db::{Db, Dialect, Tx};
 use crate::error::{Error, Result};
 
-/// Writes down what a run said in its attempt number `attempt`, as long as that is under way. An event that was written
-/// before stays.
-pub async fn insert(tx: &mut Tx, (run, attempt): (&RunId, i64), events: &[Event]) -> Result<()> {
-    for event in events {
-        let (kind, permille, body) = columns(&event.what);
-        sqlx::query(
+/// Adds an event to a run whose attempt is under way, where the run's row is read as the argument says.
+macro_rules! insert {
+    ($lock:literal) => {
+        concat!(
             "INSERT INTO service_run_events (run_id, seq, kind, permille, body)
              SELECT id, $2, $3, $4, $5 FROM service_runs
-             WHERE id = $1 AND attempt = $6 AND finished_at IS NULL
-             ON CONFLICT (run_id, seq) DO NOTHING",
+             WHERE id = $1 AND attempt = $6 AND finished_at IS NULL",
+            $lock,
+            " ON CONFLICT (run_id, seq) DO NOTHING"
         )
-        .bind(run.as_str())
-        .bind(event.seq)
-        .bind(kind)
-        .bind(permille)
-        .bind(body)
-        .bind(attempt)
-        .execute(tx.conn())
-        .await?;
+    };
+}
+
+/// Writes down what a run said in its attempt number `attempt`, as long as that is under way; whoever ends it meanwhile
+/// waits, and finds what was written. An event that was written before stays.
+pub async fn insert(tx: &mut Tx, (run, attempt): (&RunId, i64), events: &[Event]) -> Result<()> {
+    let sql = match tx.dialect() {
+        // One writes at a time.
+        Dialect::Sqlite => insert!(" "),
+        Dialect::Postgres => insert!(" FOR SHARE"),
+    };
+    for event in events {
+        let (kind, permille, body) = columns(&event.what);
+        sqlx::query(sql)
+            .bind(run.as_str())
+            .bind(event.seq)
+            .bind(kind)
+            .bind(permille)
+            .bind(body)
+            .bind(attempt)
+            .execute(tx.conn())
+            .await?;
     }
     Ok(())
 }

@@ -22,8 +22,8 @@ macro_rules! run_columns {
 
 pub mod events;
 pub mod results;
-pub mod staff;
 pub mod switches;
+pub mod usage;
 
 /// A run that is about to start.
 pub struct NewRun<'a> {
@@ -246,43 +246,56 @@ pub async fn find_by_key(db: &Db, user: &UserId, key: &str) -> Result<Option<(Ru
         .transpose()
 }
 
-/// A user's runs that `filter` asks for, the newest first.
-pub async fn list_for_user(
+/// What lists show of runs that `filter` asks for, where they are somebody's as the argument says.
+macro_rules! list_of {
+    ($whose:literal) => {
+        concat!(
+            "SELECT id, user_id, service, status, cost, started_at, finished_at FROM service_runs WHERE ",
+            $whose,
+            " AND id < $2 AND ($3 = '' OR service = $3) AND ($4 = '' OR status = $4)
+             AND started_at >= $5 AND started_at < $6
+             ORDER BY id DESC LIMIT $7"
+        )
+    };
+}
+
+/// Somebody's runs, or everybody's, that `filter` asks for, the newest first.
+pub async fn list(
     db: &Db,
-    user: &UserId,
+    whose: Option<&UserId>,
     filter: &RunFilter,
     limit: i64,
 ) -> Result<Vec<RunSummary>> {
     let instant = |at: Option<Timestamp>, open| at.map_or(open, Timestamp::as_micros);
-    let rows = sqlx::query(
-        "SELECT id, service, status, cost, started_at, finished_at FROM service_runs
-         WHERE user_id = $1 AND id < $2 AND ($3 = '' OR service = $3) AND ($4 = '' OR status = $4)
-             AND started_at >= $5 AND started_at < $6
-         ORDER BY id DESC LIMIT $7",
-    )
-    .bind(user.as_str())
-    .bind(filter.before.as_ref().map_or(AFTER_ALL, RunId::as_str))
-    .bind(filter.service.as_deref().unwrap_or_default())
-    .bind(filter.status.map_or("", RunStatus::as_str))
-    .bind(instant(filter.from, i64::MIN))
-    .bind(instant(filter.until, i64::MAX))
-    .bind(limit)
-    .fetch_all(db.reader())
-    .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(RunSummary {
-                id: row.try_get::<String, _>(0)?.into(),
-                service: row.try_get(1)?,
-                status: status(row, 2)?,
-                cost: credits(row, 3)?,
-                started_at: Timestamp::from_micros(row.try_get(4)?),
-                finished_at: row
-                    .try_get::<Option<i64>, _>(5)?
-                    .map(Timestamp::from_micros),
-            })
-        })
-        .collect()
+    // One statement for both would have the database pass over the index of a user's runs.
+    let sql = match whose {
+        Some(_) => list_of!("user_id = $1"),
+        None => list_of!("$1 = ''"),
+    };
+    let rows = sqlx::query(sql)
+        .bind(whose.map_or("", UserId::as_str))
+        .bind(filter.before.as_ref().map_or(AFTER_ALL, RunId::as_str))
+        .bind(filter.service.as_deref().unwrap_or_default())
+        .bind(filter.status.map_or("", RunStatus::as_str))
+        .bind(instant(filter.from, i64::MIN))
+        .bind(instant(filter.until, i64::MAX))
+        .bind(limit)
+        .fetch_all(db.reader())
+        .await?;
+    rows.iter().map(summary).collect()
+}
+
+fn summary(row: &AnyRow) -> Result<RunSummary> {
+    let finished_at: Option<i64> = row.try_get(6)?;
+    Ok(RunSummary {
+        id: row.try_get::<String, _>(0)?.into(),
+        user: row.try_get::<String, _>(1)?.into(),
+        service: row.try_get(2)?,
+        status: status(row, 3)?,
+        cost: credits(row, 4)?,
+        started_at: Timestamp::from_micros(row.try_get(5)?),
+        finished_at: finished_at.map(Timestamp::from_micros),
+    })
 }
 
 /// Runs before `before` with all that is kept of them, the newest first.
@@ -299,6 +312,23 @@ pub async fn runs_of(db: &Db, user: &UserId, before: &str, limit: i64) -> Result
         .fetch_all(db.reader())
         .await?;
     rows.iter().map(run).collect()
+}
+
+/// Ends all that a user's runs still do, without results. Gives what was set aside for them.
+pub async fn end_all(tx: &mut Tx, user: &UserId, at: Timestamp) -> Result<Vec<HoldId>> {
+    let rows = sqlx::query(
+        "UPDATE service_runs SET status = $2, finished_at = $3
+         WHERE user_id = $1 AND finished_at IS NULL RETURNING hold_id",
+    )
+    .bind(user.as_str())
+    .bind(RunStatus::Cancelled.as_str())
+    .bind(at.as_micros())
+    .fetch_all(tx.conn())
+    .await?;
+    let holds = rows.iter().filter_map(|row| row.try_get(0).transpose());
+    Ok(holds
+        .map(|hold| hold.map(|hold: String| hold.into()))
+        .collect::<std::result::Result<_, _>>()?)
 }
 
 /// Forgets what a user's runs were asked for, said and gave.

@@ -1,52 +1,16 @@
-//! Queries over the runs of all users, for the staff.
+//! Queries of how much services are used.
 
 use std::collections::HashMap;
 
 use sqlx::Row as _;
 
-use super::{credits, run, status};
+use super::{credits, status};
 use crate::clock::Timestamp;
 use crate::credits::Credits;
 use crate::db::Db;
 use crate::error::Result;
-use crate::ids::{AFTER_ALL, UserId};
-use crate::services::entity::{Run, RunId, RunStatus};
-
-/// Which runs are asked for. None narrows nothing down.
-#[derive(Debug, Clone, Default)]
-pub struct RunQuery {
-    pub service: Option<String>,
-    pub status: Option<RunStatus>,
-    pub user: Option<UserId>,
-    pub from: Option<Timestamp>,
-    pub until: Option<Timestamp>,
-    pub before: Option<RunId>,
-    pub limit: i64,
-}
-
-/// Runs of everybody, the newest first.
-pub async fn list(db: &Db, query: &RunQuery) -> Result<Vec<Run>> {
-    let sql = concat!(
-        "SELECT ",
-        run_columns!(),
-        " FROM service_runs
-         WHERE id < $1 AND ($2 = '' OR service = $2) AND ($3 = '' OR status = $3)
-             AND ($4 = '' OR user_id = $4) AND started_at >= $5 AND started_at < $6
-         ORDER BY id DESC LIMIT $7"
-    );
-    let instant = |at: Option<Timestamp>, open| at.map_or(open, Timestamp::as_micros);
-    let rows = sqlx::query(sql)
-        .bind(query.before.as_ref().map_or(AFTER_ALL, RunId::as_str))
-        .bind(query.service.as_deref().unwrap_or_default())
-        .bind(query.status.map_or("", RunStatus::as_str))
-        .bind(query.user.as_ref().map_or("", UserId::as_str))
-        .bind(instant(query.from, i64::MIN))
-        .bind(instant(query.until, i64::MAX))
-        .bind(query.limit)
-        .fetch_all(db.reader())
-        .await?;
-    rows.iter().map(run).collect()
-}
+use crate::ids::first_id;
+use crate::services::entity::RunStatus;
 
 /// How much one service was used.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,8 +30,10 @@ pub async fn usage(db: &Db, since: Timestamp) -> Result<HashMap<String, Usage>> 
     let rows = sqlx::query(
         "SELECT service, status, COUNT(*), CAST(SUM(cost) AS BIGINT),
              CAST(COALESCE(SUM(finished_at - started_at), 0) AS BIGINT)
-         FROM service_runs WHERE started_at >= $1 GROUP BY service, status",
+         FROM service_runs WHERE id >= $1 AND started_at >= $2 GROUP BY service, status",
     )
+    // Identifiers sort by the time at which runs were started: this finds where to begin.
+    .bind(first_id(since))
     .bind(since.as_micros())
     .fetch_all(db.reader())
     .await?;
@@ -88,8 +54,10 @@ pub async fn usage(db: &Db, since: Timestamp) -> Result<HashMap<String, Usage>> 
         }
     }
     let rows = sqlx::query(
-        "SELECT service, COUNT(DISTINCT user_id) FROM service_runs WHERE started_at >= $1 GROUP BY service",
+        "SELECT service, COUNT(DISTINCT user_id) FROM service_runs
+         WHERE id >= $1 AND started_at >= $2 GROUP BY service",
     )
+    .bind(first_id(since))
     .bind(since.as_micros())
     .fetch_all(db.reader())
     .await?;

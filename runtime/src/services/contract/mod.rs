@@ -1,8 +1,10 @@
-//! What every service keeps to, tried out on one: it can be shown, it refuses what does not fit its types, hostile input is
-//! no fault of its own, and a run that fails costs nothing. For tests of applications.
+//! What every service keeps to, tried out on one: it can be shown, its results are what it says of them, it refuses what does not
+//! fit its types, hostile input is no fault of its own, and a run that fails costs nothing. For tests of applications.
 
 mod alone;
+mod errors;
 mod inputs;
+mod outputs;
 
 pub use alone::{Tried, try_out};
 
@@ -20,6 +22,7 @@ use super::registry::Registry;
 use super::rules;
 use super::service::AnyService;
 use crate::app::Core;
+use crate::auth::actions::find_user;
 use crate::credits::{self, Credits, Grant, LotKind, Note, Owner};
 use crate::crypto::random_token;
 use crate::ids::UserId;
@@ -28,7 +31,7 @@ use crate::ids::UserId;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     pub service: String,
-    /// `schema`, `limits`, `hostile input`, `charges`.
+    /// `schema`, `limits`, `hostile input`, `error paths`, `charges`.
     pub promise: &'static str,
     /// What was tried.
     pub tried: usize,
@@ -107,14 +110,17 @@ async fn check(core: &Core, user: &UserId, name: &str) -> anyhow::Result<Vec<Fin
         user,
         name,
         service,
-        charges: Charges::default(),
+        charges: Seen::default(),
+        refusals: Seen::default(),
+        results: Seen::default(),
     };
-    Ok(vec![
-        trial.schema(),
+    let rest = [
         trial.limits().await?,
         trial.hostile_input().await?,
+        trial.error_paths().await?,
         trial.charges(),
-    ])
+    ];
+    Ok([trial.schema()].into_iter().chain(rest).collect())
 }
 
 struct Trial<'a> {
@@ -122,12 +128,16 @@ struct Trial<'a> {
     user: &'a UserId,
     name: &'static str,
     service: Arc<dyn AnyService>,
-    charges: Charges,
+    /// What was seen of the balance on the way.
+    charges: Seen,
+    /// And of the sentences in the place of results.
+    refusals: Seen,
+    /// And of the results.
+    results: Seen,
 }
 
-/// What was seen of the balance on the way.
 #[derive(Default)]
-struct Charges {
+struct Seen {
     tried: usize,
     faults: Vec<String>,
 }
@@ -142,9 +152,9 @@ impl Trial<'_> {
         }
     }
 
-    /// It has a title, a description, and fields that say what they are for.
-    fn schema(&self) -> Finding {
-        let mut faults = Vec::new();
+    /// It has a title, a description, and fields that say what they are for; and its results are as it describes them.
+    fn schema(&mut self) -> Finding {
+        let Seen { tried, mut faults } = std::mem::take(&mut self.results);
         if self.service.title().trim().is_empty() {
             faults.push("It has no title.".to_owned());
         }
@@ -155,7 +165,7 @@ impl Trial<'_> {
         for field in fields.iter().filter(|field| field.label.trim().is_empty()) {
             faults.push(format!("The field `{}` has no label.", field.name));
         }
-        self.finding("schema", fields.len() + 2, faults)
+        self.finding("schema", fields.len() + 2 + tried, faults)
     }
 
     /// What its types do not allow is refused before anything runs.
@@ -180,23 +190,39 @@ impl Trial<'_> {
         for (what, input) in &odd {
             if let Submitted::Run(id) = self.submit(input).await? {
                 let run = actions::find_run(self.core, self.user, &id).await?;
-                if let Some(fault) = fault_of(&run) {
-                    faults.push(format!("{fault} Its input was {what}."));
+                match fault_of(&run) {
+                    Some(fault) => faults.push(format!("{fault} Its input was {what}.")),
+                    None => {
+                        run.error.iter().for_each(|sentence| self.read(sentence));
+                        run.output
+                            .iter()
+                            .for_each(|output| self.compare(what, output));
+                    }
                 }
             }
         }
         Ok(self.finding("hostile input", odd.len(), faults))
     }
 
+    /// Holds a result to the schema of results; the first that does not fit is told.
+    fn compare(&mut self, what: &str, output: &Value) {
+        self.results.tried += 1;
+        if let Some(misfit) = outputs::misfit(output, self.service.output())
+            && self.results.faults.is_empty()
+        {
+            let fault = format!("{misfit} Its input was {what}.");
+            self.results.faults.push(fault);
+        }
+    }
+
     /// Nothing was charged without a result, and never more than the price.
     fn charges(&mut self) -> Finding {
-        let Charges { tried, faults } = std::mem::take(&mut self.charges);
+        let Seen { tried, faults } = std::mem::take(&mut self.charges);
         self.finding("charges", tried, faults)
     }
 
     async fn submit(&mut self, input: &Map<String, Value>) -> anyhow::Result<Submitted> {
-        let offered = offers::find(self.core, self.name).await?;
-        let price = offered.price.amount;
+        let price = offers::find(self.core, self.name).await?.price.amount;
         self.afford(price).await?;
         let before = self.available().await?;
         let submission = Submission {
@@ -205,7 +231,7 @@ impl Trial<'_> {
             patience: Patience::UntilDone,
             is_for_later: false,
         };
-        let submitted = actions::run(self.core, self.user, offered, submission).await?;
+        let submitted = self.run(submission).await?;
         if let Submitted::Run(id) = &submitted {
             // In the background nobody would get to it before this looks at it.
             let run = actions::find_run(self.core, self.user, id).await?;
@@ -234,6 +260,12 @@ impl Trial<'_> {
                 .push("It was charged more than its price.".to_owned());
         }
         Ok(submitted)
+    }
+
+    async fn run(&self, submission: Submission) -> crate::error::Result<Submitted> {
+        let user = find_user(self.core, self.user).await?.without_session();
+        let offered = offers::find(self.core, self.name).await?;
+        actions::run(self.core, &user, offered, submission).await
     }
 
     async fn afford(&self, price: Credits) -> anyhow::Result<()> {
