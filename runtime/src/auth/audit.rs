@@ -1,5 +1,5 @@
-//! Who did what to whom: one row for each act of the staff, written in the act's own transaction, and one for each
-//! that was refused. The database refuses to change or delete rows.
+//! Who did what to whom: one row for each act of the staff and each change of how somebody signs in, written in the act's
+//! own transaction, and one for each that was refused. The database refuses to change or delete rows.
 
 use serde_json::{Value, json};
 
@@ -22,15 +22,25 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// Whoever makes this request.
+    /// Whoever makes this request: of the staff who act as a user, whoever it is.
     ///
     /// # Errors
     /// 401 for a visitor.
     pub fn of(visit: &Visit) -> Result<Self> {
+        let principal = visit.require_principal()?;
+        let acting = principal.acted_by.as_ref().map(|staff| &staff.id);
         Ok(Self::Person {
-            user: visit.require_principal()?.id.clone(),
+            user: acting.unwrap_or(&principal.id).clone(),
             address: visit.client_address(),
         })
+    }
+
+    /// Somebody who acts on his own account from `address`.
+    pub(super) fn owner(user: &UserId, address: &str) -> Self {
+        Self::Person {
+            user: user.clone(),
+            address: address.to_owned(),
+        }
     }
 
     /// The acting person's identifier; none for the command line.
@@ -77,10 +87,30 @@ impl<'a> AuditEntry<'a> {
         }
     }
 
+    /// Who acts.
+    pub fn actor(&self) -> &'a Actor {
+        self.actor
+    }
+
     /// What else must be known later, as an object, such as the reason. No secrets.
     #[must_use]
     pub fn details(self, details: Value) -> Self {
         Self { details, ..self }
+    }
+
+    /// Records what its owner did to an account.
+    ///
+    /// # Errors
+    /// As [`AuditEntry::record`].
+    pub(super) async fn record_own(
+        tx: &mut Tx,
+        at: Timestamp,
+        action: &'static str,
+        (user, address): (&UserId, &str),
+    ) -> Result<()> {
+        let owner = Actor::owner(user, address);
+        let entry = AuditEntry::new(&owner, action, ("user", user.as_str()));
+        entry.record(tx, at).await
     }
 
     /// Records the act in the transaction in which it happens.

@@ -58,10 +58,11 @@ async fn create_admin_with(core: &Core, arguments: &ArgMatches) -> anyhow::Resul
         None => ask_email()?,
     };
     let email = EmailAddress::parse(&email).map_err(|why| anyhow!("{:?}: {why}", email.trim()))?;
-    let is_known = actions::find_user_by_email(core, &email).await?.is_some();
+    let known = actions::find_user_by_email(core, &email).await?;
+    let keeps_password = known.as_ref().is_some_and(|user| user.is_verified);
     let (password, generated) = match argument("password") {
         Some(text) => (Some(check_password(text, &email, core)?), false),
-        None if is_known => (None, false),
+        None if keeps_password => (None, false),
         None => match ask_password(&email, core)? {
             Some(password) => (Some(password), false),
             None => (Some(Password::generate()), true),
@@ -80,8 +81,13 @@ async fn create_admin_with(core: &Core, arguments: &ArgMatches) -> anyhow::Resul
                 "stays as it was"
             };
             say(&format!("Its password {fate}."));
+            if !keeps_password {
+                say(
+                    "Nobody had confirmed the address: sessions, keys and other ways in of before have ended.",
+                );
+            }
         }
-        Ensured::NeedsPassword => bail!("the account was removed just now; run the command again"),
+        Ensured::NeedsPassword => bail!("the account has changed just now; run the command again"),
     }
     if let (true, Some(password)) = (generated, &password) {
         say(&format!("Password (shown only now): {}", password.expose()));

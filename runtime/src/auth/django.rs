@@ -33,6 +33,51 @@ pub fn matches(password: &[u8], hash: &str) -> anyhow::Result<bool> {
 mod tests {
     use super::*;
 
+    /// Made by `hashlib.pbkdf2_hmac("sha256", …)` of Python 3.11.
+    const VECTORS: [(&str, &str); 4] = [
+        (
+            "correct horse battery",
+            "pbkdf2_sha256$2000$seasaltseasalt$ee9Rir/B965zOY80onoq6sXiqL0hvV7StUbcCkSuNNs=",
+        ),
+        (
+            "pässwörd 😀",
+            "pbkdf2_sha256$1000$Ümläut$X3LoUiVPnA7Ge01Tapn4RoLljqKVL64XDD2FjHHTXQE=",
+        ),
+        (
+            "",
+            "pbkdf2_sha256$1$a$aeZT4bBCMD3Uvb+w591EueB48UijiWiq/QiSMEJFAl8=",
+        ),
+        (
+            "lètmein",
+            "pbkdf2_sha256$260$seasalt2$hGs41SecHVHHxLzy7sntHAL8VeXFw2kVLzSPg3HMZF8=",
+        ),
+    ];
+
+    #[test]
+    fn hashes_of_another_implementation_are_understood() {
+        for (password, hash) in VECTORS {
+            assert!(matches(password.as_bytes(), hash).unwrap(), "{hash}");
+            for (other, _) in VECTORS.iter().filter(|(other, _)| *other != password) {
+                assert!(!matches(other.as_bytes(), hash).unwrap(), "{other}: {hash}");
+            }
+            // One round more, another salt, and a hash that is cut off or of something else.
+            let parts: Vec<_> = hash.split('$').collect();
+            let [kind, rounds, salt, end] = parts[..] else {
+                panic!("{hash} has four parts");
+            };
+            let more = rounds.parse::<u32>().unwrap() + 1;
+            for changed in [
+                format!("{kind}${more}${salt}${end}"),
+                format!("{kind}${rounds}${salt}x${end}"),
+                format!("{kind}${rounds}${salt}${}", &end[..40]),
+                format!("{kind}${rounds}${salt}$"),
+            ] {
+                let is_right = matches(password.as_bytes(), &changed);
+                assert!(!is_right.unwrap_or(false), "{changed}");
+            }
+        }
+    }
+
     #[test]
     fn what_is_no_hash_of_djangos_is_refused() {
         for hash in [

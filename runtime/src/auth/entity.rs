@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::rules::{DisplayName, EmailAddress};
 use crate::clock::Timestamp;
-use crate::http::{Role, Visit};
+use crate::http::{Principal, Role, Visit};
 use crate::ids::UserId;
+use crate::times::TimeStyle;
 
 /// Somebody with an account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,6 +23,30 @@ pub struct User {
     pub last_signed_in_at: Option<Timestamp>,
     /// When the person is forgotten, if he asked for it and does not sign in before.
     pub removal_due_at: Option<Timestamp>,
+    /// Whether he has shown that the address is his.
+    pub is_verified: bool,
+    /// Whether the person behind the account has been forgotten.
+    pub is_removed: bool,
+}
+
+impl User {
+    /// Himself where he acts without having signed in, as a program of his does: what asks for a password that was just
+    /// given is out of its reach.
+    pub fn without_session(self) -> Principal {
+        Principal {
+            id: self.id,
+            email: self.email,
+            name: self.name,
+            role: self.role,
+            is_verified: self.is_verified,
+            picture: None,
+            times: TimeStyle::default(),
+            session: String::new(),
+            proved_at: Timestamp::from_micros(0),
+            acted_by: None,
+            lacks_second_factor: false,
+        }
+    }
 }
 
 /// An account about to be made.

@@ -123,7 +123,7 @@ pub(super) struct MagicLinkMail<'a> {
     pub email: &'a str,
     pub token: &'a str,
     pub code: &'a str,
-    pub minutes: u64,
+    pub minutes: u32,
 }
 
 impl MailTemplate for MagicLinkMail<'_> {
@@ -183,7 +183,7 @@ impl MailTemplate for RemovedMail {
 #[derive(Debug, Serialize)]
 pub(super) struct InvitationMail<'a> {
     pub token: &'a str,
-    pub days: u64,
+    pub days: u32,
 }
 
 impl MailTemplate for InvitationMail<'_> {

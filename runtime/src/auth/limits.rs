@@ -59,6 +59,20 @@ fn network(address: &str) -> Option<String> {
     }
 }
 
+/// A wider part of the network, which a stranger does not leave as easily as he takes another address.
+fn region(address: &str) -> Option<String> {
+    match address.parse().ok()? {
+        IpAddr::V4(address) => {
+            let [a, b, c, _] = address.octets();
+            Some(format!("{a}.{b}.{c}"))
+        }
+        IpAddr::V6(address) => {
+            let [a, b, c, ..] = address.segments();
+            Some(format!("{a:x}:{b:x}:{c:x}"))
+        }
+    }
+}
+
 fn from_network(what: &str, address: &str, limit: Limit) -> Option<Counted> {
     let name = format!("{what} from {}", network(address)?);
     Some(Counted { name, limit })
@@ -72,10 +86,23 @@ pub(super) fn sign_in(settings: &Settings, address: &str) -> Vec<Counted> {
         .collect()
 }
 
+/// Questions that pages fetch by themselves, before anybody signs in.
+pub(super) fn question(settings: &Settings, address: &str) -> Vec<Counted> {
+    let limit = Limit::per_minute(settings.sign_ins_per_minute.saturating_mul(4));
+    from_network("question", address, limit)
+        .into_iter()
+        .collect()
+}
+
+/// What every wrong password and every wrong code counts against, for whatever account.
+pub(super) fn failed(settings: &Settings, address: &str) -> Option<Counted> {
+    let limit = Limit::per_minute(settings.failed_sign_ins_per_minute);
+    from_network("failed", address, limit)
+}
+
 /// What a sign-in counts against unless it succeeds. The account's own count is kept for each network address, so
 /// that a stranger slows himself down and never the owner.
 pub(super) fn failed_sign_in(settings: &Settings, address: &str, email_key: &str) -> Vec<Counted> {
-    let limit = Limit::per_minute(settings.failed_sign_ins_per_minute);
     let account = Counted {
         name: format!(
             "failed {email_key} from {}",
@@ -86,7 +113,7 @@ pub(super) fn failed_sign_in(settings: &Settings, address: &str, email_key: &str
             period: ACCOUNT_PERIOD,
         },
     };
-    let network = from_network("failed", address, limit);
+    let network = failed(settings, address);
     network.into_iter().chain([account]).collect()
 }
 
@@ -97,43 +124,94 @@ pub(super) fn sign_up(settings: &Settings, address: &str) -> Vec<Counted> {
         .collect()
 }
 
-/// Mails to one address, whether it has an account or not.
-pub(super) fn mail(settings: &Settings, email_key: &str) -> Vec<Counted> {
+/// Mails that somebody who has not signed in asks for, to whatever address: as many as accounts that he may make.
+pub(super) fn mail_from(settings: &Settings, address: &str) -> Vec<Counted> {
+    let limit = Limit::per_minute(settings.sign_ups_per_minute);
+    from_network("mail", address, limit).into_iter().collect()
+}
+
+/// Messages that visitors leave for the staff: as many as accounts that they may make.
+pub(super) fn message(settings: &Settings, address: &str) -> Vec<Counted> {
+    let limit = Limit::per_minute(settings.sign_ups_per_minute);
+    from_network("message", address, limit)
+        .into_iter()
+        .collect()
+}
+
+/// Mails that somebody who has signed in asks for, to whatever address.
+pub(super) fn mail_by(settings: &Settings, user: &UserId) -> Vec<Counted> {
     vec![Counted {
-        name: format!("mail {email_key}"),
+        name: format!("mail by {user}"),
         limit: Limit::per_minute(settings.mails_per_minute),
     }]
 }
 
+/// Counts one more mail to an address, whether it has an account or not, that is asked for from a network address.
+/// Everybody shares the count, and strangers may use it up; so that they keep nobody from his mails, each region of the
+/// network may then still have one a minute.
+///
+/// # Errors
+/// As [`count`].
+pub(super) async fn count_mail(
+    core: &Core,
+    settings: &Settings,
+    (email_key, address): (&str, &str),
+) -> Result<()> {
+    let limit = Limit::per_minute(settings.mails_per_minute);
+    let shared = Counted {
+        name: format!("mail {email_key}"),
+        limit,
+    };
+    let own = from_network(&shared.name, address, limit);
+    let spared = region(address).map(|region| Counted {
+        name: format!("mail {email_key} spared for {region}"),
+        limit: Limit::per_minute(1),
+    });
+    in_transaction!(core.db(), tx => {
+        count_in(core, tx, own.as_slice()).await?;
+        let Some(wait) = count_one(tx, &shared, core.now()).await? else {
+            return Ok(());
+        };
+        match &spared {
+            None => Err(Error::too_many_requests(wait)),
+            Some(spared) => match count_one(tx, spared, core.now()).await? {
+                None => Ok(()),
+                Some(other) => Err(Error::too_many_requests(wait.min(other))),
+            },
+        }
+    })
+}
+
 /// Wrong codes of a second factor for one account, from anywhere: whoever tries knows its password.
-pub(super) fn code(user: &UserId) -> Vec<Counted> {
+pub(super) fn code(settings: &Settings, user: &UserId) -> Vec<Counted> {
     vec![Counted {
         name: format!("code {user}"),
-        limit: Limit {
-            count: 10,
-            period: Duration::from_secs(15 * 60),
-        },
+        limit: wrong_codes(settings),
     }]
+}
+
+fn wrong_codes(settings: &Settings) -> Limit {
+    Limit {
+        count: settings.wrong_codes_per_account,
+        period: Duration::from_secs(15 * 60),
+    }
 }
 
 /// Wrong codes that were mailed to one address, in whatever browser. The link of the same mail is not limited, so that
 /// nobody can be kept out.
-pub(super) fn mailed_code(email_key: &str) -> Vec<Counted> {
+pub(super) fn mailed_code(settings: &Settings, email_key: &str) -> Vec<Counted> {
     vec![Counted {
         name: format!("mailed code {email_key}"),
-        limit: Limit {
-            count: 10,
-            period: Duration::from_secs(15 * 60),
-        },
+        limit: wrong_codes(settings),
     }]
 }
 
 /// Archives of one's data: each is much work.
-pub(super) fn export(user: &UserId) -> Vec<Counted> {
+pub(super) fn export(settings: &Settings, user: &UserId) -> Vec<Counted> {
     vec![Counted {
         name: format!("export {user}"),
         limit: Limit {
-            count: 5,
+            count: settings.exports_per_hour,
             period: Duration::from_secs(60 * 60),
         },
     }]
@@ -147,15 +225,24 @@ pub(super) async fn count(core: &Core, counted: &[Counted]) -> Result<()> {
     if counted.is_empty() {
         return Ok(());
     }
-    in_transaction!(core.db(), tx => {
-        for one in counted {
-            count_one(tx, one, core.now()).await?;
-        }
-        Ok(())
-    })
+    in_transaction!(core.db(), tx => count_in(core, tx, counted).await)
 }
 
-async fn count_one(tx: &mut Tx, counted: &Counted, now: Timestamp) -> Result<()> {
+/// As [`count`], in the transaction of what is counted.
+///
+/// # Errors
+/// As [`count`].
+pub(super) async fn count_in(core: &Core, tx: &mut Tx, counted: &[Counted]) -> Result<()> {
+    for one in counted {
+        if let Some(wait) = count_one(tx, one, core.now()).await? {
+            return Err(Error::too_many_requests(wait));
+        }
+    }
+    Ok(())
+}
+
+/// Counts one more, or says how long to wait for that.
+async fn count_one(tx: &mut Tx, counted: &Counted, now: Timestamp) -> Result<Option<Duration>> {
     let (interval, period) = (counted.limit.interval(), counted.limit.micros());
     let row = sqlx::query(
         "INSERT INTO auth_limits (name, free_at) VALUES ($1, $3)
@@ -172,7 +259,7 @@ async fn count_one(tx: &mut Tx, counted: &Counted, now: Timestamp) -> Result<()>
     .fetch_optional(tx.conn())
     .await?;
     if row.is_some() {
-        return Ok(());
+        return Ok(None);
     }
     let row = sqlx::query("SELECT free_at FROM auth_limits WHERE name = $1")
         .bind(&counted.name)
@@ -182,7 +269,7 @@ async fn count_one(tx: &mut Tx, counted: &Counted, now: Timestamp) -> Result<()>
     let wait = Timestamp::from_micros(allowed_at).since(now);
     // Whole seconds, and never too few.
     let wait = Duration::from_secs(wait.as_micros().div_ceil(1_000_000) as u64);
-    Err(Error::too_many_requests(wait))
+    Ok(Some(wait))
 }
 
 /// Takes back what was counted for a sign-in that succeeded: an account's count is cleared, an address's is one less.
@@ -215,6 +302,15 @@ pub(super) async fn sweep(core: &Core) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_region_is_wider_than_a_household() {
+        assert_eq!(region("192.0.2.7"), region("192.0.2.9"));
+        assert_ne!(region("192.0.2.7"), region("192.0.3.7"));
+        assert_eq!(region("2001:db8:1:2::9"), region("2001:db8:1:3::9"));
+        assert_ne!(region("2001:db8:1:2::9"), region("2001:db8:2:2::9"));
+        assert_eq!(region(""), None);
+    }
 
     #[test]
     fn a_household_counts_as_one() {

@@ -3,15 +3,17 @@
 use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
+use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::actions::{self, Confirmed};
-use super::entity::Purpose;
+use super::actions::{self, Confirmation, Confirmed, Wanted};
+use super::entity::{Browser, Purpose};
 use super::pages::{
     CheckMailPage, EmailPage, NewPasswordPage, ResetPage, StaleLinkPage, UnconfirmedPage,
     VerifyPage,
 };
-use super::rules::{EmailAddress, Password};
+use super::routes::{check_account, proceed};
+use super::rules::EmailAddress;
 use crate::crypto::is_token;
 use crate::error::{FieldErrors, Result};
 use crate::http::{Access, Form, Level, Principal, Routes, Visit, VisitCookie};
@@ -30,6 +32,7 @@ pub(super) fn routes() -> Routes {
         .post("/accounts/verify/resend", Access::SignedIn, resend)
         .get("/accounts/verify/{token}", Access::Public, show_verify)
         .post("/accounts/verify/{token}", Access::Public, verify)
+        .post("/accounts/verify/{token}/password", Access::Public, choose)
         .get("/accounts/password/reset", Access::Public, show_reset)
         .post("/accounts/password/reset", Access::Public, ask_reset)
         .get(
@@ -49,9 +52,10 @@ async fn check_mail(visit: Visit) -> Result<Response> {
 }
 
 async fn show_unconfirmed(visit: Visit, principal: Principal) -> Result<Response> {
-    let is_verified = actions::is_verified(visit.core(), &principal.id).await?;
-    let email = principal.email;
-    visit.render(&UnconfirmedPage { email, is_verified })
+    visit.render(&UnconfirmedPage {
+        email: principal.email,
+        is_verified: principal.is_verified,
+    })
 }
 
 fn stale(visit: &Visit) -> Result<Response> {
@@ -59,17 +63,16 @@ fn stale(visit: &Visit) -> Result<Response> {
 }
 
 async fn show_email(visit: Visit, principal: Principal) -> Result<Response> {
-    let page = email_page(&visit, &principal).await?;
-    visit.render(&page)
+    visit.render(&email_page(&principal))
 }
 
-async fn email_page(visit: &Visit, principal: &Principal) -> Result<EmailPage> {
-    Ok(EmailPage {
+fn email_page(principal: &Principal) -> EmailPage {
+    EmailPage {
         email: principal.email.clone(),
-        is_verified: actions::is_verified(visit.core(), &principal.id).await?,
+        is_verified: principal.is_verified,
         new_email: String::new(),
         errors: FieldErrors::default(),
-    })
+    }
 }
 
 #[derive(Deserialize)]
@@ -85,7 +88,8 @@ async fn change_email(
     let errors = match EmailAddress::parse(&form.email) {
         Err(why) => FieldErrors::one("email", why),
         Ok(email) => {
-            actions::ask_for_new_email(visit.core(), &principal, &email).await?;
+            let address = visit.client_address();
+            actions::ask_for_new_email(visit.core(), &principal, &email, &address).await?;
             let text = format!(
                 "We have sent a link to {}. Open it to confirm.",
                 email.as_str()
@@ -96,48 +100,90 @@ async fn change_email(
     let page = EmailPage {
         new_email: form.email,
         errors,
-        ..email_page(&visit, &principal).await?
+        ..email_page(&principal)
     };
     visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }
 
 async fn resend(visit: Visit, principal: Principal) -> Result<Response> {
-    actions::resend_verification(visit.core(), &principal).await?;
+    actions::resend_verification(visit.core(), &principal, &visit.client_address()).await?;
     let text = "If your address is not confirmed yet, a mail with a link is on its way.";
     Ok(visit.redirect_with(UNCONFIRMED, Level::Info, text))
 }
 
-async fn show_verify(visit: Visit, Path(token): Path<String>) -> Result<Response> {
-    let found = match is_token(&token) {
-        true => actions::find_link(visit.core(), &token, Purpose::VerifyEmail).await?,
-        false => None,
-    };
-    match found {
-        None => stale(&visit),
-        Some(found) => visit.render(&VerifyPage {
-            token,
-            email: found.email,
-        }),
+/// The page of an address that waits to be confirmed.
+fn verify_page(token: String, asked: Confirmation, errors: FieldErrors) -> VerifyPage {
+    VerifyPage {
+        token,
+        email: asked.email,
+        asks_password: matches!(asked.wanted, Wanted::Password { .. }),
+        may_choose: asked.wanted == Wanted::Password { may_choose: true },
+        must_sign_in: asked.wanted == Wanted::Session,
+        errors,
     }
 }
 
-async fn verify(visit: Visit, Path(token): Path<String>) -> Result<Response> {
+async fn show_verify(visit: Visit, Path(token): Path<String>) -> Result<Response> {
+    let asked = match is_token(&token) {
+        true => actions::confirmation(visit.core(), visit.principal(), &token).await?,
+        false => None,
+    };
+    match asked {
+        None => stale(&visit),
+        Some(asked) => visit.render(&verify_page(token, asked, FieldErrors::default())),
+    }
+}
+
+#[derive(Deserialize)]
+struct VerifyForm {
+    #[serde(default)]
+    password: SecretString,
+}
+
+async fn verify(
+    visit: Visit,
+    Path(token): Path<String>,
+    Form(form): Form<VerifyForm>,
+) -> Result<Response> {
     if !is_token(&token) {
         return stale(&visit);
     }
+    let shown = (visit.principal(), form.password);
+    let browser = Browser::of(&visit);
+    let (level, text) = match actions::confirm_email(visit.core(), &token, shown, &browser).await? {
+        Confirmed::Stale => return stale(&visit),
+        Confirmed::Done(Some(sign_in)) => {
+            return proceed(&visit, sign_in, ("", Some((Level::Success, CONFIRMED))));
+        }
+        Confirmed::Refused(asked) => {
+            let errors = FieldErrors::one("password", "This is not the password of the account.");
+            let page = verify_page(token, asked, errors);
+            return visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
+        }
+        Confirmed::Done(None) => (Level::Success, CONFIRMED),
+        Confirmed::Taken => (
+            Level::Warning,
+            "Another account uses this address by now. Yours stays as it was.",
+        ),
+    };
     let to = match visit.principal() {
         Some(_) => "/dashboard",
         None => "/accounts/login",
     };
-    match actions::confirm_email(visit.core(), &token).await? {
-        Confirmed::Stale => stale(&visit),
-        Confirmed::Done => {
-            Ok(visit.redirect_with(to, Level::Success, "Your address is confirmed."))
-        }
-        Confirmed::Taken => {
-            let text = "Another account uses this address by now. Yours stays as it was.";
-            Ok(visit.redirect_with(to, Level::Warning, text))
-        }
+    Ok(visit.redirect_with(to, level, text))
+}
+
+const CONFIRMED: &str = "Your address is confirmed.";
+
+/// Whoever did not make the account, or forgot its password, chooses one.
+async fn choose(visit: Visit, Path(token): Path<String>) -> Result<Response> {
+    let link = match is_token(&token) {
+        true => actions::choose_instead(visit.core(), &token).await?,
+        false => None,
+    };
+    match link {
+        Some(link) => Ok(visit.redirect(&format!("/accounts/password/reset/{link}"))),
+        None => stale(&visit),
     }
 }
 
@@ -153,7 +199,7 @@ struct ResetForm {
 async fn ask_reset(visit: Visit, Form(form): Form<ResetForm>) -> Result<Response> {
     match EmailAddress::parse(&form.email) {
         Ok(email) => {
-            actions::ask_for_reset(visit.core(), &email).await?;
+            actions::ask_for_reset(visit.core(), &email, &visit.client_address()).await?;
             let text =
                 "If there is an account with this address, a mail with a link is on its way.";
             Ok(visit.redirect_with("/accounts/login", Level::Info, text))
@@ -201,15 +247,16 @@ async fn set_new_password(
         return stale(&visit);
     };
     let core = visit.core();
-    let email = EmailAddress::parse(&page.email).map_err(anyhow::Error::msg)?;
-    let password = match Password::new(&form.password, &email, core.name()) {
-        Ok(password) => password,
-        Err(why) => {
-            page.errors = FieldErrors::one("password", why);
+    let checked = check_account(&page.email, &form.password, core.name());
+    let (_, password) = match checked {
+        Ok(checked) => checked,
+        Err(errors) => {
+            page.errors = errors;
             return visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
         }
     };
-    if !actions::reset_password(core, &page.token, &password).await? {
+    let address = visit.client_address();
+    if !actions::reset_password(core, &page.token, &password, &address).await? {
         return stale(&visit);
     }
     let text = "Your password has been changed. Sign in with the new one.";

@@ -18,6 +18,7 @@ mod magic;
 mod mailed;
 mod pages;
 mod panels;
+mod profile;
 mod routes;
 mod rules;
 mod second_factor;
@@ -25,15 +26,20 @@ mod security;
 mod store;
 mod threads;
 mod users_command;
+mod weaknesses;
 
 pub use entity::User;
 pub use leaving::{RemovalAsked, UserRemoved};
 pub use rules::EmailAddress;
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 
-use crate::db::Migration;
-use crate::error::EMAIL_UNCONFIRMED;
+use crate::app::Core;
+use crate::config::{Config, Fault};
+use crate::db::{Migration, Tx};
+use crate::error::{EMAIL_UNCONFIRMED, Result};
 use crate::http::{Access, Permission, Refusal, Routes};
 use crate::ids::UserId;
 use crate::mail::MailSample;
@@ -48,7 +54,7 @@ pub enum Registration {
     Open,
     /// Whoever the staff has invited.
     Invitation,
-    /// Nobody by himself: the sign-up page is not there.
+    /// Nobody by himself: the sign-up page only says so.
     Closed,
 }
 
@@ -74,7 +80,7 @@ pub struct Settings {
     pub failed_sign_ins_per_minute: u32,
     /// In five minutes, for one account from one network address.
     pub failed_sign_ins_per_account: u32,
-    /// From one network address.
+    /// From one network address; also how many mails with links it may ask for, to whomever, and messages leave.
     pub sign_ups_per_minute: u32,
     /// To one address that asks for links.
     pub mails_per_minute: u32,
@@ -88,6 +94,20 @@ pub struct Settings {
     pub magic_links: bool,
     /// Whoever deletes his account can keep it by signing in within so many days.
     pub deletion_grace_days: u32,
+    /// After one right password, or in the browser that asked for a mail to sign in with; then it begins anew.
+    pub code_tries: u32,
+    /// In a quarter of an hour, for one account, wherever they are tried.
+    pub wrong_codes_per_account: u32,
+    /// How long a right password waits for the code of the second factor.
+    pub second_factor_minutes: u32,
+    /// How long a link or a code works that was mailed to sign in with.
+    pub magic_link_minutes: u32,
+    /// Archives of his data that somebody may make.
+    pub exports_per_hour: u32,
+    /// How long an invitation works.
+    pub invitation_days: u32,
+    /// How long the staff may act as somebody.
+    pub impersonation_minutes: u32,
 }
 
 impl Default for Settings {
@@ -105,13 +125,36 @@ impl Default for Settings {
             second_factor_for_staff: false,
             magic_links: false,
             deletion_grace_days: 14,
+            code_tries: 5,
+            wrong_codes_per_account: 10,
+            second_factor_minutes: 10,
+            magic_link_minutes: 10,
+            exports_per_hour: 5,
+            invitation_days: 7,
+            impersonation_minutes: 60,
         }
     }
 }
 
 impl Settings {
-    fn removal_grace(&self) -> std::time::Duration {
-        std::time::Duration::from_secs(u64::from(self.deletion_grace_days) * 24 * 60 * 60)
+    fn removal_grace(&self) -> Duration {
+        A_DAY * self.deletion_grace_days
+    }
+
+    fn second_factor_life(&self) -> Duration {
+        A_MINUTE * self.second_factor_minutes
+    }
+
+    fn magic_link_life(&self) -> Duration {
+        A_MINUTE * self.magic_link_minutes
+    }
+
+    fn invitation_life(&self) -> Duration {
+        A_DAY * self.invitation_days
+    }
+
+    fn longest_impersonation(&self) -> Duration {
+        A_MINUTE * self.impersonation_minutes
     }
 
     fn session_life(&self) -> rules::SessionLife {
@@ -136,13 +179,73 @@ pub struct UserCreated {
 
 impl Event for UserCreated {}
 
+/// Somebody showed that the address of an account is his, which nobody had done before: whoever made the account may be
+/// another. Told in the transaction in which the password and the sessions of before end; whoever takes part ends the
+/// other ways in that were set up until then.
+#[derive(Debug)]
+pub struct TakenBack {
+    pub user: UserId,
+}
+
+impl Event for TakenBack {}
+
+/// Somebody has lost all that he gave as a second factor, and whoever runs the application takes it away.
+#[derive(Debug, Clone)]
+pub struct FactorsTakenAway {
+    pub user: UserId,
+}
+
+impl Event for FactorsTakenAway {}
+
+/// Asks in how many ways somebody can sign in, beside those of this domain. The user's row is locked meanwhile.
+#[derive(Debug)]
+pub struct CountWays {
+    pub user: UserId,
+    count: std::sync::atomic::AtomicI64,
+}
+
+impl CountWays {
+    fn of(user: &UserId) -> Self {
+        Self {
+            user: user.clone(),
+            count: 0.into(),
+        }
+    }
+
+    /// Adds `ways`.
+    pub fn add(&self, ways: i64) {
+        let order = std::sync::atomic::Ordering::Relaxed;
+        self.count.fetch_add(ways, order);
+    }
+
+    fn total(&self) -> i64 {
+        self.count.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+impl Event for CountWays {}
+
+/// Gives an account another password, and takes all else from whoever made it without showing that the address is his.
+async fn take_over(core: &Core, tx: &mut Tx, user: &UserId, password_hash: &str) -> Result<()> {
+    store::set_password(tx, user, password_hash).await?;
+    store::delete_sessions_of(tx, user).await?;
+    take_back(core, tx, user).await
+}
+
+/// Takes from whoever had an account before its owner what would let him in again.
+async fn take_back(core: &Core, tx: &mut Tx, user: &UserId) -> Result<()> {
+    second_factor::forget(tx, user).await?;
+    core.emit(tx, &TakenBack { user: user.clone() }).await
+}
+
 /// The module.
 pub fn module(settings: Settings) -> impl Module {
     Auth { settings }
 }
 
-const A_MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
-const AN_HOUR: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+const A_MINUTE: Duration = Duration::from_secs(60);
+const AN_HOUR: Duration = Duration::from_secs(60 * 60);
+const A_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 struct Auth {
     settings: Settings,
@@ -205,19 +308,31 @@ impl Module for Auth {
                 "0012_impersonations",
                 include_str!("migrations/0012_impersonations.sql"),
             ),
+            Migration::portable(
+                "0013_preferences",
+                include_str!("migrations/0013_preferences.sql"),
+            ),
+            Migration::portable(
+                "0014_other_factors",
+                include_str!("migrations/0014_other_factors.sql"),
+            ),
         ]
     }
 
     fn routes(&self) -> Routes {
         let routes = routes::routes(self.settings.registration)
             .merge(mailed::routes())
+            .merge(profile::routes())
             .merge(security::routes())
             .merge(leaving::routes())
             .merge(acting::routes())
             .merge(second_factor::routes());
         let routes = match self.settings.registration {
-            Registration::Invitation => routes.merge(invitations::routes()),
-            Registration::Open | Registration::Closed => routes,
+            Registration::Open => routes,
+            Registration::Invitation => routes
+                .merge(invitations::routes())
+                .merge(invitations::instead_of_sign_up()),
+            Registration::Closed => routes.merge(invitations::instead_of_sign_up()),
         };
         match self.settings.magic_links {
             true => routes.merge(magic::routes()),
@@ -293,12 +408,21 @@ impl Module for Auth {
 
     fn samples(&self) -> Vec<Sample> {
         let mut samples = pages::samples();
+        samples.extend(profile::samples());
         samples.extend(security::samples());
         samples.extend(leaving::samples());
         samples.extend(invitations::samples());
         samples.extend(second_factor::samples());
         samples.extend(magic::samples());
         samples
+    }
+
+    fn weaknesses(&self, _config: &Config) -> Vec<Fault> {
+        weaknesses::weaknesses(&self.settings)
+    }
+
+    fn cautions(&self, _config: &Config) -> Vec<Fault> {
+        weaknesses::cautions(&self.settings)
     }
 
     fn install(&self, install: &mut Install) -> anyhow::Result<()> {
@@ -313,6 +437,7 @@ impl Module for Auth {
             Box::pin(magic::sweep(core))
         });
         install.personal_data(leaving::files);
+        install.mail_wishes(|tx, email, topic| Box::pin(profile::wants(tx, email, topic)));
         install.every("auth.end_impersonations", A_MINUTE, |core| {
             Box::pin(acting::end_overdue(core))
         });

@@ -12,7 +12,6 @@ pub(super) fn samples() -> Vec<Sample> {
         Sample::of::<SignInPage>(),
         Sample::of::<SignOutPage>(),
         Sample::of::<ConfirmPage>(),
-        Sample::of::<ProfilePage>(),
         Sample::of::<PasswordPage>(),
         Sample::of::<DashboardPage>(),
         Sample::of::<VerifyPage>(),
@@ -112,25 +111,6 @@ impl Page for ConfirmPage {
     }
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct ProfilePage {
-    pub email: String,
-    pub name: String,
-    pub errors: FieldErrors,
-}
-
-impl Page for ProfilePage {
-    const TEMPLATE: &'static str = "auth/profile.html";
-
-    fn sample() -> Self {
-        Self {
-            email: "ada@example.com".into(),
-            name: "Ada \"Countess\" <Lovelace>".into(),
-            errors: FieldErrors::default(),
-        }
-    }
-}
-
 #[derive(Debug, Default, Serialize)]
 pub(super) struct PasswordPage {
     pub errors: FieldErrors,
@@ -159,11 +139,17 @@ impl Page for DashboardPage {
     }
 }
 
-/// Asks for a click, because mail scanners follow links too.
+/// Asks for a click, because mail scanners follow links too, and for what shows whose the account is.
 #[derive(Debug, Serialize)]
 pub(super) struct VerifyPage {
     pub token: String,
     pub email: String,
+    pub asks_password: bool,
+    /// Whether a new password may be chosen in its place.
+    pub may_choose: bool,
+    /// In another way than by a password, which the account does not have.
+    pub must_sign_in: bool,
+    pub errors: FieldErrors,
 }
 
 impl Page for VerifyPage {
@@ -173,6 +159,10 @@ impl Page for VerifyPage {
         Self {
             token: "a-token".into(),
             email: "ada<b>@example.com".into(),
+            asks_password: true,
+            may_choose: true,
+            must_sign_in: false,
+            errors: FieldErrors::one("password", "This is not the password of the account."),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use minijinja::context;
 
-use super::{Accounts, EmailVerification, actions};
+use super::{Accounts, EmailVerification};
 use crate::error::Result;
 use crate::http::Visit;
 use crate::module::{Panel, PanelPlace};
@@ -17,9 +17,7 @@ pub(super) async fn unconfirmed(visit: &Visit, place: &PanelPlace) -> Result<Opt
         .state::<Accounts>()?
         .settings
         .email_verification;
-    if wanted == EmailVerification::None
-        || actions::is_verified(visit.core(), &principal.id).await?
-    {
+    if wanted == EmailVerification::None || principal.is_verified {
         return Ok(None);
     }
     Ok(Some(Panel {

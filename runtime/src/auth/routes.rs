@@ -9,10 +9,8 @@ use serde::Deserialize;
 use super::actions::{self, PasswordChange, SignIn, SignUp, Token};
 use super::entity::Browser;
 use super::mailed::CHECK_MAIL;
-use super::pages::{
-    ConfirmPage, DashboardPage, PasswordPage, ProfilePage, SignInPage, SignOutPage, SignUpPage,
-};
-use super::rules::{DisplayName, EmailAddress, Password};
+use super::pages::{ConfirmPage, DashboardPage, PasswordPage, SignInPage, SignOutPage, SignUpPage};
+use super::rules::{EmailAddress, Password};
 use super::{Accounts, Registration, acting, door, second_factor};
 use crate::error::{FieldErrors, Result};
 use crate::http::{Access, Form, Level, Principal, Routes, Visit, VisitCookie, local_path};
@@ -27,8 +25,6 @@ pub(super) fn routes(registration: Registration) -> Routes {
         .post("/accounts/logout", Access::Public, sign_out)
         .get("/accounts/confirm", Access::SignedIn, show_confirm)
         .post("/accounts/confirm", Access::SignedIn, confirm)
-        .get("/accounts/profile", Access::SignedIn, show_profile)
-        .post("/accounts/profile", Access::SignedIn, save_profile)
         .get("/accounts/password/change", Access::SignedIn, show_password)
         .post(
             "/accounts/password/change",
@@ -91,7 +87,7 @@ struct SignUpForm {
 }
 
 async fn sign_up(visit: Visit, Form(form): Form<SignUpForm>) -> Result<Response> {
-    let errors = match check_sign_up(&form, visit.core().name()) {
+    let errors = match check_account(&form.email, &form.password, visit.core().name()) {
         Err(errors) => errors,
         Ok((email, password)) => {
             let browser = Browser::of(&visit);
@@ -118,9 +114,14 @@ async fn sign_up(visit: Visit, Form(form): Form<SignUpForm>) -> Result<Response>
     visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }
 
-fn check_sign_up(form: &SignUpForm, site: &str) -> Result<(EmailAddress, Password), FieldErrors> {
-    let email = EmailAddress::parse(&form.email).map_err(|why| FieldErrors::one("email", why))?;
-    let password = Password::new(&form.password, &email, site);
+/// An address and the password that its account is to have.
+pub(super) fn check_account(
+    email: &str,
+    password: &str,
+    site: &str,
+) -> Result<(EmailAddress, Password), FieldErrors> {
+    let email = EmailAddress::parse(email).map_err(|why| FieldErrors::one("email", why))?;
+    let password = Password::new(password, &email, site);
     let password = password.map_err(|why| FieldErrors::one("password", why))?;
     Ok((email, password))
 }
@@ -273,44 +274,6 @@ async fn confirm(
             let page = ConfirmPage {
                 errors: FieldErrors::one("password", "This is not your password."),
                 ..confirm_page(&visit, &principal, form.next).await?
-            };
-            visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
-        }
-    }
-}
-
-async fn show_profile(visit: Visit, principal: Principal) -> Result<Response> {
-    visit.render(&ProfilePage {
-        email: principal.email,
-        name: principal.name,
-        errors: FieldErrors::default(),
-    })
-}
-
-#[derive(Deserialize)]
-struct ProfileForm {
-    name: String,
-}
-
-async fn save_profile(
-    visit: Visit,
-    principal: Principal,
-    Form(form): Form<ProfileForm>,
-) -> Result<Response> {
-    match DisplayName::parse(&form.name) {
-        Ok(name) => {
-            actions::rename(visit.core(), &principal, &name).await?;
-            Ok(visit.redirect_with(
-                "/accounts/profile",
-                Level::Success,
-                "Your profile has been saved.",
-            ))
-        }
-        Err(why) => {
-            let page = ProfilePage {
-                email: principal.email,
-                name: form.name,
-                errors: FieldErrors::one("name", why),
             };
             visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }

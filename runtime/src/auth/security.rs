@@ -42,11 +42,13 @@ async fn show(visit: Visit, principal: Principal) -> Result<Response> {
         id: session.id.to_string(),
     };
     let factor = second_factor::status(visit.core(), &principal.id).await?;
+    let has_other_factor = second_factor::has_other(visit.core(), &principal.id).await?;
     let account = door::account(visit.core(), &principal.id).await?;
     visit.render(&SecurityPage {
         has_password: account.is_none_or(|account| account.has_password),
         ways: visit.core().panels(&visit, &PanelPlace::Security).await?,
         has_second_factor: factor.is_on,
+        has_other_factor,
         codes_left: factor.codes_left,
         sessions: sessions.into_iter().map(row).collect(),
     })
@@ -78,7 +80,10 @@ struct SecurityPage {
     has_password: bool,
     /// What modules show of the ways to sign in.
     ways: Vec<Panel>,
+    /// Codes of an app.
     has_second_factor: bool,
+    /// Of a module.
+    has_other_factor: bool,
     /// Recovery codes.
     codes_left: i64,
     sessions: Vec<SessionRow>,
@@ -111,6 +116,7 @@ impl Page for SecurityPage {
             has_password: true,
             ways: Vec::new(),
             has_second_factor: true,
+            has_other_factor: true,
             codes_left: 3,
             sessions: vec![row(true, "Firefox on Linux"), row(false, "An <b>iPhone")],
         }

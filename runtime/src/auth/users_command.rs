@@ -2,7 +2,7 @@
 
 use anyhow::{anyhow, bail};
 use clap::{Arg, ArgAction, ArgMatches};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::actions::{self, UserQuery};
 use super::audit::Actor;
@@ -11,6 +11,7 @@ use super::rules::EmailAddress;
 use super::second_factor;
 use crate::app::Core;
 use crate::cli::say;
+use crate::clock::Timestamp;
 use crate::module::Command;
 
 pub(super) fn command() -> Command {
@@ -36,7 +37,10 @@ pub(super) fn command() -> Command {
             "Sign somebody out everywhere and let him in no more",
         ))
         .subcommand(verb("unlock", "Let somebody in again"))
-        .subcommand(verb("verify", "Take an address as confirmed"))
+        .subcommand(verb(
+            "verify",
+            "Take an address as confirmed; prints a link to a new password, since the old one ends",
+        ))
         .subcommand(verb(
             "reset-link",
             "Print a link to a new password, for handing over; it works once, for an hour",
@@ -71,8 +75,16 @@ async fn run(core: &Core, arguments: &ArgMatches) -> anyhow::Result<()> {
             say(&format!("{email} may sign in."));
         }
         "verify" => {
-            actions::verify(core, by, &user).await?;
+            if !actions::verify(core, by, &user).await? {
+                say(&format!("Nothing to do: {email} is confirmed already."));
+                return Ok(());
+            }
             say(&format!("{email} is confirmed."));
+            say(
+                "Password and sessions of whoever signed up have ended. The owner chooses a password with this link,",
+            );
+            say("which works once, for an hour (`users reset-link` makes another):");
+            say(&actions::reset_link(core, by, &user).await?);
         }
         "reset-link" => say(&actions::reset_link(core, by, &user).await?),
         _ => match second_factor::take_away(core, by, &user.id).await? {
@@ -104,18 +116,9 @@ async fn list(core: &Core, search: String, as_json: bool) -> anyhow::Result<()> 
         let users = actions::list_users(core, &query).await?;
         before = users.last().map(|user| user.id.clone());
         if as_json {
-            all.extend(users.into_iter().map(|user| {
-                json!({
-                    "id": user.id, "email": user.email, "name": user.name, "role": user.role,
-                    "active": user.is_active, "created_at": user.created_at.rfc3339(),
-                })
-            }));
+            all.extend(users.iter().map(object));
         } else {
-            for user in users {
-                let (role, since) = (user.role.as_str(), user.created_at);
-                let state = if user.is_active { "active" } else { "locked" };
-                say(&format!("{since}  {role:<8} {state:<7} {}", user.email));
-            }
+            users.iter().for_each(|user| say(&line(user)));
         }
         if before.is_none() {
             break;
@@ -125,4 +128,71 @@ async fn list(core: &Core, search: String, as_json: bool) -> anyhow::Result<()> 
         say(&serde_json::to_string_pretty(&all)?);
     }
     Ok(())
+}
+
+fn object(user: &User) -> Value {
+    json!({
+        "id": user.id, "email": user.email, "name": user.name, "role": user.role, "active": user.is_active,
+        "confirmed": user.is_verified, "created_at": user.created_at.rfc3339(),
+        "last_signed_in_at": user.last_signed_in_at.map(Timestamp::rfc3339),
+        "removal_due_at": user.removal_due_at.map(Timestamp::rfc3339), "removed": user.is_removed,
+    })
+}
+
+/// An account in a line: since when, what it may, how it is, whose it is, and what is special.
+fn line(user: &User) -> String {
+    let state = match (user.is_removed, user.is_active) {
+        (true, _) => "removed",
+        (false, true) => "active",
+        (false, false) => "locked",
+    };
+    let mut notes = Vec::new();
+    if !user.is_verified && !user.is_removed {
+        notes.push("unconfirmed".to_owned());
+    }
+    if let Some(due) = user.removal_due_at {
+        notes.push(format!("leaves {due}"));
+    }
+    let notes = match notes.is_empty() {
+        true => String::new(),
+        false => format!("  ({})", notes.join(", ")),
+    };
+    let (role, since) = (user.role.as_str(), user.created_at);
+    format!("{since}  {role:<8} {state:<7} {}{notes}", user.email)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Role;
+    use crate::ids::UserId;
+
+    #[test]
+    fn a_line_tells_who_is_locked_unconfirmed_leaving_and_gone() {
+        let at = Timestamp::from_micros(1_795_251_905_000_000);
+        let user = |is_active, is_verified, removal_due_at, is_removed| User {
+            id: UserId::new(at),
+            email: "ada@example.com".into(),
+            name: String::new(),
+            role: Role::User,
+            is_active,
+            created_at: at,
+            last_signed_in_at: None,
+            removal_due_at,
+            is_verified,
+            is_removed,
+        };
+        let begin = "2026-11-21T09:05:05Z  user     ";
+        for (user, rest) in [
+            (user(true, true, None, false), "active  ada@example.com"),
+            (user(false, true, None, false), "locked  ada@example.com"),
+            (
+                user(true, false, Some(at), false),
+                "active  ada@example.com  (unconfirmed, leaves 2026-11-21T09:05:05Z)",
+            ),
+            (user(false, false, None, true), "removed ada@example.com"),
+        ] {
+            assert_eq!(line(&user), format!("{begin}{rest}"));
+        }
+    }
 }

@@ -1,12 +1,16 @@
 //! What becomes of somebody who comes back from a provider.
 
+use serde_json::json;
+
+use super::Providers;
 use super::letters::WayChangedMail;
 use super::providers::Provider;
 use super::rules::{Identity, Verdict, decide};
 use super::store;
 use crate::app::Core;
-use crate::auth::EmailAddress;
+use crate::auth::audit::{Actor, AuditEntry};
 use crate::auth::door::{self, Admission, Newcomer};
+use crate::auth::{CountWays, EmailAddress};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::http::{Principal, Visit};
@@ -66,6 +70,7 @@ async fn first(
         if !store::insert(tx, identity, user, core.now()).await? {
             return Ok(Arrival::Refused(AGAIN.into()));
         }
+        record(visit, tx, "identity.linked", (provider, user)).await?;
         tell(core, tx, (provider, user), true).await?;
         Ok(Arrival::In(door::admit(visit, tx, user).await?))
     })
@@ -113,10 +118,11 @@ pub(super) enum Link {
 
 /// Ties an identity to whoever is signed in.
 pub(super) async fn link(
-    core: &Core,
+    visit: &Visit,
     provider: &Provider,
     (identity, user): (&Identity, &UserId),
 ) -> Result<Link> {
+    let core = visit.core();
     let account = door::account(core, user).await?;
     // Somebody may have signed up with another's address: he would keep a way in.
     if !account.is_some_and(|account| account.is_verified) {
@@ -132,28 +138,56 @@ pub(super) async fn link(
         if !store::insert(tx, identity, user, core.now()).await? {
             return Ok(Link::Taken);
         }
+        record(visit, tx, "identity.linked", (provider, user)).await?;
         tell(core, tx, (provider, user), true).await?;
         Ok(Link::Done)
     })
 }
 
+/// Counts the identities at providers that are still there.
+pub(super) async fn count(core: &Core, tx: &mut Tx, ways: &CountWays) -> Result<()> {
+    let providers = core.state::<Providers>()?;
+    let issuers = store::issuers(tx, &ways.user).await?;
+    let is_there = |issuer: &String| providers.all.iter().any(|one| one.issuer() == issuer);
+    let count = issuers.into_iter().filter(is_there).count();
+    ways.add(i64::try_from(count).unwrap_or(i64::MAX));
+    Ok(())
+}
+
 /// Takes a way to sign in away, unless it is the last one.
 pub(super) async fn unlink(
-    core: &Core,
+    visit: &Visit,
     principal: &Principal,
     provider: &Provider,
     subject: &str,
 ) -> Result<bool> {
-    let account = door::account(core, &principal.id).await?;
-    let needs_one = account.is_none_or(|account| !account.has_password);
+    let core = visit.core();
     in_transaction!(core.db(), tx => {
-        let (what, whose) = ((provider.issuer(), subject), (&principal.id, needs_one));
-        if !store::delete(tx, what, whose).await? {
+        if door::count_ways(core, tx, &principal.id).await? < 2 {
             return Ok(false);
         }
+        if !store::delete(tx, (provider.issuer(), subject), &principal.id).await? {
+            return Ok(true);
+        }
+        record(visit, tx, "identity.unlinked", (provider, &principal.id)).await?;
         tell(core, tx, (provider, &principal.id), false).await?;
         Ok(true)
     })
+}
+
+async fn record(
+    visit: &Visit,
+    tx: &mut Tx,
+    action: &'static str,
+    (provider, user): (&Provider, &UserId),
+) -> Result<()> {
+    let owner = Actor::Person {
+        user: user.clone(),
+        address: visit.client_address(),
+    };
+    let entry = AuditEntry::new(&owner, action, ("user", user.as_str()));
+    let entry = entry.details(json!({ "provider": provider.label }));
+    entry.record(tx, visit.core().now()).await
 }
 
 /// Tells the owner of an account which way to sign in came or went.

@@ -61,6 +61,20 @@ impl Flow {
         }
     }
 
+    /// Whether the provider has to ask who somebody is, though he may have told it before.
+    pub fn is_anew(&self) -> bool {
+        match self.purpose {
+            Purpose::Confirm(_) => true,
+            Purpose::SignIn | Purpose::Link(_) => false,
+        }
+    }
+
+    /// When the browser was sent away, in seconds since 1970.
+    pub fn started_at(&self) -> i64 {
+        let life = i64::try_from(LIFE.as_micros()).unwrap_or(i64::MAX);
+        (self.ends_at - life) / 1_000_000
+    }
+
     /// What is sent to the provider for the verifier.
     pub fn challenge(&self) -> String {
         URL_SAFE_NO_PAD.encode(Sha256::digest(self.verifier.as_bytes()))

@@ -18,7 +18,8 @@ mod routes;
 mod rules;
 mod store;
 
-use crate::auth::UserRemoved;
+use crate::auth::{CountWays, TakenBack, UserRemoved};
+use crate::config::{Config, Fault};
 use crate::db::Migration;
 use crate::http::Routes;
 use crate::mail::MailSample;
@@ -78,6 +79,17 @@ impl Module for Social {
         letters::samples()
     }
 
+    fn weaknesses(&self, config: &Config) -> Vec<Fault> {
+        match providers::read(config) {
+            Ok(all) if all.is_empty() => vec![Fault {
+                variable: "SOCIAL_PROVIDERS".into(),
+                problem: "names nobody at whom people could sign in; name one, or take the module social out".into(),
+            }],
+            Ok(_) => Vec::new(),
+            Err(faults) => faults.0,
+        }
+    }
+
     fn install(&self, install: &mut Install) -> anyhow::Result<()> {
         jwt::install();
         let all = providers::read(install.config()?)?;
@@ -87,7 +99,33 @@ impl Module for Social {
         });
         install.personal_data(personal::files);
         install.on::<UserRemoved>(|_, tx, removed| Box::pin(personal::forget(tx, removed)));
+        install.on::<TakenBack>(|_, tx, taken| Box::pin(store::forget(tx, &taken.user)));
+        install.on::<CountWays>(|core, tx, ways| Box::pin(actions::count(core, tx, ways)));
         install.panel(0, |visit, place| Box::pin(panels::panel(visit, place)));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{App, Environment};
+
+    #[test]
+    fn nobody_to_sign_in_at_is_a_weakness() {
+        let app = App::builder("Shop", Environment::Production).module(module(Settings {}));
+        let found = |vars: &[(&str, &str)]| {
+            let found = app.weaknesses(&providers::tests::config("production", vars));
+            let found = found.into_iter().map(|fault| fault.variable);
+            found.collect::<Vec<_>>()
+        };
+        assert_eq!(found(&[]), ["SOCIAL_PROVIDERS"]);
+        let github = [
+            ("SOCIAL_PROVIDERS", "github"),
+            ("SOCIAL_GITHUB_CLIENT_ID", "a"),
+            ("SOCIAL_GITHUB_CLIENT_SECRET", "b"),
+        ];
+        assert_eq!(found(&github), [""; 0]);
+        assert_eq!(found(&github[..1]).len(), 2);
     }
 }

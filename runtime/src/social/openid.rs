@@ -49,6 +49,8 @@ pub(super) struct Metadata {
     jwks_uri: String,
     #[serde(default)]
     token_endpoint_auth_methods_supported: Vec<String>,
+    /// What tokens may say, where the issuer tells.
+    claims_supported: Option<Vec<String>>,
     /// Whether each answer names its issuer.
     #[serde(default)]
     authorization_response_iss_parameter_supported: bool,
@@ -118,6 +120,11 @@ impl Directory {
         }
         let now = core.now().as_micros() / 1_000_000;
         let mut claims = entry.check(&tokens.id_token, (&provider.client_id, &flow.nonce), now)?;
+        ensure!(
+            !flow.is_anew() || entry.is_fresh(claims.auth_time, flow.started_at()),
+            "somebody was signed in there before: {:?}",
+            claims.auth_time
+        );
         if let (None, Some(url)) = (&claims.about.email, &entry.metadata.userinfo_endpoint) {
             let told = client::get(url, Some(&tokens.access_token)).await?;
             ensure!(
@@ -153,6 +160,8 @@ struct Claims {
     sub: String,
     exp: i64,
     iat: i64,
+    /// When somebody last showed the issuer who he is.
+    auth_time: Option<i64>,
     nonce: Option<String>,
     aud: Value,
     azp: Option<String>,
@@ -189,6 +198,20 @@ impl Entry {
         match named {
             Some(named) => named == self.metadata.issuer,
             None => !self.metadata.authorization_response_iss_parameter_supported,
+        }
+    }
+
+    /// Whether somebody showed who he is after `started_at`. An issuer that was asked has to say (Core 1.0, section
+    /// 3.1.2.1); one that says of itself that it never does, as Google, is believed to have asked.
+    fn is_fresh(&self, auth_time: Option<i64>, started_at: i64) -> bool {
+        let never_tells = |claims: &Vec<String>| !claims.iter().any(|one| one == "auth_time");
+        match auth_time {
+            Some(at) => at + SKEW >= started_at,
+            None => self
+                .metadata
+                .claims_supported
+                .as_ref()
+                .is_some_and(never_tells),
         }
     }
 

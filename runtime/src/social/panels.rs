@@ -16,10 +16,12 @@ pub(super) async fn panel(visit: &Visit, place: &PanelPlace) -> Result<Option<Pa
         PanelPlace::SignIn { next } => sign_in(visit, next),
         PanelPlace::Confirm { next } => confirm(visit, next).await,
         PanelPlace::Security => security(visit).await,
-        PanelPlace::Dashboard
+        PanelPlace::SecondFactor { .. }
+        | PanelPlace::Dashboard
         | PanelPlace::Pricing
         | PanelPlace::StaffOverview
-        | PanelPlace::StaffUser(_) => Ok(None),
+        | PanelPlace::StaffUser(_)
+        | PanelPlace::Profile => Ok(None),
     }
 }
 

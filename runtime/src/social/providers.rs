@@ -174,10 +174,10 @@ pub(super) fn is_safe(address: &str, may_be_local: bool) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn config(environment: &str, vars: &[(&str, &str)]) -> Config {
+    pub fn config(environment: &str, vars: &[(&str, &str)]) -> Config {
         let common = [
             ("APP_ENV", environment),
             ("APP_SECRET_KEY", "0123456789abcdef0123456789abcdef"),

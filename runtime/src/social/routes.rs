@@ -109,6 +109,7 @@ async fn leave(visit: &Visit, name: &str, (purpose, next): (Purpose, &str)) -> R
     if let Kind::OpenId { .. } = provider.kind {
         query.push(("nonce", &*flow.nonce));
     }
+    query.extend(anew(&provider.kind, &flow));
     let query = serde_urlencoded::to_string(query).map_err(anyhow::Error::from)?;
     let joint = if page.contains('?') { '&' } else { '?' };
     let mut response = visit.render(&LeavePage {
@@ -117,6 +118,15 @@ async fn leave(visit: &Visit, name: &str, (purpose, next): (Purpose, &str)) -> R
     })?;
     visit.set_cookie(&mut response, VisitCookie::Social, &flow.seal(core), None);
     Ok(response)
+}
+
+/// What makes a provider ask who somebody is. GitHub has nothing for that: it asks as whom somebody goes on.
+fn anew(kind: &Kind, flow: &Flow) -> &'static [(&'static str, &'static str)] {
+    match (flow.is_anew(), kind) {
+        (false, _) => &[],
+        (true, Kind::OpenId { .. }) => &[("prompt", "login"), ("max_age", "0")],
+        (true, Kind::GitHub { .. }) => &[("prompt", "select_account")],
+    }
 }
 
 /// What a provider says in the address by which it sends a browser back.
@@ -252,7 +262,7 @@ async fn settle(
             }
         }
         Purpose::Link(user) if own == Some(user) => {
-            match actions::link(visit.core(), provider, (identity, user)).await? {
+            match actions::link(visit, provider, (identity, user)).await? {
                 Link::Done => {
                     let text = format!("You can sign in with {label} from now on.");
                     Ok(Ok(visit.redirect_with(SECURITY, Level::Success, text)))
@@ -288,7 +298,7 @@ async fn unlink(
     let providers = visit.core().state::<Providers>()?;
     let provider = find(&providers, &name)?;
     let label = &provider.label;
-    match actions::unlink(visit.core(), &principal, provider, &form.subject).await? {
+    match actions::unlink(&visit, &principal, provider, &form.subject).await? {
         true => {
             let text = format!("{label} does not sign you in any more.");
             Ok(visit.redirect_with(SECURITY, Level::Success, text))

@@ -91,28 +91,30 @@ pub(super) async fn of(db: &Db, user: &UserId) -> Result<Vec<Linked>> {
     rows.iter().map(read).collect()
 }
 
-/// Takes an identity from its owner, unless it is his last one and he `needs` one. Locks his row, so that two at the same
-/// time do not both count the other.
+/// Takes an identity from its owner; no when it was not his.
 pub(super) async fn delete(
     tx: &mut Tx,
     (issuer, subject): (&str, &str),
-    (user, needs_one): (&UserId, bool),
+    user: &UserId,
 ) -> Result<bool> {
-    sqlx::query("UPDATE users SET has_password = has_password WHERE id = $1")
-        .bind(user.as_str())
-        .execute(tx.conn())
-        .await?;
     let done = sqlx::query(
-        "DELETE FROM social_identities WHERE issuer = $1 AND subject = $2 AND user_id = $3
-             AND ($4 = 0 OR (SELECT COUNT(*) FROM social_identities WHERE user_id = $3) > 1)",
+        "DELETE FROM social_identities WHERE issuer = $1 AND subject = $2 AND user_id = $3",
     )
     .bind(issuer)
     .bind(subject)
     .bind(user.as_str())
-    .bind(i64::from(needs_one))
     .execute(tx.conn())
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// The issuers at which somebody has identities, one for each.
+pub(super) async fn issuers(tx: &mut Tx, user: &UserId) -> Result<Vec<String>> {
+    let rows = sqlx::query("SELECT issuer FROM social_identities WHERE user_id = $1")
+        .bind(user.as_str())
+        .fetch_all(tx.conn())
+        .await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
 /// Takes all identities from somebody.

@@ -1,17 +1,16 @@
 //! The staff acting as users, to see what they see. Invariants: only as somebody who is not of the staff and may sign in;
-//! for an hour at most; beginning and end stand in the record; what an account is known by stays out of reach, which
-//! the guard sees to.
+//! for a time at most; beginning and end stand in the record; what an account is known by and what
+//! spends money or credits stays out of reach, which the guard sees to; whoever may act no more acts no more at once.
 
 mod routes;
 mod store;
-
-use std::time::Duration;
 
 use axum::http::StatusCode;
 use serde_json::json;
 
 pub(super) use routes::routes;
 
+use super::Accounts;
 use super::actions::{Token, find_user, renew};
 use super::audit::{Actor, AuditEntry};
 use crate::app::Core;
@@ -20,9 +19,6 @@ use crate::error::{Error, Result};
 use crate::http::Principal;
 use crate::ids::{UserId, new_id};
 use crate::in_transaction;
-
-/// How long somebody may act as another.
-const LONGEST: Duration = Duration::from_secs(60 * 60);
 
 /// Makes the session of `staff` act as `user`; the session gets another token.
 ///
@@ -35,9 +31,11 @@ async fn start(core: &Core, staff: &Principal, by: &Actor, user: &UserId) -> Res
         return Err(Error::new(StatusCode::FORBIDDEN, "not_yours_to_do", why));
     }
     let now = core.now();
+    let settings = &core.state::<Accounts>()?.settings;
+    let ends_by = now.plus(settings.longest_impersonation());
     in_transaction!(core.db(), tx => {
         let (token, session) = renew(core, tx, staff).await?;
-        let new = store::New { id: &new_id(now), staff: &staff.id, user, session: session.as_str(), ends_by: now.plus(LONGEST) };
+        let new = store::New { id: &new_id(now), staff: &staff.id, user, session: session.as_str(), ends_by };
         store::insert(tx, &new, now).await?;
         let entry = AuditEntry::new(by, "impersonation.started", ("user", user.as_str()));
         entry.record(tx, now).await?;

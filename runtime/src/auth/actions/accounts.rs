@@ -3,8 +3,9 @@
 use secrecy::SecretString;
 
 use super::mailed::{ask_for_verification, count_mail, tell_of_account, tell_of_new_password};
-use super::sessions::{Token, open_session};
+use super::sessions::{Token, check_password, open_session};
 use crate::app::Core;
+use crate::auth::audit::AuditEntry;
 use crate::auth::entity::{Browser, Credentials, NewUser, Purpose, User};
 use crate::auth::rules::{DisplayName, EmailAddress, Password};
 use crate::auth::{Accounts, EmailVerification, UserCreated, limits, store};
@@ -43,7 +44,7 @@ pub(in crate::auth) async fn sign_up(
     limits::count(core, &limits::sign_up(&accounts.settings, &browser.address)).await?;
     if accounts.settings.email_verification == EmailVerification::Mandatory {
         // Each try sends one, whoever has an account.
-        count_mail(core, email.as_str()).await?;
+        count_mail(core, email.as_str(), &browser.address).await?;
     }
     let password_hash = accounts.hasher.hash(password).await?;
     let verification = accounts.settings.email_verification;
@@ -106,16 +107,10 @@ pub(in crate::auth) async fn create_user(
     Ok(Some(user))
 }
 
-/// Changes what somebody is called.
-pub(in crate::auth) async fn rename(
-    core: &Core,
-    principal: &Principal,
-    name: &DisplayName,
-) -> Result<()> {
-    in_transaction!(core.db(), tx => store::set_name(tx, &principal.id, name.as_str()).await)
-}
-
 /// Replaces one's password, ends every session and opens a new one for this browser.
+///
+/// # Errors
+/// 429 after too many wrong ones.
 pub(in crate::auth) async fn change_password(
     core: &Core,
     principal: &Principal,
@@ -123,25 +118,26 @@ pub(in crate::auth) async fn change_password(
     browser: &Browser,
 ) -> Result<PasswordChange> {
     let accounts = core.state::<Accounts>()?;
-    let credentials = store::credentials_of(core.db(), &principal.id).await?;
-    let credentials = credentials.ok_or_else(Error::unauthenticated)?;
-    let hash = Some(credentials.password_hash.clone());
-    if !accounts.hasher.verify(old, hash).await?.is_right() {
+    let whose = (&principal.id, &*principal.email);
+    let Some(checked) = check_password(core, whose, old, &browser.address).await? else {
         return Ok(PasswordChange::Refused);
-    }
+    };
     let new_hash = accounts.hasher.hash(new).await?;
     in_transaction!(core.db(), tx => {
-        if !store::replace_password(tx, &credentials, &new_hash).await? {
+        if !store::replace_password(tx, &checked.credentials, &new_hash).await? {
             return Ok(PasswordChange::Refused);
         }
+        checked.forgive(tx).await?;
         store::delete_sessions_of(tx, &principal.id).await?;
         store::tokens::delete_of(tx, &principal.id, Purpose::ResetPassword).await?;
         tell_of_new_password(core, tx, &principal.email).await?;
+        let whose = (&principal.id, &*browser.address);
+        AuditEntry::record_own(tx, core.now(), "user.password_changed", whose).await?;
         let credentials = Credentials {
             user: principal.id.clone(),
             password_hash: new_hash.clone(),
             is_active: true,
-            is_verified: credentials.is_verified,
+            is_verified: checked.credentials.is_verified,
         };
         let token = open_session(core, tx, &credentials, browser).await?;
         token.map(PasswordChange::Done).ok_or_else(Error::unauthenticated)

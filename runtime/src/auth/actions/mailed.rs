@@ -1,4 +1,4 @@
-//! What is done by way of a mail: confirming an address, changing it, choosing a new password.
+//! What is done by way of a mail: asking for an address to be confirmed, choosing a new password.
 
 use std::time::Duration;
 
@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::Core;
 use crate::auth::audit::{Actor, AuditEntry};
-use crate::auth::entity::{MailedToken, Purpose, User};
-use crate::auth::letters::{
-    AccountExistsMail, EmailChangedMail, PasswordChangedMail, ResetMail, VerifyMail,
-};
+use crate::auth::entity::{Credentials, MailedToken, Purpose, User};
+use crate::auth::letters::{AccountExistsMail, PasswordChangedMail, ResetMail, VerifyMail};
 use crate::auth::rules::{EmailAddress, Password};
-use crate::auth::{Accounts, EmailVerification, limits, store};
+use crate::auth::{
+    Accounts, EmailVerification, limits, second_factor, store, take_back, take_over,
+};
 use crate::crypto::random_token;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -29,28 +29,28 @@ fn lifetime(purpose: Purpose) -> Duration {
     }
 }
 
-fn digest(core: &Core, token: &str) -> String {
+pub(super) fn digest(core: &Core, token: &str) -> String {
     core.config().key("mailed token").sign(token)
 }
 
 /// Makes the secret of a new link; only its digest is stored.
-async fn new_token(core: &Core, tx: &mut Tx, for_whom: &MailedToken) -> Result<String> {
+pub(super) async fn new_token(core: &Core, tx: &mut Tx, for_whom: &MailedToken) -> Result<String> {
     let token = random_token();
     let end = core.now().plus(lifetime(for_whom.purpose));
     store::tokens::insert(tx, &digest(core, &token), for_whom, end).await?;
     Ok(token)
 }
 
-/// Counts a mail to an address, whether it has an account or not.
+/// Counts a mail to an address, whether it has an account or not, that is asked for from a network address.
 ///
 /// # Errors
 /// 429 when there were too many.
-pub(super) async fn count_mail(core: &Core, email: &str) -> Result<()> {
+pub(super) async fn count_mail(core: &Core, email: &str, address: &str) -> Result<()> {
     let settings = &core.state::<Accounts>()?.settings;
     let key = EmailAddress::parse(email)
         .map_err(anyhow::Error::msg)?
         .key();
-    limits::count(core, &limits::mail(settings, &key)).await
+    limits::count_mail(core, settings, (&key, address)).await
 }
 
 /// Mails a link that confirms `email` as the address of `user`.
@@ -75,34 +75,30 @@ pub(in crate::auth) async fn ask_for_verification(
 }
 
 /// Mails the link again to whoever has signed in and has not confirmed his address.
-pub(in crate::auth) async fn resend_verification(core: &Core, principal: &Principal) -> Result<()> {
-    if is_verified(core, &principal.id).await? {
+pub(in crate::auth) async fn resend_verification(
+    core: &Core,
+    principal: &Principal,
+    address: &str,
+) -> Result<()> {
+    if principal.is_verified {
         return Ok(());
     }
-    count_mail(core, &principal.email).await?;
+    count_mail(core, &principal.email, address).await?;
     in_transaction!(core.db(), tx => {
         ask_for_verification(core, tx, (&principal.id, &principal.email)).await
     })
 }
 
-/// To be asked before somebody pays with money or credits.
+/// To be asked before somebody pays with money or credits, or sets up what would keep the owner of the address out.
 ///
 /// # Errors
 /// 403 `email_unconfirmed` while addresses are to be confirmed and his is not.
-pub async fn require_verified(core: &Core, user: &UserId) -> Result<()> {
+pub fn require_verified(core: &Core, principal: &Principal) -> Result<()> {
     let wanted = core.state::<Accounts>()?.settings.email_verification;
-    if wanted == EmailVerification::None || is_verified(core, user).await? {
+    if wanted == EmailVerification::None || principal.is_verified {
         return Ok(());
     }
     Err(Error::email_unconfirmed())
-}
-
-/// Whether the owner of an account has shown that its address is his.
-///
-/// # Errors
-/// When the database does not answer.
-pub async fn is_verified(core: &Core, user: &UserId) -> Result<bool> {
-    store::tokens::is_verified(core.db(), user).await
 }
 
 /// What a link is for, without using it: mail scanners follow links too.
@@ -114,49 +110,17 @@ pub(in crate::auth) async fn find_link(
     store::tokens::find(core.db(), (&digest(core, token), purpose), core.now()).await
 }
 
-/// How the confirmation of an address ended.
-#[derive(Debug, PartialEq, Eq)]
-pub(in crate::auth) enum Confirmed {
-    Done,
-    /// The link was used, or is too old, or never was.
-    Stale,
-    /// Another account has taken the address since.
-    Taken,
-}
-
-/// Confirms an address; it becomes the account's if it was not yet, and the old one is told.
-pub(in crate::auth) async fn confirm_email(core: &Core, token: &str) -> Result<Confirmed> {
-    let (digest, now) = (digest(core, token), core.now());
-    in_transaction!(core.db(), tx => {
-        let found = store::tokens::take(tx, (&digest, Purpose::VerifyEmail), now).await?;
-        let Some(MailedToken { user, email, .. }) = found else {
-            return Ok(Confirmed::Stale);
-        };
-        let key = EmailAddress::parse(&email).map_err(anyhow::Error::msg)?.key();
-        if store::tokens::mark_verified(tx, &user, &key, now).await? {
-            return Ok(Confirmed::Done);
-        }
-        let changed = store::tokens::change_email(tx, &user, (&email, &key), now).await?;
-        let Some(old) = changed else {
-            return Ok(Confirmed::Taken);
-        };
-        // Links to the old address open nothing any more.
-        store::tokens::delete_of(tx, &user, Purpose::VerifyEmail).await?;
-        store::tokens::delete_of(tx, &user, Purpose::ResetPassword).await?;
-        let content = EmailChangedMail { new_email: &email };
-        core.send_mail(tx, Mail::to(&old, &content)).await?;
-        Ok(Confirmed::Done)
-    })
-}
-
 /// Mails a link to the address that is to become somebody's. Who owns that address already is told to its owner
 /// alone.
 pub(in crate::auth) async fn ask_for_new_email(
     core: &Core,
     principal: &Principal,
     email: &EmailAddress,
+    address: &str,
 ) -> Result<()> {
-    count_mail(core, email.as_str()).await?;
+    let settings = &core.state::<Accounts>()?.settings;
+    limits::count(core, &limits::mail_by(settings, &principal.id)).await?;
+    count_mail(core, email.as_str(), address).await?;
     let owner = store::user_by_email(core.db(), &email.key()).await?;
     in_transaction!(core.db(), tx => {
         match &owner {
@@ -186,8 +150,14 @@ impl Job for AskReset {
 }
 
 /// Mails a link to choose a new password, if there is an account with this address.
-pub(in crate::auth) async fn ask_for_reset(core: &Core, email: &EmailAddress) -> Result<()> {
-    count_mail(core, email.as_str()).await?;
+pub(in crate::auth) async fn ask_for_reset(
+    core: &Core,
+    email: &EmailAddress,
+    address: &str,
+) -> Result<()> {
+    let settings = &core.state::<Accounts>()?.settings;
+    limits::count(core, &limits::mail_from(settings, address)).await?;
+    count_mail(core, email.as_str(), address).await?;
     let email = email.as_str().to_owned();
     let job = AskReset { email };
     in_transaction!(core.db(), tx => core.enqueue(tx, &job).await)
@@ -234,16 +204,41 @@ pub(in crate::auth) async fn reset_link(core: &Core, by: &Actor, user: &User) ->
     Ok(format!("{url}/accounts/password/reset/{secret}"))
 }
 
-/// Takes an address as confirmed because somebody who acts says so, and records that.
-pub(in crate::auth) async fn verify(core: &Core, by: &Actor, user: &User) -> Result<()> {
+/// Takes an address as confirmed because somebody who acts says so, and records that. Whoever signed up with it may not be
+/// its owner: his password and all his ways in end, and the owner chooses a password with the link that [`reset_link`]
+/// makes. No when the address was confirmed before: then nothing changes.
+pub(in crate::auth) async fn verify(core: &Core, by: &Actor, user: &User) -> Result<bool> {
     let key = EmailAddress::parse(&user.email)
         .map_err(anyhow::Error::msg)?
         .key();
+    let hasher = &core.state::<Accounts>()?.hasher;
+    let nobodys = hasher.hash(&Password::generate()).await?;
     in_transaction!(core.db(), tx => {
+        let known = store::credentials_in(tx, &user.id).await?;
+        if known.is_none_or(|known| known.is_verified) {
+            return Ok(false);
+        }
+        take_over(core, tx, &user.id, &nobodys).await?;
+        store::forget_password(tx, &user.id).await?;
         store::tokens::mark_verified(tx, &user.id, &key, core.now()).await?;
         let entry = AuditEntry::new(by, "user.verified", ("user", user.id.as_str()));
-        entry.record(tx, core.now()).await
+        entry.record(tx, core.now()).await?;
+        Ok(true)
     })
+}
+
+/// Whether what was set up in an account counts as a stranger's once somebody shows that the address is his. Where nobody is
+/// asked to confirm addresses, a second factor is its owner's, and no mail takes it away.
+pub(in crate::auth) async fn is_strange(
+    core: &Core,
+    tx: &mut Tx,
+    account: &Credentials,
+) -> Result<bool> {
+    if account.is_verified {
+        return Ok(false);
+    }
+    let wanted = core.state::<Accounts>()?.settings.email_verification;
+    Ok(wanted != EmailVerification::None || !second_factor::is_on(core, tx, &account.user).await?)
 }
 
 /// Replaces a password by way of a mailed link: ends every session, makes other links useless, tells the owner.
@@ -252,6 +247,7 @@ pub(in crate::auth) async fn reset_password(
     core: &Core,
     token: &str,
     new: &Password,
+    address: &str,
 ) -> Result<bool> {
     let hash = core.state::<Accounts>()?.hasher.hash(new).await?;
     let (digest, now) = (digest(core, token), core.now());
@@ -260,12 +256,18 @@ pub(in crate::auth) async fn reset_password(
         let Some(MailedToken { user, email, .. }) = found else {
             return Ok(false);
         };
+        let before = store::credentials_in(tx, &user).await?;
+        let before = before.ok_or_else(Error::not_found)?;
+        if is_strange(core, tx, &before).await? {
+            take_back(core, tx, &user).await?;
+        }
         store::set_password(tx, &user, &hash).await?;
         store::delete_sessions_of(tx, &user).await?;
         store::tokens::delete_of(tx, &user, Purpose::ResetPassword).await?;
         let key = EmailAddress::parse(&email).map_err(anyhow::Error::msg)?.key();
         // Whoever opened the link reads this address's mail.
         store::tokens::mark_verified(tx, &user, &key, now).await?;
+        AuditEntry::record_own(tx, now, "user.password_reset", (&user, address)).await?;
         core.send_mail(tx, Mail::to(&email, &PasswordChangedMail {})).await?;
         Ok(true)
     })

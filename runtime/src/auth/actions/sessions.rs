@@ -66,13 +66,16 @@ pub(in crate::auth) async fn sign_in(
     let Some(credentials) = credentials.filter(|_| verdict.is_right()) else {
         return Ok(SignIn::Refused);
     };
+    let must_confirm = !credentials.is_verified
+        && accounts.settings.email_verification == EmailVerification::Mandatory;
+    if !credentials.is_active || must_confirm {
+        in_transaction!(core.db(), tx => limits::forgive(tx, &failing).await)?;
+    }
     if !credentials.is_active {
         return Ok(SignIn::Deactivated);
     }
-    if accounts.settings.email_verification == EmailVerification::Mandatory
-        && !credentials.is_verified
-    {
-        return ask_again(core, &credentials.user).await;
+    if must_confirm {
+        return ask_again(core, &credentials.user, &browser.address).await;
     }
     in_transaction!(core.db(), tx => {
         let mut credentials = credentials.clone();
@@ -101,7 +104,7 @@ pub(in crate::auth) async fn admit(
     if !checked.is_active {
         return Ok(SignIn::Deactivated);
     }
-    if second_factor::is_on(tx, &checked.user).await? {
+    if second_factor::is_on(core, tx, &checked.user).await? {
         if !store::note_sign_in(tx, core.now(), checked).await? {
             return Ok(SignIn::Refused);
         }
@@ -113,11 +116,15 @@ pub(in crate::auth) async fn admit(
 }
 
 /// Mails the link again to somebody who knows the password of an address that is not confirmed.
-async fn ask_again(core: &Core, user: &UserId) -> Result<SignIn> {
+pub(in crate::auth) async fn ask_again(
+    core: &Core,
+    user: &UserId,
+    address: &str,
+) -> Result<SignIn> {
     let Some(user) = store::user(core.db(), user).await? else {
         return Ok(SignIn::Refused);
     };
-    count_mail(core, &user.email).await?;
+    count_mail(core, &user.email, address).await?;
     in_transaction!(core.db(), tx => {
         ask_for_verification(core, tx, (&user.id, &user.email)).await?;
         Ok(SignIn::Unverified)
@@ -157,6 +164,46 @@ pub(in crate::auth) async fn open_session(
     Ok(Some(token))
 }
 
+/// Somebody who has given the password of his account.
+#[derive(Debug)]
+pub(super) struct Checked {
+    pub credentials: Credentials,
+    failing: Vec<limits::Counted>,
+}
+
+impl Checked {
+    /// Takes back what the try was counted as.
+    pub async fn forgive(&self, tx: &mut Tx) -> Result<()> {
+        limits::forgive(tx, &self.failing).await
+    }
+}
+
+/// Checks the password of an account that is known already. None when it is another.
+///
+/// # Errors
+/// 429 after too many wrong ones.
+pub(super) async fn check_password(
+    core: &Core,
+    (user, email): (&UserId, &str),
+    password: SecretString,
+    address: &str,
+) -> Result<Option<Checked>> {
+    let accounts = core.state::<Accounts>()?;
+    let key = EmailAddress::parse(email)
+        .map_err(anyhow::Error::msg)?
+        .key();
+    let failing = limits::failed_sign_in(&accounts.settings, address, &key);
+    limits::count(core, &failing).await?;
+    let credentials = store::credentials_of(core.db(), user).await?;
+    let credentials = credentials.ok_or_else(Error::unauthenticated)?;
+    let hash = Some(credentials.password_hash.clone());
+    let verdict = accounts.hasher.verify(password, hash).await?;
+    Ok(verdict.is_right().then_some(Checked {
+        credentials,
+        failing,
+    }))
+}
+
 /// Checks the password of somebody who has signed in, and gives his session a new token. None when it is not his.
 ///
 /// # Errors
@@ -167,20 +214,12 @@ pub(in crate::auth) async fn confirm(
     password: SecretString,
     address: &str,
 ) -> Result<Option<Token>> {
-    let accounts = core.state::<Accounts>()?;
-    let key = EmailAddress::parse(&principal.email)
-        .map_err(anyhow::Error::msg)?
-        .key();
-    let failing = limits::failed_sign_in(&accounts.settings, address, &key);
-    limits::count(core, &failing).await?;
-    let credentials = store::credentials_of(core.db(), &principal.id).await?;
-    let credentials = credentials.ok_or_else(Error::unauthenticated)?;
-    let hash = Some(credentials.password_hash);
-    if !accounts.hasher.verify(password, hash).await?.is_right() {
+    let whose = (&principal.id, &*principal.email);
+    let Some(checked) = check_password(core, whose, password, address).await? else {
         return Ok(None);
-    }
+    };
     let (token, _) = in_transaction!(core.db(), tx => {
-        limits::forgive(tx, &failing).await?;
+        checked.forgive(tx).await?;
         renew(core, tx, principal).await
     })?;
     Ok(Some(token))
@@ -258,8 +297,10 @@ impl Authenticator for Sessions {
             }
             let mut principal = live.principal;
             let wanted = core.state::<Accounts>()?.settings.second_factor_for_staff;
-            principal.lacks_second_factor =
-                wanted && principal.role.is_staff() && !live.has_second_factor;
+            principal.lacks_second_factor = wanted
+                && principal.role.is_staff()
+                && !live.has_second_factor
+                && !second_factor::has_other(core, &principal.id).await?;
             Ok(Some(principal))
         })
     }

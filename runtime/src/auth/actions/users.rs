@@ -11,7 +11,7 @@ use crate::app::Core;
 use crate::auth::audit::{self, Actor, AuditEntry};
 use crate::auth::entity::{NewUser, User};
 use crate::auth::rules::{DisplayName, EmailAddress, Password};
-use crate::auth::{Accounts, store};
+use crate::auth::{Accounts, limits, store, take_over};
 use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -48,6 +48,14 @@ pub struct UserCounts {
 pub async fn find_user(core: &Core, id: &UserId) -> Result<User> {
     let user = store::user(core.db(), id).await?;
     user.ok_or_else(Error::not_found)
+}
+
+/// Makes whoever else locks this user wait until `tx` ends, for what of his is counted before there is more of it.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn lock_user(tx: &mut Tx, id: &UserId) -> Result<()> {
+    store::lock_role(tx, id).await.map(drop)
 }
 
 /// The user with this address, whatever its case.
@@ -176,7 +184,8 @@ async fn refuse(core: &Core, actor: &Actor, action: &str, user: &UserId, why: &s
 }
 
 /// Makes sure that an active account with this address and role is there. A password that is given becomes
-/// its password, and ends every session that it has.
+/// its password, and ends every session that it has. An account whose address nobody has confirmed may be a stranger's: it
+/// needs one, and loses whatever else would let him in.
 pub(in crate::auth) async fn ensure_user(
     core: &Core,
     email: &EmailAddress,
@@ -190,14 +199,22 @@ pub(in crate::auth) async fn ensure_user(
     };
     in_transaction!(core.db(), tx => {
         let before = store::user_in(tx, &key).await?;
+        let is_strange = before.as_ref().is_some_and(|user| !user.is_verified);
+        if is_strange && hash.is_none() {
+            return Ok(Ensured::NeedsPassword);
+        }
         match (store::set_role(tx, &key, role).await?, &hash) {
             (Some(user), hash) => {
+                match hash {
+                    Some(hash) if is_strange => take_over(core, tx, &user, hash).await?,
+                    Some(hash) => {
+                        store::set_password(tx, &user, hash).await?;
+                        store::delete_sessions_of(tx, &user).await?;
+                    }
+                    None => {}
+                }
                 // Whoever runs the binary vouches for the address.
                 store::tokens::mark_verified(tx, &user, &key, core.now()).await?;
-                if let Some(hash) = hash {
-                    store::set_password(tx, &user, hash).await?;
-                    store::delete_sessions_of(tx, &user).await?;
-                }
                 let state = |role, active| json!({ "role": role, "active": active });
                 let before = before.map_or(json!({}), |user| state(user.role, user.is_active));
                 let target = ("user", user.as_str());
@@ -223,12 +240,17 @@ pub(in crate::auth) async fn ensure_user(
 }
 
 /// Mails a visitor's message to everybody on the staff who may read it.
+///
+/// # Errors
+/// 429 when too many came from the visitor's network address.
 pub(in crate::auth) async fn tell_staff(
     core: &Core,
     tx: &mut Tx,
     left: &MessageLeft,
 ) -> Result<()> {
-    let message = &left.0;
+    let settings = &core.state::<Accounts>()?.settings;
+    limits::count_in(core, tx, &limits::message(settings, &left.address)).await?;
+    let message = &left.message;
     let content = MessageMail {
         name: &message.name,
         email: &message.email,
@@ -248,7 +270,7 @@ pub(in crate::auth) async fn tell_staff(
 pub(in crate::auth) enum Ensured {
     Created,
     Changed,
-    /// There is no such account, and without a password none can be made.
+    /// There is no such account, or none whose address was confirmed: a password is wanted.
     NeedsPassword,
 }
 

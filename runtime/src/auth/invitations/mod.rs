@@ -1,16 +1,14 @@
 //! Signing up by invitation: the staff names an address, a link goes there, whoever opens it chooses a password. Invariants:
-//! a link works once and for a week; its newest one counts; only digests are stored; who has opened it owns the address.
+//! a link works once and for some days; its newest one counts; only digests are stored; who has opened it owns the address.
 
 mod pages;
 mod routes;
 mod store;
 
-use std::time::Duration;
-
 use serde_json::json;
 
 pub(super) use pages::samples;
-pub(super) use routes::routes;
+pub(super) use routes::{instead_of_sign_up, routes};
 
 use super::actions::{Token, create_user, find_user_by_email, open_session};
 use super::audit::{Actor, AuditEntry};
@@ -22,6 +20,7 @@ use super::{Accounts, limits};
 use crate::app::Core;
 use crate::clock::Timestamp;
 use crate::crypto::random_token;
+use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::http::Role;
 use crate::ids::UserId;
@@ -32,9 +31,6 @@ crate::id_type! {
     /// An invitation.
     InvitationId
 }
-
-/// How long a link works.
-const LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 fn digest(core: &Core, token: &str) -> String {
     core.config().key("invitation").sign(token)
@@ -58,17 +54,21 @@ async fn invite(core: &Core, by: (&UserId, &Actor), email: &EmailAddress) -> Res
         return Ok(false);
     }
     let settings = &core.state::<Accounts>()?.settings;
-    limits::count(core, &limits::mail(settings, &email.key())).await?;
+    limits::count_mail(core, settings, (&email.key(), "")).await?;
     let (token, now) = (random_token(), core.now());
+    let (days, expires_at) = (
+        settings.invitation_days,
+        now.plus(settings.invitation_life()),
+    );
     let id = InvitationId::new(now);
     let digest = digest(core, &token);
     in_transaction!(core.db(), tx => {
         store::revoke_open(tx, &email.key(), now).await?;
-        let new = store::New { id: &id, email, digest: &digest, invited_by: by.0, expires_at: now.plus(LIFE) };
+        let new = store::New { id: &id, email, digest: &digest, invited_by: by.0, expires_at };
         store::insert(tx, &new, now).await?;
         let entry = AuditEntry::new(by.1, "invitation.sent", ("invitation", id.as_str()));
         entry.record(tx, now).await?;
-        let content = InvitationMail { token: &token, days: LIFE.as_secs() / (24 * 60 * 60) };
+        let content = InvitationMail { token: &token, days };
         core.send_mail(tx, Mail::to(email.as_str(), &content)).await
     })?;
     Ok(true)
@@ -91,6 +91,22 @@ async fn revoke(core: &Core, by: &Actor, id: &InvitationId) -> Result<()> {
             .change(json!({ "open": true }), json!({ "open": false }));
         entry.record(tx, now).await
     })
+}
+
+/// Whether an invitation to this address waits to be taken.
+pub(super) async fn is_open(core: &Core, email: &EmailAddress) -> Result<bool> {
+    store::is_open(core.db(), &email.key(), core.now()).await
+}
+
+/// Uses up the invitation of somebody whose address was shown to be his without its link.
+pub(super) async fn take(core: &Core, tx: &mut Tx, email: &EmailAddress) -> Result<bool> {
+    store::take_of(tx, &email.key(), core.now()).await
+}
+
+/// Takes the address of somebody who is forgotten out of what was sent to it.
+pub(super) async fn forget(core: &Core, tx: &mut Tx, email: &str) -> Result<()> {
+    let email = EmailAddress::parse(email).map_err(anyhow::Error::msg)?;
+    store::forget(tx, &email.key(), core.now()).await
 }
 
 /// How the use of a link ended.

@@ -11,6 +11,7 @@ pub(in crate::auth) fn samples() -> Vec<Sample> {
     vec![
         Sample::of::<InvitationsPage>(),
         Sample::of::<InvitationPage>(),
+        Sample::of::<NoSignUpPage>(),
     ]
 }
 
@@ -18,6 +19,8 @@ pub(in crate::auth) fn samples() -> Vec<Sample> {
 #[derive(Debug, Serialize)]
 pub(super) struct InvitationsPage {
     pub email: String,
+    /// How long a link works.
+    pub days: u32,
     pub invitations: Vec<InvitationRow>,
     /// Whether this is not the first page of the list.
     pub is_continued: bool,
@@ -68,6 +71,7 @@ impl Page for InvitationsPage {
         };
         Self {
             email: "ada@".into(),
+            days: 7,
             invitations: vec![row("open"), row("accepted"), row("revoked"), row("expired")],
             is_continued: true,
             next_page: Some("/admin/invitations?before=1".into()),
@@ -92,6 +96,26 @@ impl Page for InvitationPage {
             token: "a-token".into(),
             email: "ada<b>@example.com".into(),
             errors: FieldErrors::one("password", "Choose a password of at least 10 characters."),
+        }
+    }
+}
+
+/// What stands where one would sign up, while not everybody may.
+#[derive(Debug, Serialize)]
+pub(super) struct NoSignUpPage {
+    /// Whether those may who were invited.
+    pub by_invitation: bool,
+    /// Where to go after signing in.
+    pub next: String,
+}
+
+impl Page for NoSignUpPage {
+    const TEMPLATE: &'static str = "auth/no_signup.html";
+
+    fn sample() -> Self {
+        Self {
+            by_invitation: true,
+            next: "/services?a=1&b=2".into(),
         }
     }
 }

@@ -5,17 +5,19 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::pages::{InvitationPage, InvitationRow, InvitationsPage};
+use super::pages::{InvitationPage, InvitationRow, InvitationsPage, NoSignUpPage};
 use super::{Accepted, InvitationId, accept, digest, invite, revoke, store};
 use crate::auth::audit::Actor;
 use crate::auth::entity::Browser;
 use crate::auth::pages::StaleLinkPage;
-use crate::auth::routes::enter;
-use crate::auth::rules::{EmailAddress, Password};
+use crate::auth::routes::{Next, check_account, enter};
+use crate::auth::rules::EmailAddress;
+use crate::auth::{Accounts, Registration};
 use crate::crypto::is_token;
 use crate::error::{FieldErrors, Result};
 use crate::http::{Access, Form, Level, Routes, Staff, Visit, may, permitted};
 use crate::ids::{AFTER_ALL, parse_id};
+use crate::listing::{cut, one_more};
 
 const LIST: &str = "/admin/invitations";
 const PER_PAGE: usize = 50;
@@ -29,20 +31,34 @@ pub(in crate::auth) fn routes() -> Routes {
         .post("/accounts/invitation/{token}", Access::Public, sign_up)
 }
 
+/// Where one would sign up, while not everybody may: what to do instead.
+pub(in crate::auth) fn instead_of_sign_up() -> Routes {
+    Routes::new().get("/accounts/signup", Access::Public, say_who_may)
+}
+
+async fn say_who_may(visit: Visit, Query(Next { next }): Query<Next>) -> Result<Response> {
+    let registration = visit.core().state::<Accounts>()?.settings.registration;
+    let by_invitation = registration == Registration::Invitation;
+    let page = NoSignUpPage {
+        by_invitation,
+        next,
+    };
+    visit.render(&page)
+}
+
 #[derive(Deserialize)]
 struct Listing {
     before: Option<String>,
 }
 
 async fn page(visit: &Visit, before: Option<String>) -> Result<InvitationsPage> {
-    let (core, limit) = (visit.core(), PER_PAGE as i64 + 1);
+    let (core, limit) = (visit.core(), one_more(PER_PAGE));
     let from = before.as_deref().unwrap_or(AFTER_ALL);
     let mut all = store::newest(core.db(), from, limit).await?;
-    let has_more = all.len() > PER_PAGE;
-    all.truncate(PER_PAGE);
-    let last = all.last().filter(|_| has_more);
+    let last = cut(&mut all, PER_PAGE);
     Ok(InvitationsPage {
         email: String::new(),
+        days: core.state::<Accounts>()?.settings.invitation_days,
         is_continued: before.is_some(),
         next_page: last.map(|last| format!("{LIST}?before={}", last.id)),
         invitations: all
@@ -129,11 +145,11 @@ async fn sign_up(
         return stale(&visit);
     };
     let core = visit.core();
-    let email = EmailAddress::parse(&page.email).map_err(anyhow::Error::msg)?;
-    let password = match Password::new(&form.password, &email, core.name()) {
-        Ok(password) => password,
-        Err(why) => {
-            page.errors = FieldErrors::one("password", why);
+    let checked = check_account(&page.email, &form.password, core.name());
+    let (email, password) = match checked {
+        Ok(checked) => checked,
+        Err(errors) => {
+            page.errors = errors;
             return visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
         }
     };

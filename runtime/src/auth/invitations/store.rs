@@ -57,6 +57,19 @@ pub(super) async fn exists(tx: &mut Tx, id: &InvitationId) -> Result<bool> {
     Ok(row.is_some())
 }
 
+/// Takes an address out of the invitations that were sent to it; none of them opens anything any more.
+pub(super) async fn forget(tx: &mut Tx, email_key: &str, at: Timestamp) -> Result<()> {
+    revoke_open(tx, email_key, at).await?;
+    sqlx::query(
+        "UPDATE invitations SET email = 'removed-' || id || '@removed.invalid', email_key = 'removed-' || id
+         WHERE email_key = $1",
+    )
+    .bind(email_key)
+    .execute(tx.conn())
+    .await?;
+    Ok(())
+}
+
 /// Whether it was open before.
 pub(super) async fn revoke(tx: &mut Tx, id: &InvitationId, at: Timestamp) -> Result<bool> {
     let done = sqlx::query(
@@ -81,6 +94,32 @@ pub(super) async fn find(db: &Db, digest: &str, at: Timestamp) -> Result<Option<
     .fetch_optional(db.reader())
     .await?;
     row.map(|row| Ok(row.try_get(0)?)).transpose()
+}
+
+/// Whether there is one to this address that can be used.
+pub(super) async fn is_open(db: &Db, email_key: &str, at: Timestamp) -> Result<bool> {
+    let row = sqlx::query(
+        "SELECT 1 FROM invitations
+         WHERE email_key = $1 AND used_at IS NULL AND revoked_at IS NULL AND expires_at > $2",
+    )
+    .bind(email_key)
+    .bind(at.as_micros())
+    .fetch_optional(db.reader())
+    .await?;
+    Ok(row.is_some())
+}
+
+/// Uses up the one to this address.
+pub(super) async fn take_of(tx: &mut Tx, email_key: &str, at: Timestamp) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE invitations SET used_at = $2
+         WHERE email_key = $1 AND used_at IS NULL AND revoked_at IS NULL AND expires_at > $2",
+    )
+    .bind(email_key)
+    .bind(at.as_micros())
+    .execute(tx.conn())
+    .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// Uses a link up: of those who come at the same time, one gets it.

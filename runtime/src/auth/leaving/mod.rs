@@ -11,10 +11,10 @@ use serde_json::json;
 pub(super) use pages::samples;
 pub(super) use routes::routes;
 
-use super::Accounts;
 use super::audit::{self, Actor, AuditEntry, RecordQuery};
 use super::letters::{RemovalAskedMail, RemovalCancelledMail, RemovedMail};
 use super::store as accounts;
+use super::{Accounts, invitations};
 use crate::app::Core;
 use crate::clock::Timestamp;
 use crate::db::Tx;
@@ -67,7 +67,7 @@ async fn ask(core: &Core, by: &Actor, person: &Principal) -> Result<Timestamp> {
         let entry = AuditEntry::new(by, "user.removal_asked", target)
             .details(json!({ "due_at": due.rfc3339() }));
         entry.record(tx, core.now()).await?;
-        let content = RemovalAskedMail { due_at: due.human() };
+        let content = RemovalAskedMail { due_at: person.times.writer().human(due) };
         core.send_mail(tx, Mail::to(&person.email, &content)).await
     })?;
     Ok(due)
@@ -85,15 +85,25 @@ pub(super) async fn stay(core: &Core, tx: &mut Tx, user: &UserId) -> Result<()> 
 /// How many people are looked up at once.
 const BATCH: i64 = 100;
 
-/// Forgets whoever has not come back in time.
+/// Forgets whoever has not come back in time. Somebody who cannot be forgotten now keeps nobody else: he is tried again
+/// the next time.
+///
+/// # Errors
+/// When somebody could not be forgotten, after all others were tried.
 pub(super) async fn remove_due(core: &Core) -> Result<()> {
+    let (now, mut after, mut failure) = (core.now(), None, None);
     loop {
-        let due = store::due(core.db(), core.now(), BATCH).await?;
-        for user in &due {
-            in_transaction!(core.db(), tx => remove(core, tx, user).await)?;
+        let due = store::due(core.db(), now, (after.as_ref(), BATCH)).await?;
+        for one in &due {
+            let user = &one.user;
+            if let Err(error) = in_transaction!(core.db(), tx => remove(core, tx, user).await) {
+                tracing::error!(%user, %error, "somebody who left cannot be forgotten");
+                failure = Some(error);
+            }
         }
-        if due.is_empty() {
-            return Ok(());
+        match due.into_iter().next_back() {
+            Some(last) => after = Some(last),
+            None => return failure.map_or(Ok(()), Err),
         }
     }
 }
@@ -106,6 +116,7 @@ async fn remove(core: &Core, tx: &mut Tx, user: &UserId) -> Result<()> {
     core.emit(tx, &UserRemoved { user: user.clone() }).await?;
     if gone.is_verified {
         site::forget_sender(tx, &gone.email).await?;
+        invitations::forget(core, tx, &gone.email).await?;
     }
     store::forget(tx, user, now).await?;
     let entry = AuditEntry::new(&Actor::CommandLine, "user.removed", ("user", user.as_str()));
@@ -144,11 +155,15 @@ pub(super) fn files(core: Core, user: UserId) -> PersonalFiles {
             .map(|entry| json!({ "at": entry.at.rfc3339(), "what": entry.action, "details": entry.details }))
             .collect();
         let factor = super::second_factor::status(&core, &user).await?;
+        let chosen = super::profile::preferences(&core, &user).await?;
         let account = json!({
             "id": account.id,
             "email": account.email,
-            "email_is_confirmed": super::actions::is_verified(&core, &user).await?,
+            "email_is_confirmed": account.is_verified,
             "name": account.name,
+            "time_zone": chosen.times.zone.as_str(),
+            "locale": chosen.times.locale.tag(),
+            "mails_not_wanted": chosen.unwanted,
             "role": account.role,
             "created_at": account.created_at.rfc3339(),
             "last_signed_in_at": account.last_signed_in_at.map(Timestamp::rfc3339),

@@ -30,7 +30,8 @@ async fn show_export(visit: Visit) -> Result<Response> {
 
 async fn export(visit: Visit, principal: Principal) -> Result<Response> {
     let core = visit.core();
-    limits::count(core, &limits::export(&principal.id)).await?;
+    let settings = &core.state::<Accounts>()?.settings;
+    limits::count(core, &limits::export(settings, &principal.id)).await?;
     let archive = Archive::new(core.now());
     let files = core.personal_data(&principal.id);
     let headers = [
@@ -98,7 +99,7 @@ async fn leave(
             Ok(due) => {
                 let text = format!(
                     "You have been signed out. Your account goes on {}. Sign in before to keep it.",
-                    due.human()
+                    principal.times.writer().human(due)
                 );
                 let mut response = visit.redirect_with("/", Level::Info, text);
                 visit.clear_cookie(&mut response, VisitCookie::Session);

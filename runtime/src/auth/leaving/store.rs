@@ -1,6 +1,7 @@
 //! Queries about people who leave.
 
 use sqlx::Row as _;
+use sqlx::any::AnyRow;
 
 use crate::clock::Timestamp;
 use crate::db::{Db, Tx};
@@ -28,18 +29,36 @@ pub(super) async fn unschedule(tx: &mut Tx, user: &UserId) -> Result<Option<Stri
     row.map(|row| Ok(row.try_get(0)?)).transpose()
 }
 
-/// Whoever is to be forgotten by now, up to `limit` people.
-pub(super) async fn due(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<UserId>> {
+/// Somebody who is to be forgotten, and since when.
+pub(super) struct Due {
+    pub user: UserId,
+    since: i64,
+}
+
+/// Whoever is to be forgotten by now, up to `limit` people after the one who was looked up last.
+pub(super) async fn due(
+    db: &Db,
+    now: Timestamp,
+    (after, limit): (Option<&Due>, i64),
+) -> Result<Vec<Due>> {
     let rows = sqlx::query(
-        "SELECT id FROM users WHERE removal_due_at <= $1 ORDER BY removal_due_at, id LIMIT $2",
+        "SELECT id, removal_due_at FROM users
+         WHERE removal_due_at <= $1 AND (removal_due_at > $2 OR (removal_due_at = $2 AND id > $3))
+         ORDER BY removal_due_at, id LIMIT $4",
     )
     .bind(now.as_micros())
+    .bind(after.map_or(i64::MIN, |last| last.since))
+    .bind(after.map_or("", |last| last.user.as_str()))
     .bind(limit)
     .fetch_all(db.reader())
     .await?;
-    rows.iter()
-        .map(|row| Ok(row.try_get::<String, _>(0)?.into()))
-        .collect()
+    let read = |row: &AnyRow| {
+        Ok(Due {
+            user: row.try_get::<String, _>(0)?.into(),
+            since: row.try_get(1)?,
+        })
+    };
+    rows.iter().map(read).collect()
 }
 
 /// Somebody about to be forgotten.
@@ -75,7 +94,8 @@ pub(super) async fn lock_due(
 pub(super) async fn forget(tx: &mut Tx, user: &UserId, now: Timestamp) -> Result<()> {
     sqlx::query(
         "UPDATE users SET email = 'removed-' || id || '@removed.invalid',
-             email_key = 'removed-' || id, name = '', password_hash = '', is_active = 0,
+             email_key = 'removed-' || id, name = '', time_zone = '', locale = '', unwanted_mails = '',
+             password_hash = '', is_active = 0,
              email_verified_at = NULL, last_signed_in_at = NULL, removal_due_at = NULL, removed_at = $2
          WHERE id = $1",
     )
@@ -89,6 +109,7 @@ pub(super) async fn forget(tx: &mut Tx, user: &UserId, now: Timestamp) -> Result
         "DELETE FROM mailed_tokens WHERE user_id = $1",
         "DELETE FROM second_factors WHERE user_id = $1",
         "DELETE FROM recovery_codes WHERE user_id = $1",
+        "DELETE FROM other_factors WHERE user_id = $1",
         "DELETE FROM magic_links WHERE user_id = $1",
     ] {
         sqlx::query(sql)

@@ -6,19 +6,17 @@ mod pages;
 mod routes;
 mod store;
 
-use std::time::Duration;
-
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
 pub(super) use pages::samples;
 pub(super) use routes::routes;
 
-use super::actions::{SignIn, admit};
+use super::actions::{SignIn, admit, is_strange};
 use super::entity::{Browser, Credentials};
 use super::letters::MagicLinkMail;
 use super::rules::{EmailAddress, Password};
-use super::{Accounts, limits};
+use super::{Accounts, limits, take_over};
 use crate::app::Core;
 use crate::crypto::random_token;
 use crate::db::Tx;
@@ -28,10 +26,6 @@ use crate::jobs::Job;
 use crate::mail::Mail;
 use store::{Asked, Secrets};
 
-/// How long link and code work.
-const LIFE: Duration = Duration::from_secs(15 * 60);
-/// How many codes may be tried in the browser that asked.
-const TRIES: i64 = 5;
 const CODE_LENGTH: usize = 6;
 /// A longer way back is not kept.
 const NEXT_LENGTH: usize = 2_000;
@@ -67,7 +61,8 @@ impl Job for MailLink {
 async fn ask(core: &Core, email: &EmailAddress, next: &str, browser: &Browser) -> Result<String> {
     let settings = &core.state::<Accounts>()?.settings;
     limits::count(core, &limits::sign_in(settings, &browser.address)).await?;
-    limits::count(core, &limits::mail(settings, &email.key())).await?;
+    limits::count(core, &limits::mail_from(settings, &browser.address)).await?;
+    limits::count_mail(core, settings, (&email.key(), &browser.address)).await?;
     let held = random_token();
     let asked = Asked {
         browser_digest: browser_digest(core, &held),
@@ -81,7 +76,7 @@ async fn ask(core: &Core, email: &EmailAddress, next: &str, browser: &Browser) -
         browser_digest: asked.browser_digest.clone(),
     };
     in_transaction!(core.db(), tx => {
-        store::insert(tx, &asked, core.now().plus(LIFE)).await?;
+        store::insert(tx, &asked, core.now().plus(settings.magic_link_life())).await?;
         core.enqueue(tx, &job).await
     })?;
     Ok(held)
@@ -96,6 +91,7 @@ pub(super) async fn mail(core: &Core, job: MailLink) -> Result<()> {
     let Some(user) = user.filter(|user| user.is_active) else {
         return Ok(());
     };
+    let settings = &core.state::<Accounts>()?.settings;
     in_transaction!(core.db(), tx => {
         let token = random_token();
         let code = format!("{:0CODE_LENGTH$}", rand::rng().random_range(0..1_000_000));
@@ -110,7 +106,7 @@ pub(super) async fn mail(core: &Core, job: MailLink) -> Result<()> {
             email: &user.email,
             token: &token,
             code: &code,
-            minutes: LIFE.as_secs() / 60,
+            minutes: settings.magic_link_minutes,
         };
         core.send_mail(tx, Mail::to(&user.email, &content)).await
     })
@@ -136,14 +132,17 @@ struct Entry {
 /// Takes the code that a browser gives which asked for it.
 ///
 /// # Errors
-/// 429 when too many were wrong for this address, in whatever browser.
+/// 429 when too many were wrong for this address, in whatever browser, or from this network.
 async fn take_code(core: &Core, held: &str, typed: &str, browser: &Browser) -> Result<Taken> {
     let (now, digest) = (core.now(), browser_digest(core, held));
-    let tried = in_transaction!(core.db(), tx => store::count_try(tx, &digest, now, TRIES).await)?;
+    let settings = &core.state::<Accounts>()?.settings;
+    let most = i64::from(settings.code_tries);
+    let tried = in_transaction!(core.db(), tx => store::count_try(tx, &digest, now, most).await)?;
     let Some(tried) = tried else {
         return Ok(Taken::Dead);
     };
-    let tries = limits::mailed_code(&tried.email_key);
+    let mut tries = limits::mailed_code(settings, &tried.email_key);
+    tries.extend(limits::failed(settings, &browser.address));
     limits::count(core, &tries).await?;
     let typed: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
     let key = core.config().key("magic code");
@@ -190,7 +189,11 @@ async fn finish(core: &Core, by: store::By<'_>, browser: &Browser) -> Result<Tak
             return Ok(Taken::Dead);
         };
         let mut known = known.clone();
-        if !prove_address(core, tx, &mut known, (&asked.email_key, new_hash.as_deref())).await? {
+        let new_hash = match is_strange(core, tx, &known).await? {
+            true => new_hash.as_deref(),
+            false => None,
+        };
+        if !prove_address(core, tx, &mut known, (&asked.email_key, new_hash)).await? {
             return Ok(Taken::Dead);
         }
         Ok(Taken::Done(Entry {
@@ -212,9 +215,8 @@ async fn prove_address(
         return Ok(false);
     }
     if let Some(hash) = new_hash {
-        super::store::set_password(tx, &known.user, hash).await?;
+        take_over(core, tx, &known.user, hash).await?;
         super::store::forget_password(tx, &known.user).await?;
-        super::store::delete_sessions_of(tx, &known.user).await?;
         known.password_hash = hash.to_owned();
     }
     known.is_verified = true;

@@ -1,17 +1,19 @@
 //! The second factor: codes of an authenticator app, and recovery codes for when the app is lost. Invariants: a code
 //! works once; a sign-in with a second factor opens no session without it; secrets are encrypted, codes hashed.
 
+mod others;
 mod pages;
 mod qr;
 mod routes;
 mod store;
 mod totp;
 
-use std::time::Duration;
-
 use rand::RngExt as _;
 use serde_json::json;
 
+pub(super) use others::{
+    Waiting, add_other, drop_other, forget, has_other, owing, settle, show_codes,
+};
 pub(super) use pages::samples;
 pub(super) use routes::{CODE, routes};
 
@@ -20,7 +22,7 @@ use super::audit::{Actor, AuditEntry};
 use super::entity::Browser;
 use super::letters::SecondFactorMail;
 use super::rules::EmailAddress;
-use super::{Accounts, limits};
+use super::{Accounts, FactorsTakenAway, limits};
 use crate::app::Core;
 use crate::crypto::{random_token, token_digest};
 use crate::db::Tx;
@@ -30,10 +32,6 @@ use crate::ids::UserId;
 use crate::in_transaction;
 use crate::mail::Mail;
 
-/// How many codes may be tried after one right password.
-const TRIES: i64 = 5;
-/// How long a right password waits for its code.
-const CHALLENGE_LIFE: Duration = Duration::from_secs(10 * 60);
 const RECOVERY_CODES: usize = 10;
 /// In letters and digits: 80 bits, so that its digest cannot be searched for.
 const RECOVERY_CODE_BYTES: usize = 10;
@@ -107,16 +105,20 @@ fn code_digest(user: &UserId, typed: &str) -> String {
     token_digest(&format!("{user}:{}", plain.to_lowercase()))
 }
 
-/// Whether somebody has one, as the transaction sees it.
-pub(super) async fn is_on(tx: &mut Tx, user: &UserId) -> Result<bool> {
-    Ok(store::find(tx, user).await?.is_some())
+/// Whether somebody has one of any kind, as the transaction sees it.
+pub(super) async fn is_on(core: &Core, tx: &mut Tx, user: &UserId) -> Result<bool> {
+    if store::find(tx, user).await?.is_some() {
+        return Ok(true);
+    }
+    let others = store::others_in(tx, user).await?;
+    Ok(others.iter().any(|kind| core.has_module(kind)))
 }
 
 /// Turns the second factor on if `typed` is a code of the offered secret: ends all other sessions, renews this one,
 /// tells the owner. None when it is no such code.
 async fn turn_on(
     core: &Core,
-    principal: &Principal,
+    (principal, address): (&Principal, &str),
     offer: &Offer,
     typed: &str,
 ) -> Result<Option<(Vec<String>, Token)>> {
@@ -138,17 +140,20 @@ async fn turn_on(
         let token = renew(core, tx, principal).await?;
         super::store::delete_other_sessions(tx, user, &token.1).await?;
         tell(core, tx, principal, true).await?;
+        AuditEntry::record_own(tx, now, "user.second_factor_on", (user, address)).await?;
         Ok(token.0)
     })?;
     Ok(Some((codes, token)))
 }
 
 /// Turns it off, renews the session and tells the owner.
-async fn turn_off(core: &Core, principal: &Principal) -> Result<Token> {
+async fn turn_off(core: &Core, principal: &Principal, address: &str) -> Result<Token> {
+    let whose = (&principal.id, address);
     in_transaction!(core.db(), tx => {
         if store::delete(tx, &principal.id).await? {
-            store::set_codes(tx, &principal.id, &[]).await?;
+            others::forget_codes(core, tx, &principal.id).await?;
             tell(core, tx, principal, false).await?;
+            AuditEntry::record_own(tx, core.now(), "user.second_factor_off", whose).await?;
         }
         Ok(renew(core, tx, principal).await?.0)
     })
@@ -157,9 +162,11 @@ async fn turn_off(core: &Core, principal: &Principal) -> Result<Token> {
 /// Turns it off for somebody who has lost app and codes; whether it was on.
 pub(super) async fn take_away(core: &Core, actor: &Actor, user: &UserId) -> Result<bool> {
     in_transaction!(core.db(), tx => {
-        if !store::delete(tx, user).await? {
+        if !is_on(core, tx, user).await? {
             return Ok(false);
         }
+        core.emit(tx, &FactorsTakenAway { user: user.clone() }).await?;
+        store::delete(tx, user).await?;
         store::set_codes(tx, user, &[]).await?;
         let entry = AuditEntry::new(actor, "user.second_factor_removed", ("user", user.as_str()))
             .change(json!({ "second_factor": true }), json!({ "second_factor": false }));
@@ -169,13 +176,14 @@ pub(super) async fn take_away(core: &Core, actor: &Actor, user: &UserId) -> Resu
 }
 
 /// Ten new recovery codes in the place of those that are left.
-async fn renew_codes(core: &Core, user: &UserId) -> Result<Vec<String>> {
+async fn renew_codes(core: &Core, user: &UserId, address: &str) -> Result<Vec<String>> {
     let (codes, digests) = new_codes(user);
     in_transaction!(core.db(), tx => {
-        if !is_on(tx, user).await? {
+        if !is_on(core, tx, user).await? {
             return Err(Error::conflict("second_factor_off", "There is no second factor."));
         }
-        store::set_codes(tx, user, &digests).await
+        store::set_codes(tx, user, &digests).await?;
+        AuditEntry::record_own(tx, core.now(), "user.recovery_codes_renewed", (user, address)).await
     })?;
     Ok(codes)
 }
@@ -193,7 +201,8 @@ fn challenge_digest(core: &Core, token: &str) -> String {
 /// Remembers that somebody gave the right password; the answer is what his browser shows with the code.
 pub(super) async fn challenge(core: &Core, tx: &mut Tx, user: &UserId) -> Result<String> {
     let token = random_token();
-    let end = core.now().plus(CHALLENGE_LIFE);
+    let life = core.state::<Accounts>()?.settings.second_factor_life();
+    let end = core.now().plus(life);
     store::insert_challenge(tx, &challenge_digest(core, &token), user, end).await?;
     Ok(token)
 }
@@ -209,14 +218,17 @@ enum Answered {
 /// Takes a code of the app or a recovery code.
 ///
 /// # Errors
-/// 429 when too many were wrong for this account.
+/// 429 when too many were wrong for this account, or from this network.
 async fn answer(core: &Core, token: &str, typed: &str, browser: &Browser) -> Result<Answered> {
     let (now, digest) = (core.now(), challenge_digest(core, token));
-    let tried = in_transaction!(core.db(), tx => store::count_try(tx, &digest, now, TRIES).await)?;
+    let settings = &core.state::<Accounts>()?.settings;
+    let most = i64::from(settings.code_tries);
+    let tried = in_transaction!(core.db(), tx => store::count_try(tx, &digest, now, most).await)?;
     let Some(user) = tried else {
         return Ok(Answered::Dead);
     };
-    let tries = limits::code(&user);
+    let mut tries = limits::code(settings, &user);
+    tries.extend(limits::failed(settings, &browser.address));
     limits::count(core, &tries).await?;
     let Some(checked) = super::store::credentials_of(core.db(), &user).await? else {
         return Ok(Answered::Dead);

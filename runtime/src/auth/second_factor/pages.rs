@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use super::{Offer, qr, totp};
+use super::{Offer, owing, qr, status, totp};
 use crate::error::{FieldErrors, Result};
-use crate::http::{Principal, Visit};
+use crate::http::{Principal, Visit, VisitCookie};
+use crate::module::{Panel, PanelPlace};
 use crate::pages::{Page, Sample};
 
 pub(in crate::auth) fn samples() -> Vec<Sample> {
@@ -92,11 +93,35 @@ impl Page for CodesPage {
 }
 
 /// Asks for a code after the right password.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 pub(super) struct CodePage {
     /// Where to go afterwards.
     pub next: String,
+    /// Whether an app gives him codes; else he has recovery codes alone.
+    pub has_app: bool,
+    /// What modules take in the code's place.
+    pub ways: Vec<Panel>,
     pub errors: FieldErrors,
+}
+
+impl CodePage {
+    pub async fn new(visit: &Visit, next: String, errors: FieldErrors) -> Result<Self> {
+        let place = PanelPlace::SecondFactor { next: next.clone() };
+        let owing = match visit.cookie(VisitCookie::Challenge) {
+            Some(token) => owing(visit.core(), &token).await?,
+            None => None,
+        };
+        let has_app = match owing {
+            Some(user) => status(visit.core(), &user).await?.is_on,
+            None => true,
+        };
+        Ok(Self {
+            has_app,
+            ways: visit.core().panels(visit, &place).await?,
+            next,
+            errors,
+        })
+    }
 }
 
 impl Page for CodePage {
@@ -105,6 +130,8 @@ impl Page for CodePage {
     fn sample() -> Self {
         Self {
             next: "/services?a=1&b=2".into(),
+            has_app: true,
+            ways: Vec::new(),
             errors: FieldErrors::one("code", "This code is not right, or was used before."),
         }
     }

@@ -6,7 +6,8 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::pages::{CodePage, CodesPage, SetUpPage};
-use super::{Answered, answer, offer, renew_codes, status, take_up, turn_off, turn_on};
+use super::{Answered, answer, has_other, offer, renew_codes, status, take_up, turn_off, turn_on};
+use crate::auth::actions::require_verified;
 use crate::auth::entity::Browser;
 use crate::auth::routes::{Next, destination, enter};
 use crate::auth::security::SECURITY;
@@ -32,10 +33,8 @@ async fn show_code(visit: Visit, Query(Next { next }): Query<Next>) -> Result<Re
     if visit.cookie(VisitCookie::Challenge).is_none() {
         return Ok(visit.redirect("/accounts/login"));
     }
-    visit.render(&CodePage {
-        next,
-        ..CodePage::default()
-    })
+    let page = CodePage::new(&visit, next, FieldErrors::default()).await?;
+    visit.render(&page)
 }
 
 #[derive(Deserialize)]
@@ -55,10 +54,8 @@ async fn take_code(visit: Visit, Form(form): Form<CodeForm>) -> Result<Response>
             enter(&visit, &token, response)
         }
         Answered::Wrong => {
-            let page = CodePage {
-                next: form.next,
-                errors: FieldErrors::one("code", "This code is not right, or was used before."),
-            };
+            let errors = FieldErrors::one("code", "This code is not right, or was used before.");
+            let page = CodePage::new(&visit, form.next, errors).await?;
             visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
         }
         Answered::Dead => {
@@ -71,6 +68,8 @@ async fn take_code(visit: Visit, Form(form): Form<CodeForm>) -> Result<Response>
 }
 
 async fn show_set_up(visit: Visit, principal: Principal) -> Result<Response> {
+    // Whoever signed up with another's address would keep him out with his own app.
+    require_verified(visit.core(), &principal)?;
     if status(visit.core(), &principal.id).await?.is_on {
         return Ok(visit.redirect(SECURITY));
     }
@@ -91,9 +90,11 @@ async fn set_up(
     Form(form): Form<SetUpForm>,
 ) -> Result<Response> {
     let core = visit.core();
+    require_verified(core, &principal)?;
     let offer = take_up(core, &principal.id, &form.sealed).ok_or_else(Error::not_found)?;
     let code = form.code.replace(' ', "");
-    match turn_on(core, &principal, &offer, &code).await? {
+    let address = visit.client_address();
+    match turn_on(core, (&principal, &address), &offer, &code).await? {
         Some((codes, token)) => enter(&visit, &token, visit.render(&CodesPage { codes })?),
         None => {
             let mut page = SetUpPage::new(&visit, &principal, &offer)?;
@@ -104,13 +105,16 @@ async fn set_up(
 }
 
 async fn remove(visit: Visit, principal: Principal) -> Result<Response> {
-    let token = turn_off(visit.core(), &principal).await?;
-    let text = "The second factor is off. Your password alone signs you in.";
+    let token = turn_off(visit.core(), &principal, &visit.client_address()).await?;
+    let text = match has_other(visit.core(), &principal.id).await? {
+        true => "Codes of an app are not asked for any more.",
+        false => "The second factor is off. Your password alone signs you in.",
+    };
     let response = visit.redirect_with(SECURITY, Level::Warning, text);
     enter(&visit, &token, response)
 }
 
 async fn recovery_codes(visit: Visit, principal: Principal) -> Result<Response> {
-    let codes = renew_codes(visit.core(), &principal.id).await?;
+    let codes = renew_codes(visit.core(), &principal.id, &visit.client_address()).await?;
     visit.render(&CodesPage { codes })
 }

@@ -82,6 +82,53 @@ pub(super) async fn use_step(tx: &mut Tx, user: &UserId, step: i64) -> Result<bo
     Ok(done.rows_affected() == 1)
 }
 
+/// The kinds of second factors that somebody has beside codes of an app.
+pub(super) async fn others(db: &Db, user: &UserId) -> Result<Vec<String>> {
+    let rows = sqlx::query(OTHERS)
+        .bind(user.as_str())
+        .fetch_all(db.reader())
+        .await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+/// As [`others`], as the transaction sees it.
+pub(super) async fn others_in(tx: &mut Tx, user: &UserId) -> Result<Vec<String>> {
+    let rows = sqlx::query(OTHERS)
+        .bind(user.as_str())
+        .fetch_all(tx.conn())
+        .await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+const OTHERS: &str = "SELECT kind FROM other_factors WHERE user_id = $1";
+
+pub(super) async fn add_other(tx: &mut Tx, user: &UserId, kind: &str) -> Result<()> {
+    sqlx::query("INSERT INTO other_factors (user_id, kind) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        .bind(user.as_str())
+        .bind(kind)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn drop_other(tx: &mut Tx, user: &UserId, kind: &str) -> Result<()> {
+    sqlx::query("DELETE FROM other_factors WHERE user_id = $1 AND kind = $2")
+        .bind(user.as_str())
+        .bind(kind)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Whether somebody has recovery codes.
+pub(super) async fn has_codes(tx: &mut Tx, user: &UserId) -> Result<bool> {
+    let row = sqlx::query("SELECT 1 FROM recovery_codes WHERE user_id = $1 LIMIT 1")
+        .bind(user.as_str())
+        .fetch_optional(tx.conn())
+        .await?;
+    Ok(row.is_some())
+}
+
 /// Replaces all recovery codes.
 pub(super) async fn set_codes(tx: &mut Tx, user: &UserId, digests: &[String]) -> Result<()> {
     sqlx::query("DELETE FROM recovery_codes WHERE user_id = $1")
@@ -140,6 +187,26 @@ pub(super) async fn count_try(
     .bind(at.as_micros())
     .bind(most)
     .fetch_optional(tx.conn())
+    .await?;
+    row.map(|row| Ok(row.try_get::<String, _>(0)?.into()))
+        .transpose()
+}
+
+/// Whose a challenge is, if it is not dead.
+pub(super) async fn challenged(
+    db: &Db,
+    digest: &str,
+    at: Timestamp,
+    most: i64,
+) -> Result<Option<UserId>> {
+    let row = sqlx::query(
+        "SELECT user_id FROM sign_in_challenges
+         WHERE digest = $1 AND expires_at > $2 AND tries < $3",
+    )
+    .bind(digest)
+    .bind(at.as_micros())
+    .bind(most)
+    .fetch_optional(db.reader())
     .await?;
     row.map(|row| Ok(row.try_get::<String, _>(0)?.into()))
         .transpose()

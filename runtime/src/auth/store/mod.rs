@@ -12,6 +12,6 @@ pub(super) use sessions::{
 };
 pub(super) use users::{
     account, active_staff, change_role, count_users, credentials, credentials_in, credentials_of,
-    emails, forget_password, insert_user, lock_role, note_sign_in, replace_password, set_active,
-    set_name, set_password, set_role, user, user_by_email, user_in, users,
+    emails, forget_password, insert_user, lock_has_password, lock_role, note_sign_in,
+    replace_password, set_active, set_password, set_role, user, user_by_email, user_in, users,
 };

@@ -8,8 +8,9 @@ use crate::auth::entity::{SeenSession, Session, SessionId};
 use crate::clock::Timestamp;
 use crate::db::{Db, Tx};
 use crate::error::Result;
-use crate::http::{ActedBy, Principal, Role};
+use crate::http::{ActedBy, Permission, Principal, Role};
 use crate::ids::UserId;
+use crate::times::TimeStyle;
 
 /// A live session and its owner.
 pub(in crate::auth) struct LiveSession {
@@ -46,12 +47,9 @@ pub(in crate::auth) async fn live_session(
 ) -> Result<Option<LiveSession>> {
     let row = sqlx::query(
         "SELECT s.id, s.created_at, s.last_seen_at, u.id, u.email, u.name, u.role, s.proved_at,
-             CASE WHEN f.user_id IS NULL THEN 0 ELSE 1 END, t.id, t.email, t.name
+             CASE WHEN f.user_id IS NULL THEN 0 ELSE 1 END, u.time_zone, u.locale, u.email_verified_at
          FROM sessions s JOIN users u ON u.id = s.user_id
              LEFT JOIN second_factors f ON f.user_id = u.id
-             LEFT JOIN impersonations i
-                 ON i.session_id = s.id AND i.ended_at IS NULL AND i.ends_by > $2 AND u.role <> 'user'
-             LEFT JOIN users t ON t.id = i.user_id AND t.is_active = 1 AND t.role = 'user'
          WHERE s.token_digest = $1 AND s.expires_at > $2 AND u.is_active = 1",
     )
     .bind(digest)
@@ -59,29 +57,23 @@ pub(in crate::auth) async fn live_session(
     .fetch_optional(db.reader())
     .await?;
     let Some(row) = row else { return Ok(None) };
+    let (zone, locale) = (row.try_get::<&str, _>(9)?, row.try_get::<&str, _>(10)?);
     let principal = Principal {
+        times: TimeStyle::of_names(zone, locale),
+        picture: None,
         id: row.try_get::<String, _>(3)?.into(),
         email: row.try_get(4)?,
         name: row.try_get(5)?,
         role: read_role(&row, 6)?,
+        is_verified: row.try_get::<Option<i64>, _>(11)?.is_some(),
         session: row.try_get(0)?,
         proved_at: Timestamp::from_micros(row.try_get(7)?),
         lacks_second_factor: false,
         acted_by: None,
     };
-    let principal = match row.try_get::<Option<String>, _>(9)? {
-        None => principal,
-        Some(user) => Principal {
-            id: user.into(),
-            email: row.try_get(10)?,
-            name: row.try_get(11)?,
-            role: Role::User,
-            acted_by: Some(ActedBy {
-                id: principal.id,
-                email: principal.email,
-            }),
-            ..principal
-        },
+    let principal = match principal.role.has(Permission::ActAsUsers) {
+        true => acting(db, principal, at).await?,
+        false => principal,
     };
     Ok(Some(LiveSession {
         principal,
@@ -89,6 +81,33 @@ pub(in crate::auth) async fn live_session(
         created_at: Timestamp::from_micros(row.try_get(1)?),
         last_seen_at: Timestamp::from_micros(row.try_get(2)?),
     }))
+}
+
+/// The user as whom one of the staff acts in this session; himself where he acts as nobody.
+async fn acting(db: &Db, staff: Principal, at: Timestamp) -> Result<Principal> {
+    let row = sqlx::query(
+        "SELECT u.id, u.email, u.name, u.email_verified_at
+         FROM impersonations i JOIN users u ON u.id = i.user_id AND u.is_active = 1 AND u.role = $3
+         WHERE i.session_id = $1 AND i.ended_at IS NULL AND i.ends_by > $2",
+    )
+    .bind(&staff.session)
+    .bind(at.as_micros())
+    .bind(Role::User.as_str())
+    .fetch_optional(db.reader())
+    .await?;
+    let Some(row) = row else { return Ok(staff) };
+    Ok(Principal {
+        id: row.try_get::<String, _>(0)?.into(),
+        email: row.try_get(1)?,
+        name: row.try_get(2)?,
+        role: Role::User,
+        is_verified: row.try_get::<Option<i64>, _>(3)?.is_some(),
+        acted_by: Some(ActedBy {
+            id: staff.id,
+            email: staff.email,
+        }),
+        ..staff
+    })
 }
 
 /// Notes that a session is in use.
@@ -135,11 +154,12 @@ pub(in crate::auth) async fn delete_session(tx: &mut Tx, session: &SessionId) ->
     Ok(())
 }
 
-/// Ends all of a user's sessions, and the sign-ins that wait for a code.
+/// Ends all of a user's sessions, the sign-ins that wait for a code, and those that wait in his mailbox.
 pub(in crate::auth) async fn delete_sessions_of(tx: &mut Tx, user: &UserId) -> Result<()> {
     for sql in [
         "DELETE FROM sessions WHERE user_id = $1",
         "DELETE FROM sign_in_challenges WHERE user_id = $1",
+        "DELETE FROM magic_links WHERE user_id = $1",
     ] {
         sqlx::query(sql)
             .bind(user.as_str())

@@ -110,14 +110,6 @@ pub(in crate::auth) async fn mark_verified(
     Ok(done.rows_affected() == 1)
 }
 
-pub(in crate::auth) async fn is_verified(db: &Db, user: &UserId) -> Result<bool> {
-    let row = sqlx::query("SELECT 1 FROM users WHERE id = $1 AND email_verified_at IS NOT NULL")
-        .bind(user.as_str())
-        .fetch_optional(db.reader())
-        .await?;
-    Ok(row.is_some())
-}
-
 /// Gives an account a confirmed address, unless it is another account's. Says the old one.
 pub(in crate::auth) async fn change_email(
     tx: &mut Tx,

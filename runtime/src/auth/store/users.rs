@@ -13,6 +13,7 @@ use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
 use crate::http::Role;
 use crate::ids::{AFTER_ALL, UserId};
+use crate::listing;
 
 /// Inserts an account, unless its address is taken: then nothing happens and the answer is `None`.
 pub(in crate::auth) async fn insert_user(
@@ -29,6 +30,8 @@ pub(in crate::auth) async fn insert_user(
         created_at: at,
         last_signed_in_at: None,
         removal_due_at: None,
+        is_verified: false,
+        is_removed: false,
     };
     let done = sqlx::query(
         "INSERT INTO users (id, email, email_key, name, password_hash, role, is_active, created_at)
@@ -111,6 +114,17 @@ pub(in crate::auth) async fn forget_password(tx: &mut Tx, user: &UserId) -> Resu
     Ok(())
 }
 
+/// Whether somebody has a password; his row is locked.
+pub(in crate::auth) async fn lock_has_password(tx: &mut Tx, user: &UserId) -> Result<bool> {
+    let sql = "UPDATE users SET has_password = has_password WHERE id = $1 RETURNING has_password";
+    let row = sqlx::query(sql)
+        .bind(user.as_str())
+        .fetch_optional(tx.conn())
+        .await?;
+    let has = row.map(|row| row.try_get::<i64, _>(0)).transpose()?;
+    Ok(has == Some(1))
+}
+
 fn read_credentials(row: &AnyRow) -> Result<Credentials> {
     Ok(Credentials {
         user: row.try_get::<String, _>(0)?.into(),
@@ -137,15 +151,6 @@ pub(in crate::auth) async fn note_sign_in(
     .execute(tx.conn())
     .await?;
     Ok(done.rows_affected() == 1)
-}
-
-pub(in crate::auth) async fn set_name(tx: &mut Tx, user: &UserId, name: &str) -> Result<()> {
-    sqlx::query("UPDATE users SET name = $1 WHERE id = $2")
-        .bind(name)
-        .bind(user.as_str())
-        .execute(tx.conn())
-        .await?;
-    Ok(())
 }
 
 /// Replaces the password, if it is still the one that was checked.
@@ -225,8 +230,7 @@ pub(in crate::auth) async fn set_active(tx: &mut Tx, user: &UserId, active: bool
 }
 
 /// What [`read_user`] reads, in its order.
-const USER: &str =
-    "id, email, name, role, is_active, created_at, last_signed_in_at, removal_due_at";
+const USER: &str = "id, email, name, role, is_active, created_at, last_signed_in_at, removal_due_at, email_verified_at, removed_at";
 
 fn read_user(row: &AnyRow) -> Result<User> {
     Ok(User {
@@ -242,6 +246,8 @@ fn read_user(row: &AnyRow) -> Result<User> {
         removal_due_at: row
             .try_get::<Option<i64>, _>(7)?
             .map(Timestamp::from_micros),
+        is_verified: row.try_get::<Option<i64>, _>(8)?.is_some(),
+        is_removed: row.try_get::<Option<i64>, _>(9)?.is_some(),
     })
 }
 
@@ -308,26 +314,16 @@ pub(in crate::auth) async fn active_staff(tx: &mut Tx) -> Result<Vec<User>> {
 /// Newest first.
 pub(in crate::auth) async fn users(db: &Db, query: &UserQuery) -> Result<Vec<User>> {
     let sql = AssertSqlSafe(format!(
-        r"SELECT {USER} FROM users WHERE id < $1 AND email_key LIKE $2 ESCAPE '\'
+        r"SELECT {USER} FROM users WHERE id < $1 AND ($2 = '' OR email_key LIKE $2 ESCAPE '\')
           ORDER BY id DESC LIMIT $3"
     ));
     let rows = sqlx::query(sql)
         .bind(query.before.as_ref().map_or(AFTER_ALL, UserId::as_str))
-        .bind(pattern(&query.search))
+        .bind(listing::holding(&query.search))
         .bind(query.limit)
         .fetch_all(db.reader())
         .await?;
     rows.iter().map(read_user).collect()
-}
-
-/// A pattern for `LIKE … ESCAPE '\'` that finds `part` anywhere, as it stands.
-fn pattern(part: &str) -> String {
-    let escaped = part
-        .to_lowercase()
-        .replace('\\', r"\\")
-        .replace('%', r"\%")
-        .replace('_', r"\_");
-    format!("%{escaped}%")
 }
 
 pub(in crate::auth) async fn count_users(db: &Db, new_since: Timestamp) -> Result<UserCounts> {
