@@ -1,17 +1,15 @@
-//! What can be bought, as `config/billing.json` says: packs of credits and plans, with a price per currency.
+//! What can be bought, as quickscale.yml declares it: packs of credits and plans, with a price per currency.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::Path;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use serde::{Deserialize, Serialize};
 
+use super::Settings;
 use super::money::{Currency, Money};
 use crate::credits::Credits;
 
-/// Where the catalogue stands in a project.
-const FILE: &str = "config/billing.json";
 /// More seats than any team has; the sums of money stay within bounds.
 pub const MOST_SEATS: i64 = 10_000;
 
@@ -135,43 +133,18 @@ impl Item {
 }
 
 impl Catalogue {
-    /// What the file below `root` says; nothing can be bought where there is none.
+    /// What the settings declare.
     ///
     /// # Errors
-    /// All faults of the file at once.
-    pub fn read(root: &Path) -> anyhow::Result<Self> {
-        match std::fs::read_to_string(root.join(FILE)) {
-            Ok(text) => Self::parse(&text).with_context(|| format!("{FILE} does not hold")),
-            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(fault) => Err(fault).context(format!("cannot read {FILE}")),
-        }
-    }
-
-    /// # Errors
     /// All faults at once.
-    pub fn parse(text: &str) -> anyhow::Result<Self> {
-        let file: File = serde_json::from_str(text)?;
+    pub fn declared(settings: &Settings) -> anyhow::Result<Self> {
         let mut faults = Vec::new();
-        let mut items = Vec::new();
-        for pack in file.packs {
-            let kind = ItemKind::Pack;
-            items.push(pack.item(kind, &mut faults));
-        }
-        for plan in file.plans {
-            let terms = Terms {
-                interval: plan.interval,
-                trial_days: plan.trial_days,
-                trial_without_card: plan.trial_without_card,
-                per_seat: plan.per_seat,
-            };
-            if terms.trial_days > MOST_TRIAL_DAYS {
-                faults.push(format!(
-                    "{}: a trial has at most {MOST_TRIAL_DAYS} days",
-                    plan.sold.id
-                ));
-            }
-            items.push(plan.sold.item(ItemKind::Plan(terms), &mut faults));
-        }
+        let packs = settings.packs.iter().map(Pack::sold);
+        let plans = settings.plans.iter().map(Plan::sold);
+        let items: Vec<_> = packs
+            .chain(plans)
+            .map(|sold| sold.item(&mut faults))
+            .collect();
         let mut seen = BTreeSet::new();
         for item in &items {
             if !seen.insert(&item.id) {
@@ -179,12 +152,15 @@ impl Catalogue {
             }
         }
         if !faults.is_empty() {
-            bail!("{}", faults.join("; "));
+            bail!(
+                "packs and plans of billing in quickscale.yml do not hold: {}",
+                faults.join("; ")
+            );
         }
         Ok(Self {
             items,
-            promotion_codes: file.promotion_codes,
-            automatic_tax: file.automatic_tax,
+            promotion_codes: settings.promotion_codes,
+            automatic_tax: settings.automatic_tax,
         })
     }
 
@@ -212,44 +188,81 @@ impl Catalogue {
 /// The longest trial that the provider takes.
 const MOST_TRIAL_DAYS: u32 = 730;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default)]
-    packs: Vec<Sold>,
-    #[serde(default)]
-    plans: Vec<PlanEntry>,
-    #[serde(default)]
-    promotion_codes: bool,
-    #[serde(default)]
-    automatic_tax: bool,
+/// Amounts by the currency's three letters, as people write them: `("eur", "5.00")`.
+pub type Prices = Vec<(String, String)>;
+
+/// Credits that are bought once, as quickscale.yml declares them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pack {
+    pub id: String,
+    pub name: String,
+    pub summary: String,
+    pub credits: Credits,
+    pub prices: Prices,
 }
 
-#[derive(Deserialize)]
-struct Sold {
-    id: String,
-    name: String,
-    #[serde(default)]
-    summary: String,
-    credits: String,
-    prices: BTreeMap<Currency, String>,
+/// Credits in each period, likewise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    pub id: String,
+    pub name: String,
+    pub summary: String,
+    /// In each period, for each seat.
+    pub credits: Credits,
+    pub prices: Prices,
+    pub interval: Interval,
+    pub trial_days: u32,
+    pub trial_without_card: bool,
+    pub per_seat: bool,
 }
 
-#[derive(Deserialize)]
-struct PlanEntry {
-    #[serde(flatten)]
-    sold: Sold,
-    interval: Interval,
-    #[serde(default)]
-    trial_days: u32,
-    #[serde(default)]
-    trial_without_card: bool,
-    #[serde(default)]
-    per_seat: bool,
+/// What packs and plans have in common.
+struct Sold<'a> {
+    id: &'a str,
+    name: &'a str,
+    summary: &'a str,
+    credits: Credits,
+    prices: &'a Prices,
+    kind: ItemKind,
 }
 
-impl Sold {
-    fn item(self, kind: ItemKind, faults: &mut Vec<String>) -> Item {
+impl Pack {
+    fn sold(&self) -> Sold<'_> {
+        let words = [&*self.id, &self.name, &self.summary];
+        Sold::of(words, (self.credits, &self.prices), ItemKind::Pack)
+    }
+}
+
+impl Plan {
+    fn sold(&self) -> Sold<'_> {
+        let terms = Terms {
+            interval: self.interval,
+            trial_days: self.trial_days,
+            trial_without_card: self.trial_without_card,
+            per_seat: self.per_seat,
+        };
+        let words = [&*self.id, &self.name, &self.summary];
+        Sold::of(words, (self.credits, &self.prices), ItemKind::Plan(terms))
+    }
+}
+
+impl<'a> Sold<'a> {
+    fn of(
+        [id, name, summary]: [&'a str; 3],
+        (credits, prices): (Credits, &'a Prices),
+        kind: ItemKind,
+    ) -> Self {
+        Self {
+            id,
+            name,
+            summary,
+            credits,
+            prices,
+            kind,
+        }
+    }
+
+    fn item(self, faults: &mut Vec<String>) -> Item {
         let id = self.id;
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
         if id.is_empty() || id.len() > 40 || !id.bytes().all(plain) {
@@ -260,29 +273,34 @@ impl Sold {
         if self.name.trim().is_empty() {
             faults.push(format!("{id}: the name is missing"));
         }
-        let credits = self.credits.parse().unwrap_or_default();
-        if credits == Credits::ZERO {
-            faults.push(format!("{id}: {:?} is no amount of credits", self.credits));
+        if self.credits.is_zero() {
+            faults.push(format!("{id}: it brings no credits"));
         }
         if self.prices.is_empty() {
             faults.push(format!("{id}: it has no price"));
         }
+        if let ItemKind::Plan(terms) = self.kind
+            && terms.trial_days > MOST_TRIAL_DAYS
+        {
+            faults.push(format!("{id}: a trial has at most {MOST_TRIAL_DAYS} days"));
+        }
         let mut prices = BTreeMap::new();
-        for (currency, text) in self.prices {
-            match Money::parse(&text, currency) {
+        for (code, text) in self.prices {
+            let currency = code.parse::<Currency>();
+            let money = currency.and_then(|currency| Money::parse(text, currency));
+            match money {
                 Ok(money) if money.minor > 0 => {
-                    prices.insert(currency, money.minor);
+                    prices.insert(money.currency, money.minor);
                 }
-                _ => faults.push(format!("{id}: {text:?} is no price in {currency}")),
+                _ => faults.push(format!("{id}: {text:?} is no price in {code:?}")),
             }
         }
-        let (name, summary) = (self.name, self.summary);
         Item {
-            id,
-            name,
-            summary,
-            credits,
-            kind,
+            id: id.to_owned(),
+            name: self.name.to_owned(),
+            summary: self.summary.to_owned(),
+            credits: self.credits,
+            kind: self.kind,
             prices,
         }
     }
@@ -292,40 +310,48 @@ impl Sold {
 mod tests {
     use super::*;
 
+    fn pack(id: &str, name: &str, credits: i64, prices: &[(&str, &str)]) -> Pack {
+        let prices = prices.iter();
+        Pack {
+            id: id.into(),
+            name: name.into(),
+            summary: String::new(),
+            credits: Credits::from_milli(credits.unsigned_abs()),
+            prices: prices
+                .map(|(code, text)| ((*code).into(), (*text).into()))
+                .collect(),
+        }
+    }
+
     #[test]
     fn what_projects_are_born_with_holds() {
-        let root =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../project_templates/modules/billing");
-        if !root.is_dir() {
-            // In a project the runtime stands alone.
-            return;
-        }
-        let catalogue = Catalogue::read(&root).unwrap();
-        assert!(
-            catalogue
-                .items
-                .iter()
-                .any(|item| item.kind == ItemKind::Pack)
-        );
-        assert!(catalogue.items.iter().any(|item| item.terms().is_some()));
+        let catalogue = Catalogue::declared(&Settings::default()).unwrap();
+        let packs = catalogue.items.iter().filter(|item| item.terms().is_none());
+        assert_eq!((packs.count(), catalogue.items.len()), (2, 5));
     }
 
     #[test]
     fn every_fault_is_told() {
-        let fault = Catalogue::parse(
-            r#"{"packs": [{"id": "Big Pack", "name": "", "credits": "0", "prices": {"jpy": "1.5"}},
-                          {"id": "a", "name": "A", "credits": "1", "prices": {}},
-                          {"id": "a", "name": "A", "credits": "1", "prices": {"eur": "0"}}]}"#,
-        );
-        let text = fault.unwrap_err().to_string();
+        let packs = vec![
+            pack("Big Pack", "", 0, &[("jpy", "1.5")]),
+            pack("a", "A", 1, &[]),
+            pack("a", "A", 1, &[("eur", "0"), ("euro", "1")]),
+        ];
+        let settings = Settings {
+            packs,
+            plans: Vec::new(),
+            ..Settings::default()
+        };
+        let text = Catalogue::declared(&settings).unwrap_err().to_string();
         for part in [
             "small letters",
             "name is missing",
-            "no amount of credits",
-            "\"1.5\" is no price in JPY",
-            "no price",
+            "no credits",
+            "\"1.5\" is no price in \"jpy\"",
+            "has no price",
             "two with this id",
-            "\"0\" is no price in EUR",
+            "\"0\" is no price in \"eur\"",
+            "\"1\" is no price in \"euro\"",
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }
@@ -333,20 +359,20 @@ mod tests {
 
     #[test]
     fn prices_are_found_by_currency() {
-        let text = r#"{"plans": [{"id": "team", "name": "Team", "credits": "500", "interval": "month",
-            "per_seat": true, "prices": {"eur": "9", "jpy": "1500"}}]}"#;
-        let catalogue = Catalogue::parse(text).unwrap();
-        let team = catalogue.item("team").unwrap();
+        let packs = vec![pack("a", "A", 1000, &[("eur", "9"), ("jpy", "1500")])];
+        let settings = Settings {
+            packs,
+            plans: Vec::new(),
+            ..Settings::default()
+        };
+        let catalogue = Catalogue::declared(&settings).unwrap();
+        let item = catalogue.item("a").unwrap();
         let price = |code: &str| {
-            team.price(code.parse().unwrap())
+            item.price(code.parse().unwrap())
                 .map(|money| money.to_string())
         };
         assert_eq!(price("jpy"), Some("1500 JPY".into()));
         assert_eq!(price("usd"), None);
         assert_eq!(catalogue.currencies().len(), 2);
-        assert!(
-            team.terms()
-                .is_some_and(|terms| terms.per_seat && terms.interval == Interval::Month)
-        );
     }
 }

@@ -7,6 +7,7 @@ use clap::{Arg, ArgAction, ArgMatches};
 use super::entity::{EventState, StoredEvent};
 use super::{inbox, store, upkeep};
 use crate::app::Core;
+use crate::auth::audit::Actor;
 use crate::cli::say;
 use crate::in_transaction;
 use crate::module::Command;
@@ -64,7 +65,7 @@ fn billing() -> Command {
         .arg_required_else_help(true)
         .subcommand(
             clap::Command::new("push").about(
-                "Bring the catalogue in config/billing.json to Stripe as products and prices",
+                "Bring the packs and plans of quickscale.yml to Stripe as products and prices",
             ),
         )
         .subcommand(
@@ -111,12 +112,26 @@ async fn run_billing(core: &Core, arguments: &ArgMatches) -> anyhow::Result<()> 
             } else {
                 now - days * 24 * 60 * 60
             };
-            let count = upkeep::sync(core, since).await?;
-            say(&format!("{count} objects of the provider were taken in."));
-            Ok(())
+            sync(core, since).await
         }
         Some((_, given)) => verify(core, given.get_flag("online"), given.get_flag("json")).await,
         None => Ok(()),
+    }
+}
+
+async fn sync(core: &Core, since: i64) -> anyhow::Result<()> {
+    let synced = upkeep::sync(core, since).await?;
+    say(&format!(
+        "{} objects of the provider were taken in.",
+        synced.objects
+    ));
+    for fault in &synced.faults {
+        say(&format!("{}: {}", fault.object, fault.what));
+    }
+    match synced.faults.len() {
+        0 => Ok(()),
+        1 => bail!("1 object could not be taken in"),
+        count => bail!("{count} objects could not be taken in"),
     }
 }
 
@@ -199,8 +214,9 @@ async fn replay(core: &Core, ids: &[&String]) -> anyhow::Result<()> {
             say(&format!("{}  {} is done already.", event.event, event.kind));
             continue;
         }
-        let replayed =
-            async { in_transaction!(core.db(), tx => inbox::replay(core, tx, &event.id).await) };
+        let replayed = async {
+            in_transaction!(core.db(), tx => inbox::replay(core, tx, (&event.id, &Actor::CommandLine)).await)
+        };
         replayed.await?;
         say(&format!(
             "{}  {} is worked off again.",

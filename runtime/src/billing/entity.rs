@@ -268,6 +268,8 @@ pub struct PaidLot {
 pub struct RefundRow {
     pub id: RefundId,
     pub payment: PaymentId,
+    /// The movement of money that it is of; that of the payment where none is named.
+    pub intent: Option<String>,
     pub money: Money,
     pub reason: String,
     pub state: RefundState,

@@ -2,9 +2,11 @@
 //! added; what went back is taken off once, in the month in which it had been paid.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::entity::{Price, SubscriptionRow};
 use super::money::{Currency, Money};
+use super::rules::{self, Standing};
 use super::setup::Billing;
 use super::store::{self, DayOfRevenue, TermsPaid};
 use crate::app::Core;
@@ -85,11 +87,11 @@ pub async fn figures(core: &Core) -> Result<Figures> {
         }
         rows.extend(batch);
     }
-    let now = core.now();
+    let (grace, now) = (billing.settings.grace(), core.now());
     Ok(Figures {
         months: months(&days),
         counts: counts(&rows),
-        course: course(&rows, &History::new(&terms, &prices), now),
+        course: course(&rows, &History::new(&terms, &prices), (grace, now)),
     })
 }
 
@@ -154,6 +156,15 @@ impl<'a> History<'a> {
         let minor = price.money.minor * quantity / months;
         Some(Money::new(minor, price.money.currency))
     }
+
+    /// Whether nothing was paid for the time around `at`, as while a subscription is paused. What was never paid through
+    /// an invoice is not known.
+    fn is_unpaid(&self, row: &SubscriptionRow, at: Timestamp) -> bool {
+        let paid = self.terms.get(row.subscription.as_str());
+        let then = paid.and_then(|paid| paid.iter().rfind(|terms| terms.at <= at));
+        then.and_then(|terms| terms.until)
+            .is_some_and(|until| until <= at)
+    }
 }
 
 fn counts(rows: &[SubscriptionRow]) -> Counts {
@@ -167,15 +178,26 @@ fn counts(rows: &[SubscriptionRow]) -> Counts {
 
 /// Whether a subscription was one at `at`: it had begun, was paid or tried at some time, and had not ended.
 fn is_there(row: &SubscriptionRow, at: Timestamp) -> bool {
-    let was_never = matches!(row.status.as_str(), "incomplete" | "incomplete_expired");
-    !was_never && row.started_at <= at && row.ended_at.is_none_or(|ended| ended > at)
+    rules::has_begun(&row.status)
+        && row.started_at <= at
+        && row.ended_at.is_none_or(|ended| ended > at)
+}
+
+/// Whether a subscription counts now: it is tried or paid for, or its renewal failed not long ago.
+fn counts_now(row: &SubscriptionRow, grace: Duration, now: Timestamp) -> bool {
+    let may_count = matches!(row.status.as_str(), "trialing" | "active" | "past_due");
+    may_count && rules::standing(row, grace, now) == Standing::Usable
 }
 
 fn is_trial(row: &SubscriptionRow, at: Timestamp) -> bool {
     row.trial_end.is_some_and(|end| end > at)
 }
 
-fn course(rows: &[SubscriptionRow], history: &History<'_>, now: Timestamp) -> Vec<Course> {
+fn course(
+    rows: &[SubscriptionRow],
+    history: &History<'_>,
+    (grace, now): (Duration, Timestamp),
+) -> Vec<Course> {
     let mut names = vec![month_of(now)];
     while names.len() < MONTHS {
         names.insert(0, previous(&names[0]));
@@ -186,10 +208,14 @@ fn course(rows: &[SubscriptionRow], history: &History<'_>, now: Timestamp) -> Ve
         let (trials, paying): (Vec<_>, Vec<_>) = rows
             .iter()
             .filter(|row| is_there(row, at))
-            .partition(|row| is_trial(row, at));
+            // What became of a subscription since tells nothing of months that are past.
+            .filter(|row| end <= now || counts_now(row, grace, now))
+            .partition(|row| is_trial(row, at) || (end > now && row.status == "trialing"));
         let mut sums: BTreeMap<Currency, i64> = BTreeMap::new();
-        // Whether one was paused in a month that is past is not known.
-        let charged = |row: &&&SubscriptionRow| end <= now || !row.is_paused;
+        let charged = |row: &&&SubscriptionRow| match end <= now {
+            true => !history.is_unpaid(row, at),
+            false => !row.is_paused,
+        };
         for money in paying
             .iter()
             .filter(charged)
@@ -274,6 +300,33 @@ mod tests {
         assert_eq!(previous("2026-12"), "2026-11");
     }
 
+    const GRACE: Duration = Duration::from_secs(3 * 86_400);
+
+    #[test]
+    fn the_running_month_has_what_may_be_used_and_is_paid_for() {
+        let now = at("2026-11", 20);
+        let with = |status: &str, failing: Option<Timestamp>| SubscriptionRow {
+            status: status.into(),
+            failing_since: failing,
+            period: (at("2026-11", 1), at("2026-12", 1)),
+            ..row(status, at("2026-11", 1), None)
+        };
+        for (row, active, trials) in [
+            (with("active", None), 1, 0),
+            (with("trialing", None), 0, 1),
+            (with("past_due", Some(at("2026-11", 18))), 1, 0),
+            (with("past_due", Some(at("2026-11", 17))), 0, 0),
+            (with("past_due", None), 0, 0),
+            (with("unpaid", None), 0, 0),
+            (with("paused", None), 0, 0),
+        ] {
+            let history = History::new(&[], &[]);
+            let course = course(std::slice::from_ref(&row), &history, (GRACE, now));
+            let told = (course[11].active, course[11].trials);
+            assert_eq!(told, (active, trials), "{row:?}");
+        }
+    }
+
     fn at(month: &str, day: i64) -> Timestamp {
         first_instant(month).plus(std::time::Duration::from_secs(day.unsigned_abs() * 86_400))
     }
@@ -306,6 +359,48 @@ mod tests {
     }
 
     #[test]
+    fn a_month_that_was_paused_brought_nothing() {
+        let price = Price {
+            price: "month".into(),
+            item: "month".into(),
+            money: Money::new(900, "eur".parse().unwrap()),
+            period: Some("month".into()),
+            credits: crate::credits::Credits::ZERO,
+        };
+        let paid = |from: &str, to: &str| TermsPaid {
+            subscription: "a".into(),
+            price: "month".into(),
+            quantity: 1,
+            at: at(from, 14),
+            until: Some(at(to, 14)),
+        };
+        // Paid in July and August, paused in September, paid again in October, paused now.
+        let terms = [
+            paid("2026-07", "2026-08"),
+            paid("2026-08", "2026-09"),
+            paid("2026-10", "2026-11"),
+        ];
+        let paused = SubscriptionRow {
+            is_paused: true,
+            ..row("a", at("2026-07", 14), None)
+        };
+        let prices = [price];
+        let history = History::new(&terms, &prices);
+        let told = |row: &SubscriptionRow| -> Vec<String> {
+            let course = course(
+                std::slice::from_ref(row),
+                &history,
+                (GRACE, at("2026-11", 20)),
+            );
+            let months = course[7..].iter();
+            months
+                .map(|month| month.recurring.iter().map(Money::to_string).collect())
+                .collect()
+        };
+        assert_eq!(told(&paused), ["9.00 EUR", "9.00 EUR", "", "9.00 EUR", ""]);
+    }
+
+    #[test]
     fn each_month_has_what_there_was_at_its_end() {
         let price = |id: &str, minor: i64, period: &str| Price {
             price: id.into(),
@@ -320,6 +415,7 @@ mod tests {
             price: price.into(),
             quantity,
             at,
+            until: None,
         };
         // One seat in August, three from October on; by the year from November on.
         let terms = [
@@ -333,7 +429,8 @@ mod tests {
         };
         let left = row("l", at("2026-07", 5), Some(at("2026-09", 9)));
         let rows = [row("a", at("2026-08", 3), None), trial, left];
-        let course = course(&rows, &History::new(&terms, &prices), at("2026-11", 20));
+        let history = History::new(&terms, &prices);
+        let course = course(&rows, &history, (GRACE, at("2026-11", 20)));
         let told: Vec<_> = course[7..]
             .iter()
             .map(|month| {

@@ -6,8 +6,9 @@ use serde_json::Value;
 
 use super::entity::EventState;
 use super::objects::Event;
-use super::{effects, store};
+use super::{effects, personal, store};
 use crate::app::Core;
+use crate::auth::audit::{Actor, AuditEntry};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::in_transaction;
@@ -32,7 +33,14 @@ const ERROR_LENGTH: usize = 500;
 /// When it is no event, or the database does not answer.
 pub async fn receive(core: &Core, tx: &mut Tx, provider: &str, value: &Value) -> Result<bool> {
     let event = Event::read(value)?;
-    let body = value.to_string();
+    let body = if event.kind == "customer.deleted" {
+        // Nothing of him is to come back with the word that he is gone.
+        let mut nameless = value.clone();
+        personal::without_person(&mut nameless);
+        nameless.to_string()
+    } else {
+        value.to_string()
+    };
     let Some(id) = store::insert_event(tx, provider, (&event, &body), core.now()).await? else {
         return Ok(false);
     };
@@ -62,14 +70,16 @@ pub async fn work_off(core: &Core, job: WorkOff) -> Result<()> {
     Err(failure)
 }
 
-/// Has an event that failed, or that waits, worked off anew.
+/// Has an event that failed, or that waits, worked off anew, and records who wanted it.
 ///
 /// # Errors
 /// 404 when there is no such event.
-pub async fn replay(core: &Core, tx: &mut Tx, id: &str) -> Result<()> {
+pub async fn replay(core: &Core, tx: &mut Tx, (id, by): (&str, &Actor)) -> Result<()> {
     if !store::reopen_event(tx, id, core.now()).await? {
         return Err(Error::not_found());
     }
+    let entry = AuditEntry::new(by, "event.replayed", ("event", id));
+    entry.record(tx, core.now()).await?;
     core.enqueue(
         tx,
         &WorkOff {

@@ -6,7 +6,7 @@ use super::entity::{Customer, Payment};
 use crate::app::Core;
 use crate::db::Tx;
 use crate::error::Result;
-use crate::mail::{Mail, MailSample, MailTemplate};
+use crate::mail::{Mail, MailSample, MailTemplate, MailTopic};
 
 pub(super) fn samples() -> Vec<MailSample> {
     vec![
@@ -14,6 +14,13 @@ pub(super) fn samples() -> Vec<MailSample> {
         MailSample::of::<PurchaseFailedMail>(),
     ]
 }
+
+/// What people may do without; the page about their payments says the same.
+pub(super) const PAYMENTS: MailTopic = MailTopic {
+    name: "billing.payments",
+    label: "A payment did not come",
+    mails: &[PaymentFailedMail::NAME, PurchaseFailedMail::NAME],
+};
 
 /// Tells that a renewal could not be paid.
 #[derive(Debug, Serialize)]

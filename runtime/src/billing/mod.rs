@@ -6,6 +6,7 @@
 //! never added.
 
 pub mod actions;
+mod born;
 mod catalogue;
 mod commands;
 mod effects;
@@ -20,15 +21,19 @@ mod pages;
 mod panels;
 mod personal;
 pub mod provider;
+mod receipt;
 mod routes;
 mod rules;
 pub mod sandbox;
 mod setup;
 mod store;
+mod sync;
 pub mod upkeep;
 mod verify;
 
-pub use catalogue::{Catalogue, CatalogueSource, Interval, Item, ItemKind, Terms};
+pub use catalogue::{
+    Catalogue, CatalogueSource, Interval, Item, ItemKind, Pack, Plan, Prices, Terms,
+};
 pub use entity::{
     Customer, CustomerId, EventState, Order, OrderId, OrderState, Payment, PaymentId, PaymentKind,
     PaymentState, Price, RefundRow, RefundState, StoredEvent, SubscriptionRow,
@@ -58,16 +63,12 @@ pub struct Settings {
     pub catalogue: CatalogueSource,
     /// For how many days a subscription can be used after its renewal failed.
     pub grace_days: u32,
-}
-
-/// What projects are born with.
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            catalogue: CatalogueSource::Declared,
-            grace_days: 3,
-        }
-    }
+    pub packs: Vec<Pack>,
+    pub plans: Vec<Plan>,
+    /// Whether the payment page takes coupon codes.
+    pub promotion_codes: bool,
+    /// Whether the provider adds taxes by the buyer's place.
+    pub automatic_tax: bool,
 }
 
 impl Settings {
@@ -102,6 +103,12 @@ impl Module for BillingModule {
                 include_str!("migrations/0002_catalogue.sql"),
             ),
             Migration::portable("0003_changes", include_str!("migrations/0003_changes.sql")),
+            Migration::portable(
+                "0004_removals",
+                include_str!("migrations/0004_removals.sql"),
+            ),
+            Migration::portable("0005_orders", include_str!("migrations/0005_orders.sql")),
+            Migration::portable("0006_ends", include_str!("migrations/0006_ends.sql")),
         ]
     }
 
@@ -153,8 +160,11 @@ impl Module for BillingModule {
         install.job::<actions::SendChange>(|core, job| Box::pin(actions::send_change(core, job)));
         install.job::<actions::SendRefund>(|core, job| Box::pin(actions::send_refund(core, job)));
         install.personal_data(personal::files);
+        install.mail_topic(letters::PAYMENTS);
         install.on::<RemovalAsked>(|core, _, asked| Box::pin(personal::check_removal(core, asked)));
-        install.on::<UserRemoved>(|_, tx, removed| Box::pin(personal::forget(tx, removed)));
+        install.job::<personal::DeleteCustomer>(|core, job| Box::pin(personal::delete(core, job)));
+        install
+            .on::<UserRemoved>(|core, tx, removed| Box::pin(personal::forget(core, tx, removed)));
         install.panel(20, |visit, place| Box::pin(panels::panel(visit, place)));
         Ok(())
     }

@@ -15,8 +15,10 @@ pub(super) async fn panel(visit: &Visit, place: &PanelPlace) -> Result<Option<Pa
         | PanelPlace::StaffOverview
         | PanelPlace::StaffUser(_)
         | PanelPlace::SignIn { .. }
+        | PanelPlace::SecondFactor { .. }
         | PanelPlace::Confirm { .. }
-        | PanelPlace::Security => Ok(None),
+        | PanelPlace::Security
+        | PanelPlace::Profile => Ok(None),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What this domain knows of somebody: for that person to take along, and to be forgotten with him. What was paid stays;
 //! who paid it does not.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::actions::{self, Search};
@@ -12,6 +13,7 @@ use crate::auth::{RemovalAsked, UserRemoved};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::ids::{AFTER_ALL, UserId};
+use crate::jobs::Job;
 use crate::personal::{PersonalFile, PersonalFiles, paged, together};
 
 const PAGE: i64 = 500;
@@ -105,8 +107,15 @@ pub(super) async fn check_removal(core: &Core, asked: &RemovalAsked) -> Result<(
 }
 
 /// Forgets who paid. Amounts, instants and what was bought stay.
-pub(super) async fn forget(tx: &mut Tx, removed: &UserRemoved) -> Result<()> {
+pub(super) async fn forget(core: &Core, tx: &mut Tx, removed: &UserRemoved) -> Result<()> {
     for customer in store::forget_customers(tx, &removed.user).await? {
+        if let Some(name) = &customer.customer {
+            let job = DeleteCustomer {
+                provider: customer.provider.clone(),
+                customer: name.clone(),
+            };
+            core.enqueue(tx, &job).await?;
+        }
         for (payment, body) in store::bodies_of(tx, &customer).await? {
             let mut body: Value = serde_json::from_str(&body).map_err(Error::internal)?;
             without_person(&mut body);
@@ -117,6 +126,27 @@ pub(super) async fn forget(tx: &mut Tx, removed: &UserRemoved) -> Result<()> {
             without_person(&mut body);
             store::replace_event_body(tx, &event, &body.to_string()).await?;
         }
+    }
+    Ok(())
+}
+
+/// Has the provider delete somebody who left. What he paid stays there, too, as the law wants it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct DeleteCustomer {
+    provider: String,
+    customer: String,
+}
+
+impl Job for DeleteCustomer {
+    const NAME: &'static str = "billing.delete_customer";
+}
+
+pub(super) async fn delete(core: &Core, job: DeleteCustomer) -> Result<()> {
+    let billing = core.state::<Billing>()?;
+    let provider = billing.provider()?;
+    // Another provider's customer can be deleted there only, once that one takes the money again.
+    if provider.name() == job.provider {
+        provider.delete_customer(core, &job.customer).await?;
     }
     Ok(())
 }
@@ -136,7 +166,8 @@ const PERSONAL: [&str; 11] = [
     "shipping_details",
 ];
 
-fn without_person(value: &mut Value) {
+/// Takes out of an object of the provider who somebody is.
+pub(super) fn without_person(value: &mut Value) {
     match value {
         Value::Object(members) => {
             let is_customer = members.get("object").is_some_and(|kind| kind == "customer");

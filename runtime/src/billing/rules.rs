@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::Money;
 use super::entity::{PaidLot, PaymentState, Price, SubscriptionRow};
 use super::objects::{Invoice, Line, Reason};
 use crate::clock::Timestamp;
@@ -176,6 +177,37 @@ pub fn begin((old, old_quantity): (&Price, i64), (new, new_quantity): (&Price, i
     }
 }
 
+/// What a change at once costs and brings, before taxes and discounts: the new terms for the rest of the period, or for a
+/// period of their own length, less what is left of the old ones. The credits are those of the money, as in [`grants`].
+pub fn difference(
+    (old, old_quantity): (&Price, i64),
+    (new, new_quantity): (&Price, i64),
+    (start, end): (Timestamp, Timestamp),
+    now: Timestamp,
+) -> (Money, Credits) {
+    let length = i128::from(end.as_micros() - start.as_micros()).max(1);
+    let rest = i128::from(end.as_micros() - now.as_micros()).clamp(0, length);
+    let part = |price: &Price, quantity: i64, is_whole: bool| {
+        let whole = i128::from(price.money.minor) * i128::from(quantity);
+        let money = if is_whole {
+            whole
+        } else {
+            whole * rest / length
+        };
+        let credits =
+            i128::from(price.credits.as_milli()) * money / i128::from(price.money.minor).max(1);
+        (money, credits)
+    };
+    let left = part(old, old_quantity, false);
+    let added = part(new, new_quantity, old.period != new.period);
+    let due = i64::try_from((added.0 - left.0).max(0)).unwrap_or(i64::MAX);
+    let credits = u64::try_from(added.1 - left.1).unwrap_or_default();
+    (
+        Money::new(due, new.money.currency),
+        Credits::from_milli(credits.min(Credits::MAX.as_milli().unsigned_abs())),
+    )
+}
+
 /// What a subscription is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -207,6 +239,18 @@ pub fn is_live(status: &str) -> bool {
     !matches!(status, "canceled" | "incomplete_expired")
 }
 
+/// Since when a renewal is owed: since it first failed, or, where that was not told, since what was paid for is over.
+fn unpaid_since(row: &SubscriptionRow) -> Timestamp {
+    let start = row.period.0;
+    row.failing_since
+        .unwrap_or_else(|| row.paid_until.map_or(start, |until| until.max(start)))
+}
+
+/// Whether a subscription with this status has begun, as far as a trial or a payment goes.
+pub fn has_begun(status: &str) -> bool {
+    !matches!(status, "incomplete" | "incomplete_expired")
+}
+
 /// What the subscription is good for at `now`. `grace` is how long after a renewal that failed.
 pub fn standing(row: &SubscriptionRow, grace: Duration, now: Timestamp) -> Standing {
     let until_paid = |row: &SubscriptionRow| {
@@ -221,10 +265,8 @@ pub fn standing(row: &SubscriptionRow, grace: Duration, now: Timestamp) -> Stand
         "trialing" | "active" if row.is_paused => until_paid(row),
         "trialing" | "active" => Standing::Usable,
         "paused" => until_paid(row),
-        "past_due" => match row.failing_since {
-            Some(since) if since.plus(grace) <= now => Standing::Suspended,
-            _ => Standing::Usable,
-        },
+        "past_due" if unpaid_since(row).plus(grace) <= now => Standing::Suspended,
+        "past_due" => Standing::Usable,
         "canceled" | "incomplete_expired" => Standing::Over,
         "incomplete" | "unpaid" => Standing::Suspended,
         // As before: the row keeps the status that it had, and an alert.

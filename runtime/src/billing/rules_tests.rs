@@ -1,7 +1,6 @@
 //! Tables over the decisions about money.
 
 use super::*;
-use crate::billing::money::Money;
 use crate::billing::objects::{Invoice, Line};
 
 fn at(secs: i64) -> Timestamp {
@@ -36,6 +35,7 @@ fn invoice(reason: Reason, lines: Vec<Line>) -> Invoice {
         reason,
         subscription: Some("sub_1".into()),
         is_paid: true,
+        is_written_off: false,
         amount_paid: 900,
         amount_due: 900,
         currency: "eur".parse().unwrap(),
@@ -43,7 +43,8 @@ fn invoice(reason: Reason, lines: Vec<Line>) -> Invoice {
         intent: None,
         attempts: 1,
         lines,
-        has_more_lines: false,
+        parts: Vec::new(),
+        is_cut_off: false,
         created_at: at(10),
         paid_at: Some(at(10)),
     }
@@ -215,6 +216,27 @@ fn what_costs_more_or_lasts_longer_begins_at_once() {
 }
 
 #[test]
+fn a_change_at_once_costs_the_rest_of_the_period() {
+    let (small, large) = (price("small", 900, 500), price("large", 2900, 2000));
+    let yearly = Price {
+        period: Some("year".into()),
+        ..price("yearly", 29_000, 24_000)
+    };
+    let due = |from: (&Price, i64), to: (&Price, i64), now: i64| {
+        let (money, credits) = difference(from, to, (at(0), at(1000)), at(now));
+        (money.minor, credits.as_milli() / 1000)
+    };
+    assert_eq!(due((&small, 1), (&large, 1), 0), (2000, 1500));
+    assert_eq!(due((&small, 1), (&large, 1), 500), (1000, 750));
+    assert_eq!(due((&large, 1), (&large, 3), 750), (1450, 1000));
+    assert_eq!(due((&large, 1), (&yearly, 1), 500), (27_550, 23_000));
+    // Before the period and after it, as clocks go.
+    assert_eq!(due((&small, 1), (&large, 1), -9), (2000, 1500));
+    assert_eq!(due((&small, 1), (&large, 1), 1001), (0, 0));
+    assert_eq!(due((&large, 1), (&small, 1), 0), (0, 0));
+}
+
+#[test]
 fn access_follows_the_status() {
     let day = Duration::from_secs(24 * 60 * 60);
     let base = SubscriptionRow {
@@ -269,6 +291,17 @@ fn access_follows_the_status() {
     let days = |count: u32| at(0).plus(day * count);
     assert_eq!(standing(&failing(at(0)), 3 * day, days(2)), Usable);
     assert_eq!(standing(&failing(at(0)), 3 * day, days(3)), Suspended);
+    // Its failure was never told: what counts is since when nothing is paid for.
+    let untold = |paid_until| SubscriptionRow {
+        status: "past_due".into(),
+        paid_until,
+        ..base.clone()
+    };
+    for (paid_until, since) in [(None, at(0)), (Some(at(100)), at(100))] {
+        let row = untold(paid_until);
+        assert_eq!(standing(&row, 3 * day, since.plus(2 * day)), Usable);
+        assert_eq!(standing(&row, 3 * day, since.plus(3 * day)), Suspended);
+    }
     let paused = SubscriptionRow {
         is_paused: true,
         ..base

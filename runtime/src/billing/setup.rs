@@ -32,13 +32,22 @@ pub struct Billing {
 /// How long other processes may go on selling what was changed in one.
 const FRESH: Duration = Duration::from_secs(10);
 
+/// Where the catalogue stood in projects of before.
+const MOVED: &str = "config/billing.json";
+
 const STRIPE: &str = "https://api.stripe.com";
 
 impl Billing {
     /// # Errors
     /// When the catalogue does not hold, or a variable is missing or set wrongly.
     pub fn new(settings: Settings, config: &Config) -> anyhow::Result<Self> {
-        let catalogue = Catalogue::read(&config.root)?;
+        if config.root.join(MOVED).exists() {
+            anyhow::bail!(
+                "{MOVED} is not read any more: what is sold stands in quickscale.yml, below `billing` as `packs`, `plans`, \
+                 `promotion_codes` and `automatic_tax`; move what is yours there, apply, and delete the file"
+            );
+        }
+        let catalogue = Catalogue::declared(&settings)?;
         let get = |name: &str| {
             let value = config.vars.get(name).map(|value| value.trim().to_owned());
             value.filter(|value| !value.is_empty())
@@ -62,7 +71,7 @@ impl Billing {
             };
             name.to_owned()
         });
-        let secrets = get("STRIPE_WEBHOOK_SECRETS").unwrap_or_default();
+        let secrets = get("STRIPE_WEBHOOK_SECRET").unwrap_or_default();
         let secrets = secrets
             .split(',')
             .map(str::trim)
@@ -89,7 +98,7 @@ impl Billing {
                 }
                 if webhook_secrets.is_empty() {
                     fault(
-                        "STRIPE_WEBHOOK_SECRETS",
+                        "STRIPE_WEBHOOK_SECRET",
                         "is not set; it is the signing secret of the endpoint /webhooks/stripe",
                     );
                 }

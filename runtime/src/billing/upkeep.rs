@@ -1,72 +1,13 @@
 //! What holds money and ledger together over time: taking in what was missed, and bringing the catalogue to the provider.
 
-use serde_json::Value;
-
-use super::provider::{Kind, Listed, Listing};
 use super::setup::Billing;
-use super::{effects, store};
+use super::store;
 use crate::app::Core;
 use crate::error::Result;
 use crate::in_transaction;
 
+pub use super::sync::{Synced, sync};
 pub use super::verify::{Finding, Report, verify};
-
-/// In this order what comes first explains what comes later; any order would do.
-const KINDS: [Kind; 8] = [
-    Kind::Product,
-    Kind::Price,
-    Kind::Subscription,
-    Kind::Session,
-    Kind::Invoice,
-    Kind::Charge,
-    Kind::Dispute,
-    Kind::Refund,
-];
-
-/// Takes in every object of the provider that was made since `since` (seconds since 1970), as it is now. Says how many
-/// there were.
-///
-/// # Errors
-/// When the provider does not answer, or something that it names is not known here.
-pub async fn sync(core: &Core, since: i64) -> Result<u64> {
-    let mut count = 0;
-    for kind in KINDS {
-        let since = match kind {
-            // What was made long ago may have changed since, and only its own list tells.
-            Kind::Product | Kind::Price | Kind::Subscription | Kind::Dispute => 0,
-            Kind::Session | Kind::Invoice | Kind::Charge | Kind::Refund => since,
-        };
-        for object in all(core, kind, since).await? {
-            effects::take_in(core, kind, &object).await?;
-            count += 1;
-        }
-    }
-    Ok(count)
-}
-
-/// Every object of a kind that was made since then.
-pub(super) async fn all(core: &Core, kind: Kind, since: i64) -> Result<Vec<Value>> {
-    let billing = core.state::<Billing>()?;
-    let provider = billing.provider()?;
-    let mut found: Vec<Value> = Vec::new();
-    loop {
-        let after = found
-            .last()
-            .and_then(|last| last.get("id")?.as_str())
-            .map(str::to_owned);
-        let listing = Listing {
-            kind,
-            after: after.as_deref(),
-            since,
-        };
-        let Listed { objects, has_more } = provider.list(core, &listing).await?;
-        let is_last = !has_more || objects.is_empty();
-        found.extend(objects);
-        if is_last {
-            return Ok(found);
-        }
-    }
-}
 
 /// Brings the catalogue to Stripe. Says for each price whether it is new.
 ///

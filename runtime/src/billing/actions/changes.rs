@@ -207,7 +207,13 @@ async fn make(core: &Core, row: &ChangeRow) -> Result<()> {
     let changed = provider
         .change(core, &row.subscription, &change, &key)
         .await?;
-    effects::take_in(core, Kind::Subscription, &changed).await
+    let taken_in = effects::take_in(core, Kind::Subscription, &changed).await;
+    taken_in.map_err(|why| {
+        // The provider has made it: whatever goes wrong from here on is no refusal, and is tried again.
+        Error::internal(anyhow::anyhow!(
+            "a change that was made was not taken in: {why}"
+        ))
+    })
 }
 
 async fn change_of(core: &Core, row: &ChangeRow) -> Result<Change> {

@@ -4,23 +4,25 @@ mod account;
 mod changes;
 mod checkout;
 mod plans;
+mod refunds;
 mod staff;
 
 pub use account::{Overview, Own, my_order, my_payment, overview, payments, portal, standing};
 pub(super) use changes::{SendChange, send_change};
 pub use checkout::{Wish, buy};
-pub use plans::{Begin, PlanChange, change_plan, manage};
-pub(super) use staff::SendRefund;
-pub(super) use staff::send_refund;
+pub use plans::{Begin, Cost, PlanChange, change_plan, cost, manage};
+pub use refunds::{RefundWish, ask_refund};
+pub(super) use refunds::{SendRefund, send_refund};
 pub use staff::{
-    Detail, Found, RefundWish, Search, SubscriptionDetail, SubscriptionFound, SubscriptionSearch,
-    ask_refund, cancel_subscription, change_subscription, detail, preview, search,
-    subscription_detail, subscriptions,
+    Detail, Found, Search, SubscriptionDetail, SubscriptionFound, SubscriptionSearch,
+    cancel_subscription, change_subscription, detail, preview, search, subscription_detail,
+    subscriptions,
 };
 
 use crate::app::Core;
 use crate::billing::entity::Customer;
-use crate::billing::provider::NewCustomer;
+use crate::billing::objects::is_deleted;
+use crate::billing::provider::{Kind, NewCustomer};
 use crate::billing::setup::Billing;
 use crate::billing::store;
 use crate::clock::Timestamp;
@@ -59,6 +61,18 @@ async fn customer(core: &Core, person: &Principal) -> Result<Customer> {
         store::name_customer(tx, &found.id, &named).await?;
         store::lock_customer(tx, &found.id).await
     })
+}
+
+/// The customer that somebody is from now on, where the provider has deleted the one that he was, and nobody was told.
+async fn renewed(core: &Core, person: &Principal, old: &Customer) -> Result<Option<Customer>> {
+    let billing = core.state::<Billing>()?;
+    let (provider, name) = (billing.provider()?, name_of(old)?);
+    let read = provider.read(core, Kind::Customer, name).await?;
+    if read.is_some_and(|read| !is_deleted(&read)) {
+        return Ok(None);
+    }
+    in_transaction!(core.db(), tx => store::detach_customer(tx, provider.name(), name).await)?;
+    customer(core, person).await.map(Some)
 }
 
 fn new_customer(person: &Principal, now: Timestamp) -> Customer {

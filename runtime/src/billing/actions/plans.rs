@@ -2,12 +2,15 @@
 
 use super::changes::{Asked, answer_again, carry_out};
 use super::checkout::check_quantity;
-use super::customer;
+use super::{Own, customer};
 use crate::app::Core;
-use crate::billing::entity::SubscriptionRow;
-use crate::billing::provider::Change;
+use crate::billing::catalogue::Item;
+use crate::billing::entity::{Price, SubscriptionRow};
+use crate::billing::objects::{Invoice, Reason};
+use crate::billing::provider::{Change, NewTerms};
 use crate::billing::setup::Billing;
-use crate::billing::{rules, store};
+use crate::billing::{Money, rules, store};
+use crate::credits::Credits;
 use crate::error::{Error, Result};
 use crate::http::Principal;
 
@@ -89,6 +92,74 @@ pub(super) async fn change_terms(
     };
     carry_out(core, row, &change, asked).await?;
     Ok(begin)
+}
+
+/// What a change that begins at once costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cost {
+    pub money: Money,
+    /// What comes with the payment.
+    pub credits: Credits,
+    /// Whether the provider said so, taxes and discounts included; else it is worked out here, without them.
+    pub is_told: bool,
+}
+
+/// What a change costs now; none where nothing is paid now: in a trial, and for what begins later.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn cost(core: &Core, own: &Own, item: &Item) -> Result<Option<Cost>> {
+    let Some(before) = &own.price else {
+        return Ok(None);
+    };
+    let is_by_seat = item.terms().is_some_and(|terms| terms.per_seat);
+    let quantity = if is_by_seat { own.row.quantity } else { 1 };
+    let billing = core.state::<Billing>()?;
+    let provider = billing.provider()?;
+    let price = provider.price(core, item, before.money.currency).await?;
+    let (from, to) = ((before, own.row.quantity), (&price, quantity));
+    let is_same = price.price == before.price && quantity == own.row.quantity;
+    if is_same || own.row.status == "trialing" || rules::begin(from, to) != Begin::AtOnce {
+        return Ok(None);
+    }
+    let worked_out = rules::difference(from, to, own.row.period, core.now());
+    let terms = NewTerms {
+        element: own.row.element.clone(),
+        price: price.clone(),
+        quantity,
+    };
+    let invoice = provider.preview(core, &own.row.subscription, &terms).await;
+    let told = invoice.and_then(|body| told(&body, &[before.clone(), price]));
+    let (money, credits, is_told) = match told {
+        Ok((money, credits)) => (money, credits, true),
+        Err(fault) => {
+            tracing::warn!(%fault, "what a change costs is worked out without the provider");
+            (worked_out.0, worked_out.1, false)
+        }
+    };
+    Ok((money.minor > 0).then_some(Cost {
+        money,
+        credits,
+        is_told,
+    }))
+}
+
+/// What an invoice of a change asks for and brings.
+fn told(body: &serde_json::Value, prices: &[Price]) -> Result<(Money, Credits)> {
+    let invoice = Invoice {
+        reason: Reason::Update,
+        ..Invoice::read(body)?
+    };
+    let grants =
+        rules::grants(&invoice, prices).map_err(|fault| Error::internal(anyhow::anyhow!(fault)))?;
+    let milli = grants
+        .iter()
+        .map(|grant| grant.credits.as_milli())
+        .sum::<i64>();
+    Ok((
+        Money::new(invoice.amount_due.max(0), invoice.currency),
+        Credits::from_milli(milli.unsigned_abs()),
+    ))
 }
 
 /// Cancels, resumes or pauses the subscription, or takes back what was to begin with its next period.

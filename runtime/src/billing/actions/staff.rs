@@ -1,26 +1,23 @@
-//! What the staff sees of other people's money and does with it. A refund is written down, sent by a job under the key
-//! of what was written, and settled with what the provider says it came to.
+//! What the staff sees of other people's money, and what it does with other people's subscriptions.
 
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::changes::{Asked, carry_out, note_by_staff};
 use super::plans::{PlanChange, change_terms};
+use super::refunds;
 use crate::app::Core;
-use crate::auth::audit::{Actor, AuditEntry};
+use crate::auth::audit::Actor;
 use crate::billing::entity::{
-    ChangeRow, Customer, PaidLot, Payment, PaymentKind, PaymentState, Price, RefundId, RefundRow,
-    RefundState, SubscriptionRow,
+    ChangeRow, Customer, PaidLot, Payment, PaymentKind, PaymentState, Price, RefundRow,
+    SubscriptionRow,
 };
-use crate::billing::provider::{Change, Kind, RefundRequest};
+use crate::billing::provider::Change;
 use crate::billing::rules::Begin;
 use crate::billing::setup::Billing;
-use crate::billing::{Currency, CustomerId, Money, effects, rules, store};
+use crate::billing::{Currency, CustomerId, Money, rules, store};
 use crate::clock::Timestamp;
 use crate::credits::Credits;
 use crate::error::{Error, Result};
-use crate::in_transaction;
-use crate::jobs::{Job, give_up};
 
 /// Which payments a list shows. What is empty narrows nothing down.
 #[derive(Debug, Clone, Default)]
@@ -86,10 +83,13 @@ pub async fn detail(core: &Core, id: &str) -> Result<Detail> {
         .ok_or_else(Error::not_found)?;
     let lots = store::lots_of(snapshot.conn(), &payment.id).await?;
     let refunds = store::refunds_of(snapshot.conn(), &payment.id).await?;
-    let under_way = store::refunds_under_way(snapshot.conn(), &payment.id).await?;
+    let left = refunds::left(snapshot.conn(), &payment).await?;
     drop(snapshot);
     let customer = store::customer_by_id(core.db(), &payment.customer).await?;
-    let left = Money::new(left_of(&payment, under_way), payment.currency());
+    let left = Money::new(
+        left.iter().map(|part| part.amount).sum(),
+        payment.currency(),
+    );
     Ok(Detail {
         payment,
         customer,
@@ -97,15 +97,6 @@ pub async fn detail(core: &Core, id: &str) -> Result<Detail> {
         refunds,
         left,
     })
-}
-
-fn left_of(payment: &Payment, under_way: i64) -> i64 {
-    let was_made = !matches!(payment.state, PaymentState::Pending | PaymentState::Failed);
-    if was_made && payment.intent.is_some() {
-        (payment.left() - under_way).max(0)
-    } else {
-        0
-    }
 }
 
 /// How many credits a refund of `amount` takes, as things stand.
@@ -120,106 +111,6 @@ pub fn preview(detail: &Detail, amount: i64) -> Credits {
         })
         .sum();
     Credits::from_milli(milli.max(0).unsigned_abs())
-}
-
-/// A refund as staff asks for it.
-#[derive(Debug, Clone)]
-pub struct RefundWish {
-    pub payment: String,
-    /// In minor units of the payment's currency.
-    pub amount: i64,
-    pub reason: String,
-    pub by: Actor,
-    /// The form's: sent twice, it is one refund.
-    pub key: String,
-}
-
-/// Writes a refund down and has it sent.
-///
-/// # Errors
-/// 404 when there is no such payment, 422 above what is left of it.
-pub async fn ask_refund(core: &Core, wish: &RefundWish) -> Result<()> {
-    let now = core.now();
-    let asked_by = name_of_actor(&wish.by);
-    in_transaction!(core.db(), tx => {
-        let payment = store::payment(tx.conn(), &wish.payment).await?.ok_or_else(Error::not_found)?;
-        store::lock_customer(tx, &payment.customer).await?;
-        let payment = store::payment(tx.conn(), &wish.payment).await?.ok_or_else(Error::not_found)?;
-        let new = RefundRow {
-            id: RefundId::new(now),
-            payment: payment.id.clone(),
-            money: Money::new(wish.amount, payment.currency()),
-            reason: wish.reason.clone(),
-            state: RefundState::Asked,
-            refund: None,
-            asked_by: asked_by.clone(),
-            error: String::new(),
-            created_at: now,
-        };
-        let under_way = store::refunds_under_way(tx.conn(), &payment.id).await?;
-        let is_known = store::is_asked(tx.conn(), &payment.id, &wish.key).await?;
-        if is_known {
-            return Ok(());
-        }
-        let left = left_of(&payment, under_way);
-        if wish.amount <= 0 || wish.amount > left {
-            let left = Money::new(left, payment.currency());
-            return Err(Error::unprocessable(format!("At most {left} of this payment can be given back.")));
-        }
-        store::insert_refund(tx, &new, &wish.key).await?;
-        let details = json!({
-            "amount": new.money, "reason": wish.reason, "refund": new.id.as_str(), "object": payment.object,
-        });
-        let entry = AuditEntry::new(&wish.by, "payment.refunded", ("payment", payment.id.as_str()));
-        entry.details(details).record(tx, now).await?;
-        core.enqueue(tx, &SendRefund { refund: new.id.to_string() }).await
-    })
-}
-
-/// Sends one refund to the provider.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct SendRefund {
-    refund: String,
-}
-
-impl Job for SendRefund {
-    const NAME: &'static str = "billing.refund";
-}
-
-/// Sends a refund under its own key, as often as it takes, and takes in what came of it.
-pub async fn send_refund(core: &Core, job: SendRefund) -> Result<()> {
-    let mut snapshot = core.db().snapshot().await?;
-    let row = store::refund(snapshot.conn(), &job.refund)
-        .await?
-        .ok_or_else(Error::not_found)?;
-    let payment = store::payment(snapshot.conn(), row.payment.as_str())
-        .await?
-        .ok_or_else(Error::not_found)?;
-    drop(snapshot);
-    if row.state != RefundState::Asked {
-        return Ok(());
-    }
-    let customer = store::customer_by_id(core.db(), &payment.customer).await?;
-    let request = RefundRequest {
-        customer: customer.customer.clone().unwrap_or_default(),
-        intent: payment
-            .intent
-            .clone()
-            .ok_or_else(|| give_up(anyhow::anyhow!("nothing was charged")))?,
-        amount: row.money.minor,
-        record: row.id.to_string(),
-    };
-    let billing = core.state::<Billing>()?;
-    let key = format!("refund:{}", row.id);
-    match billing.provider()?.refund(core, &request, &key).await {
-        Ok(refund) => effects::take_in(core, Kind::Refund, &refund).await,
-        Err(why) if why.status().is_client_error() => {
-            let (now, text) = (core.now(), why.problem().detail.clone());
-            let outcome = (RefundState::Failed, None, text.as_str());
-            in_transaction!(core.db(), tx => store::close_refund(tx, row.id.as_str(), outcome, now).await)
-        }
-        Err(why) => Err(why),
-    }
 }
 
 /// A subscription with whose it is.
@@ -370,7 +261,7 @@ pub async fn change_subscription(
     change_terms(core, &row, wish, &asked).await
 }
 
-fn name_of_actor(by: &Actor) -> String {
+pub(super) fn name_of_actor(by: &Actor) -> String {
     by.user()
         .map_or("command line".to_owned(), ToString::to_string)
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::catalogue::CatalogueSource;
 use super::super::entity::EventState;
-use super::super::objects::PriceObject;
+use super::super::objects::{PriceObject, is_deleted};
 use super::super::offers::Offer;
 use super::super::provider::Kind;
 use super::super::store::{self, Told};
@@ -21,7 +21,7 @@ pub(super) async fn apply(closing: &Closing<'_>, kind: Kind, id: &str) -> Result
     loop {
         let version = store::version_of(core.db(), id).await?;
         let body = billing.provider()?.read(core, kind, id).await?;
-        let body = body.filter(|body| body.get("deleted").and_then(Value::as_bool) != Some(true));
+        let body = body.filter(|body| !is_deleted(body));
         match keep(closing, (kind, id, body.as_ref()), version).await {
             Err(error) if is_outpaced(&error) && reads < READS => reads += 1,
             done => {
@@ -59,7 +59,7 @@ async fn keep(
                 store::retire_product(tx, shelf.provider, id, shelf.now).await?;
             }
             (_, Some(body)) => shelf.price(tx, body).await?,
-            (_, None) => store::retire_price(tx, shelf.provider, id, shelf.elects).await?,
+            (_, None) => store::retire_price(tx, shelf.provider, (id, None), shelf.elects).await?,
         }
         closing.end(tx, EventState::Done).await
     })
@@ -99,7 +99,8 @@ impl Shelf {
                 price = told.id,
                 "a price is of a kind that cannot be sold here"
             );
-            return store::retire_price(tx, self.provider, &told.id, self.elects).await;
+            let retired = (told.id.as_str(), Some(price));
+            return store::retire_price(tx, self.provider, retired, self.elects).await;
         };
         let told = Told {
             offer: &offer,

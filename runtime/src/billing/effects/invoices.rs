@@ -1,18 +1,20 @@
 //! Invoices: what a period or a change of plan brings, and renewals that fail.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::super::catalogue::Catalogue;
 use super::super::entity::{
-    Customer, EventState, PaidLot, Payment, PaymentId, PaymentKind, PaymentState, Price,
+    Customer, EventState, Payment, PaymentId, PaymentKind, PaymentState, Price,
 };
 use super::super::money::Money;
-use super::super::objects::{Invoice, Reason};
+use super::super::objects::{Invoice, Reason, is_written_off};
 use super::super::provider::Kind;
-use super::super::{letters, put_in, rules, store};
-use super::{Closing, losses, subscriptions};
+use super::super::store::Part;
+use super::super::{letters, rules, store};
+use super::{Closing, ignore, losses, periods, subscriptions};
 use crate::app::Core;
-use crate::credits::{Grant, Ledger, LotRef, Note};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::in_transaction;
@@ -38,13 +40,19 @@ impl Sold {
 pub(super) async fn paid(closing: &Closing<'_>, told: &Value) -> Result<()> {
     let mut body = told.clone();
     let mut invoice = Invoice::read(&body)?;
-    let is_unlinked = invoice.intent.is_none() && invoice.amount_paid > 0;
-    if is_unlinked || invoice.has_more_lines {
+    if !is_ours(closing, &invoice).await? {
+        return ignore(closing).await;
+    }
+    let is_unlinked = invoice.amount_paid > 0 && body.pointer("/payments/data").is_none();
+    if is_unlinked || invoice.is_cut_off {
         body = closing.fresh(Kind::Invoice, &invoice.id, told).await?;
         invoice = Invoice::read(&body)?;
     }
-    if invoice.has_more_lines {
-        let fault = anyhow::anyhow!("invoice {} has more lines than are read", invoice.id);
+    if invoice.is_cut_off {
+        let fault = anyhow::anyhow!(
+            "invoice {} has more lines or payments than are read",
+            invoice.id
+        );
         return Err(Error::internal(fault));
     }
     let core = closing.core;
@@ -53,22 +61,24 @@ pub(super) async fn paid(closing: &Closing<'_>, told: &Value) -> Result<()> {
     let grants = rules::grants(&invoice, &sold.prices);
     let grants =
         grants.map_err(|why| Error::internal(anyhow::anyhow!("invoice {}: {why}", invoice.id)))?;
+    let (intents, parts) = movements(&invoice);
     in_transaction!(core.db(), tx => {
         if !closing.begin(tx).await? {
             return Ok(());
         }
-        if let Some(intent) = &invoice.intent {
+        for intent in &intents {
             store::lock_name(tx, &format!("intent:{intent}")).await?;
         }
         let Some(customer) = owner_of(tx, provider, &invoice).await? else {
             return closing.end(tx, EventState::Ignored).await;
         };
         let payment = keep(core, tx, (&customer, &invoice, &body), PaymentState::Paid, &sold).await?;
+        store::keep_parts(tx, &payment.id, &parts).await?;
         if let Some((price, quantity)) = terms_of(&invoice) {
             store::note_terms(tx, &payment, (price, quantity)).await?;
         }
         for grant in &grants {
-            put_in_period(core, tx, &customer, (&payment, grant)).await?;
+            periods::put_in_period(core, tx, &customer, (&payment, grant)).await?;
         }
         if let Some(subscription) = &invoice.subscription {
             subscriptions::refresh(tx, subscription).await?;
@@ -78,7 +88,19 @@ pub(super) async fn paid(closing: &Closing<'_>, told: &Value) -> Result<()> {
     })
 }
 
-/// An invoice that could not be paid, or that its owner has to confirm.
+/// By which movements of money an invoice was paid: their names in the order in which they are locked, and what came by
+/// each, where there were several.
+fn movements(invoice: &Invoice) -> (BTreeSet<String>, Vec<Part>) {
+    let part = |(intent, amount): &(String, i64)| Part {
+        intent: intent.clone(),
+        amount: *amount,
+    };
+    let parts: Vec<_> = invoice.parts.iter().map(part).collect();
+    let intents = parts.iter().map(|part| part.intent.clone());
+    (intents.chain(invoice.intent.clone()).collect(), parts)
+}
+
+/// An invoice that could not be paid, that its owner has to confirm, or that nobody waits for any more.
 pub(super) async fn failed(closing: &Closing<'_>, body: &Value) -> Result<()> {
     let invoice = Invoice::read(body)?;
     let core = closing.core;
@@ -91,13 +113,21 @@ pub(super) async fn failed(closing: &Closing<'_>, body: &Value) -> Result<()> {
         let Some(customer) = owner_of(tx, provider, &invoice).await? else {
             return closing.end(tx, EventState::Ignored).await;
         };
+        let known = store::payment_of(tx.conn(), &invoice.id).await?;
+        let was_written_off = known.as_ref().is_some_and(|known| is_written_off(&known.body));
+        let is_news = if invoice.is_written_off { known.is_some() } else { !was_written_off };
+        if !is_news {
+            // What is told late of an invoice that is over, or what was never told of it.
+            return closing.end(tx, EventState::Done).await;
+        }
         let payment = keep(core, tx, (&customer, &invoice, body), PaymentState::Failed, &sold).await?;
         if let Some(subscription) = &invoice.subscription {
             subscriptions::refresh(tx, subscription).await?;
         }
         // One letter an attempt, however often it is told.
         let notice = format!("notice:{}:{}", invoice.id, invoice.attempts);
-        if payment.state == PaymentState::Failed && store::advance_version(tx, &notice, 0).await? {
+        let is_told = !invoice.is_written_off;
+        if is_told && payment.state == PaymentState::Failed && store::advance_version(tx, &notice, 0).await? {
             letters::payment_failed(core, tx, &customer, &payment).await?;
         }
         closing.end(tx, EventState::Done).await
@@ -109,11 +139,20 @@ pub(super) async fn take_in(closing: &Closing<'_>, body: &Value) -> Result<()> {
     let invoice = Invoice::read(body)?;
     if invoice.is_paid {
         paid(closing, body).await
-    } else if invoice.attempts > 0 {
+    } else if invoice.attempts > 0 || invoice.is_written_off {
         failed(closing, body).await
     } else {
         Ok(())
     }
+}
+
+/// Whether an invoice is a customer's of ours. What else is sold under the same account has prices of its own.
+async fn is_ours(closing: &Closing<'_>, invoice: &Invoice) -> Result<bool> {
+    let provider = closing.billing()?.provider()?.name();
+    let name = invoice.customer.as_deref().unwrap_or_default();
+    let mut snapshot = closing.core.db().snapshot().await?;
+    let found = store::customer_named(snapshot.conn(), provider, name).await?;
+    Ok(found.is_some())
 }
 
 /// The customer whose invoice it is, locked.
@@ -182,47 +221,4 @@ async fn keep(
     store::keep_payment(tx, &payment, now).await?;
     let kept = store::payment_of(tx.conn(), &invoice.id).await?;
     kept.ok_or_else(|| Error::internal(anyhow::anyhow!("a payment was not kept")))
-}
-
-/// Puts in what a period brings, ends what earlier periods of the subscription left, and brings nothing where a later
-/// period has begun.
-async fn put_in_period(
-    core: &Core,
-    tx: &mut Tx,
-    customer: &Customer,
-    (payment, grant): (&Payment, &rules::Grant),
-) -> Result<()> {
-    let subscription = payment.subscription.clone().unwrap_or_default();
-    let others = store::lots_of_subscription(tx.conn(), &subscription).await?;
-    let (start, end) = grant.period;
-    let is_followed = others
-        .iter()
-        .filter_map(|lot| lot.period)
-        .any(|(next, _)| next >= end);
-    let lot = PaidLot {
-        source: grant.source.clone(),
-        payment: payment.id.clone(),
-        subscription: Some(subscription),
-        restores: None,
-        credits: grant.credits,
-        taken: Default::default(),
-        revoked: Default::default(),
-        period: Some(grant.period),
-        is_over: is_followed || end <= core.now(),
-    };
-    let granted = Grant::subscription(grant.credits, end);
-    put_in(core, tx, customer, (&lot, granted, &payment.description)).await?;
-    let owner = customer.credits_owner();
-    for old in others.iter().filter(|lot| !lot.is_over) {
-        let is_past = old.period.is_some_and(|(_, old_end)| old_end <= start);
-        if is_past {
-            let note = Note::system(format!("end:{}", old.source), "The next period has begun");
-            let source = LotRef::Source(&old.source);
-            Ledger::new(core, tx, core.now())
-                .end(&owner, source, &note)
-                .await?;
-            store::mark_lot_over(tx, &old.source).await?;
-        }
-    }
-    Ok(())
 }

@@ -130,22 +130,14 @@ pub async fn settle(core: &Core, tx: &mut Tx, intent: &str) -> Result<()> {
 
 /// The same for one payment.
 pub(super) async fn settle_payment(core: &Core, tx: &mut Tx, payment: &Payment) -> Result<()> {
-    let Some(intent) = &payment.intent else {
+    if payment.intent.is_none() {
         return Ok(());
-    };
+    }
     if matches!(payment.state, PaymentState::Pending | PaymentState::Failed) {
         return Ok(());
     }
     let customer = store::lock_customer(tx, &payment.customer).await?;
-    let refunded = store::refunded_by_intent(tx.conn(), intent)
-        .await?
-        .min(payment.money.minor);
-    let disputes = store::disputes_by_intent(tx.conn(), intent).await?;
-    let withdrawn = disputes
-        .iter()
-        .filter(|(status, _)| rules::is_withdrawn(status));
-    let disputed: i64 = withdrawn.map(|(_, amount)| *amount).sum();
-    let disputed = disputed.min(payment.money.minor - refunded);
+    let (refunded, disputed) = store::losses(tx.conn(), payment).await?;
     let state = rules::paid_state(payment.money.minor, refunded, disputed);
     store::keep_loss(tx, payment, state, (refunded, disputed), core.now()).await?;
     let lots = store::lots_of(tx.conn(), &payment.id).await?;
@@ -158,7 +150,7 @@ pub(super) async fn settle_payment(core: &Core, tx: &mut Tx, payment: &Payment) 
         let owner = customer.credits_owner();
         match rules::settle(&family, target) {
             None => {}
-            Some(Move::Take(parts)) => take(core, tx, &owner, parts).await?,
+            Some(Move::Take(parts)) => take(core, tx, &owner, (&family, parts)).await?,
             Some(Move::Restore(amount)) => restore(core, tx, &owner, (&family, amount)).await?,
         }
     }
@@ -169,22 +161,53 @@ async fn take(
     core: &Core,
     tx: &mut Tx,
     owner: &Owner,
-    parts: Vec<(String, Credits)>,
+    (family, parts): (&[&PaidLot], Vec<(String, Credits)>),
 ) -> Result<()> {
     for (source, amount) in parts {
-        let lot = store::lots_taken(tx.conn(), &source).await?;
-        let note = Note::system(format!("back:{source}:{lot}"), "The payment went back");
-        let revoked = Ledger::new(core, tx, core.now())
-            .revoke(owner, (LotRef::Source(&source), amount), &note)
-            .await;
-        let revoked = match revoked {
-            Ok(entry) => entry.change.amount(),
-            Err(why) if is_nothing_left(&why) => Credits::ZERO,
-            Err(why) => return Err(why),
+        let Some(lot) = family.iter().find(|lot| lot.source == source) else {
+            continue;
         };
+        let there = still_there(core, tx, owner, (lot, amount)).await?;
+        let revoked = revoke(core, tx, owner, (lot, there)).await?;
         store::take_of_lot(tx, &source, amount, revoked).await?;
     }
     Ok(())
+}
+
+async fn revoke(
+    core: &Core,
+    tx: &mut Tx,
+    owner: &Owner,
+    (lot, amount): (&PaidLot, Credits),
+) -> Result<Credits> {
+    if amount.is_zero() {
+        return Ok(Credits::ZERO);
+    }
+    let (source, taken) = (&lot.source, lot.taken.as_milli());
+    let note = Note::system(format!("back:{source}:{taken}"), "The payment went back");
+    let revoked = Ledger::new(core, tx, core.now())
+        .revoke(owner, (LotRef::Source(source), amount), &note)
+        .await;
+    match revoked {
+        Ok(entry) => Ok(entry.change.amount()),
+        Err(why) if is_nothing_left(&why) => Ok(Credits::ZERO),
+        Err(why) => Err(why),
+    }
+}
+
+/// What of a lot is to be taken from what its owner has, so that `amount` more of it is gone: what ran out unused is gone
+/// already, so that a refund comes to the same before the end of a period and after it.
+async fn still_there(
+    core: &Core,
+    tx: &mut Tx,
+    owner: &Owner,
+    (lot, amount): (&PaidLot, Credits),
+) -> Result<Credits> {
+    let ran_out = Ledger::new(core, tx, core.now())
+        .ran_out(owner, LotRef::Source(&lot.source))
+        .await?;
+    let counted = lot.taken.less(lot.revoked);
+    Ok(amount.less(ran_out.less(counted)))
 }
 
 /// Everything of it ran out, or it brought nothing because its period was over.

@@ -4,6 +4,7 @@
 mod catalogue;
 mod invoices;
 mod losses;
+mod periods;
 mod sessions;
 mod subscriptions;
 
@@ -43,7 +44,10 @@ fn effect(kind: &str) -> Effect {
         | "checkout.session.async_payment_failed"
         | "checkout.session.expired" => Effect::Session,
         "invoice.paid" => Effect::InvoicePaid,
-        "invoice.payment_failed" | "invoice.payment_action_required" => Effect::InvoiceFailed,
+        "invoice.payment_failed"
+        | "invoice.payment_action_required"
+        | "invoice.voided"
+        | "invoice.marked_uncollectible" => Effect::InvoiceFailed,
         "charge.refunded" => Effect::Charge,
         "charge.refund.updated" | "refund.created" | "refund.updated" | "refund.failed" => {
             Effect::Refund
@@ -94,6 +98,8 @@ pub async fn take_in(core: &Core, kind: Kind, object: &Value) -> Result<()> {
         Kind::Subscription => subscriptions::apply(&closing, id, Some(object)).await,
         Kind::Invoice => invoices::take_in(&closing, object).await,
         Kind::Charge => losses::charge(&closing, id, object).await,
+        // What it stands for tells of it.
+        Kind::Intent | Kind::Customer => Ok(()),
         Kind::Dispute => losses::dispute(&closing, id, object).await,
         Kind::Refund => losses::refund(&closing, object).await,
     }

@@ -1,13 +1,15 @@
 //! Payment pages: what was bought there once.
 
 use serde_json::Value;
+use sqlx::AnyConnection;
 
 use super::super::catalogue::Catalogue;
 use super::super::entity::{
     EventState, Order, OrderState, PaidLot, Payment, PaymentId, PaymentKind, PaymentState,
 };
-use super::super::objects::{Event, Session};
-use super::super::{letters, put_in, store};
+use super::super::objects::{self, Event, Session, Subscription};
+use super::super::provider::Kind;
+use super::super::{letters, put_in, rules, store};
 use super::{Closing, losses};
 use crate::credits::Grant;
 use crate::db::Tx;
@@ -34,15 +36,43 @@ pub(super) async fn apply(closing: &Closing<'_>, event: &Event) -> Result<()> {
     settle(closing, &session, &event.body, outcome).await
 }
 
-/// A page as it is now. Whether a payment that is not there failed cannot be seen from it.
+/// A page as it is now. It does not say whether a payment that is not there is on its way or came to nothing: what it
+/// was to be paid with does.
 pub(super) async fn take_in(closing: &Closing<'_>, body: &Value) -> Result<()> {
     let session = Session::read(body)?;
     let outcome = match session.status.as_str() {
         "expired" => Outcome::Expired,
         "complete" if session.is_paid => Outcome::Paid,
+        "complete" if came_to_nothing(closing, &session).await? => Outcome::Failed,
+        "complete" => Outcome::OnItsWay,
         _ => return Ok(()),
     };
     settle(closing, &session, body, outcome).await
+}
+
+/// Whether nothing will come any more of what a page left unpaid. What is known to have failed is not asked for again.
+async fn came_to_nothing(closing: &Closing<'_>, session: &Session) -> Result<bool> {
+    let core = closing.core;
+    let mut snapshot = core.db().snapshot().await?;
+    let order = find_order(snapshot.conn(), session).await?;
+    drop(snapshot);
+    match order {
+        None => return Ok(false),
+        Some(order) if order.state == OrderState::Failed => return Ok(true),
+        Some(_) => {}
+    }
+    let billing = closing.billing()?;
+    let provider = billing.provider()?;
+    if let Some(id) = &session.subscription {
+        let read = provider.read(core, Kind::Subscription, id).await?;
+        let subscription = read.as_ref().map(Subscription::read).transpose()?;
+        return Ok(subscription.is_some_and(|read| !rules::is_live(&read.status)));
+    }
+    let Some(id) = &session.intent else {
+        return Ok(false);
+    };
+    let intent = provider.read(core, Kind::Intent, id).await?;
+    Ok(intent.as_ref().is_some_and(objects::came_to_nothing))
 }
 
 async fn settle(
@@ -60,7 +90,7 @@ async fn settle(
         if let Some(intent) = &session.intent {
             store::lock_name(tx, &format!("intent:{intent}")).await?;
         }
-        let Some(order) = find_order(tx, session).await? else {
+        let Some(order) = find_order(tx.conn(), session).await? else {
             // A page that somebody opened by hand at the provider.
             tracing::warn!(session = session.id, "a payment belongs to no order");
             return closing.end(tx, EventState::Ignored).await;
@@ -74,12 +104,12 @@ async fn settle(
     })
 }
 
-async fn find_order(tx: &mut Tx, session: &Session) -> Result<Option<Order>> {
-    if let Some(order) = store::order_of_session(tx.conn(), &session.id).await? {
+async fn find_order(connection: &mut AnyConnection, session: &Session) -> Result<Option<Order>> {
+    if let Some(order) = store::order_of_session(&mut *connection, &session.id).await? {
         return Ok(Some(order));
     }
     match &session.order {
-        Some(id) => store::order_by_id(tx.conn(), id).await,
+        Some(id) => store::order_by_id(connection, id).await,
         None => Ok(None),
     }
 }
@@ -100,6 +130,9 @@ async fn record(
     }
     // What a subscription costs is told by its invoices.
     if order.is_plan {
+        if let Some(subscription) = &session.subscription {
+            store::link_order(tx, &order.id, subscription).await?;
+        }
         return Ok(());
     }
     // As the order stands now, which earlier and later events have had their say in.

@@ -3,10 +3,11 @@
 use serde_json::Value;
 
 use super::super::entity::{EventState, SubscriptionRow};
-use super::super::objects::Subscription;
+use super::super::objects::{Subscription, is_deleted};
 use super::super::provider::Kind;
 use super::super::{rules, store};
-use super::{Closing, READS, is_outpaced, outpaced};
+use super::{Closing, READS, is_outpaced, outpaced, periods};
+use crate::clock::Timestamp;
 use crate::db::Tx;
 use crate::error::Result;
 use crate::in_transaction;
@@ -18,14 +19,42 @@ pub(super) async fn apply(closing: &Closing<'_>, id: &str, told: Option<&Value>)
         let version = store::version_of(closing.core.db(), id).await?;
         let fresh = closing.fresh(Kind::Subscription, id, &told).await?;
         let subscription = Subscription::read(&fresh)?;
-        match keep(closing, &subscription, version).await {
+        let cut_short = cut_short(closing, &subscription).await?;
+        match keep(closing, (&subscription, cut_short), version).await {
             Err(error) if is_outpaced(&error) && reads < READS => reads += 1,
             done => return done,
         }
     }
 }
 
-async fn keep(closing: &Closing<'_>, told: &Subscription, version: i64) -> Result<()> {
+/// When a subscription ended, if that was before its period did, so that its credits end with it. They stay where the
+/// provider has deleted the customer himself, whose subscriptions ended with him.
+async fn cut_short(closing: &Closing<'_>, told: &Subscription) -> Result<Option<Timestamp>> {
+    let Some(at) = told.ended_at.filter(|at| *at < told.period.1) else {
+        return Ok(None);
+    };
+    if told.status != "canceled" {
+        return Ok(None);
+    }
+    let core = closing.core;
+    let mut snapshot = core.db().snapshot().await?;
+    let known = store::credits_end(snapshot.conn(), &told.id).await?;
+    drop(snapshot);
+    if known.is_some() {
+        return Ok(known);
+    }
+    let billing = closing.billing()?;
+    let provider = billing.provider()?;
+    let customer = provider.read(core, Kind::Customer, &told.customer).await?;
+    let is_there = customer.is_some_and(|customer| !is_deleted(&customer));
+    Ok(is_there.then_some(at))
+}
+
+async fn keep(
+    closing: &Closing<'_>,
+    (told, cut_short): (&Subscription, Option<Timestamp>),
+    version: i64,
+) -> Result<()> {
     let core = closing.core;
     let provider = closing.billing()?.provider()?.name();
     in_transaction!(core.db(), tx => {
@@ -36,16 +65,19 @@ async fn keep(closing: &Closing<'_>, told: &Subscription, version: i64) -> Resul
             tracing::warn!(subscription = told.id, "a subscription belongs to nobody here");
             return closing.end(tx, EventState::Ignored).await;
         };
-        store::lock_customer(tx, &customer.id).await?;
+        let customer = store::lock_customer(tx, &customer.id).await?;
         if !store::advance_version(tx, &told.id, version).await? {
             return Err(outpaced());
         }
         let before = store::subscription(tx.conn(), &told.id).await?;
-        let row = row_of(told, customer.id, before.as_ref());
+        let row = row_of(told, customer.id.clone(), before.as_ref());
         if row.is_alert {
             tracing::error!(subscription = told.id, status = told.status, "a subscription has an unknown status");
         }
         store::keep_subscription(tx, &row, core.now()).await?;
+        if let Some(at) = cut_short {
+            periods::cut_short(core, tx, &customer, (&told.id, at)).await?;
+        }
         refresh(tx, &told.id).await?;
         closing.end(tx, EventState::Done).await
     })

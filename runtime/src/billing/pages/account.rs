@@ -6,9 +6,11 @@ use super::{Choice, SAMPLE_TIME, plan_in_words, status_label};
 use crate::billing::actions::Own;
 use crate::billing::catalogue::Catalogue;
 use crate::billing::entity::{Order, OrderState, Payment, PaymentState, Price};
+use crate::billing::receipt::Receipt;
 use crate::billing::rules::Standing;
 use crate::clock::Timestamp;
 use crate::pages::Page;
+use crate::times::TimeWriter;
 
 /// A subscription as its owner sees it.
 #[derive(Debug, Serialize)]
@@ -245,7 +247,8 @@ impl Page for PaymentsPage {
 #[derive(Debug, Serialize)]
 pub struct PaymentPage {
     pub payment: PaymentRow,
-    pub email: String,
+    /// The name and the address of whoever paid.
+    pub to: String,
     pub kind: &'static str,
     pub number: String,
     pub refunded: Option<String>,
@@ -254,13 +257,13 @@ pub struct PaymentPage {
 }
 
 impl PaymentPage {
-    pub fn of(payment: Payment, email: String) -> Self {
+    pub fn of(payment: Payment, to: String) -> Self {
         let some = |minor: i64| {
             let money = crate::billing::Money::new(minor, payment.currency());
             (minor > 0).then(|| money.to_string())
         };
         Self {
-            email,
+            to,
             kind: payment.kind.label(),
             number: if payment.number.is_empty() {
                 payment.id.to_string()
@@ -275,13 +278,36 @@ impl PaymentPage {
     }
 }
 
+impl PaymentPage {
+    /// The same for a file, whose instants `times` writes. `seller` is a name and an address.
+    pub fn receipt(&self, (seller, address): (&str, &str), times: &TimeWriter) -> Receipt {
+        let row = |label: &str, value: &str| (label.to_owned(), value.to_owned());
+        let mut rows = vec![
+            row("From", &format!("{seller} ({address})")),
+            row("To", &self.to),
+            row("Number", &self.number),
+            row("What", &self.payment.description),
+            row("When", &times.human(self.payment.at)),
+            row("Amount", &self.payment.amount),
+        ];
+        for (label, amount) in [("Refunded", &self.refunded), ("Disputed", &self.disputed)] {
+            rows.extend(amount.as_ref().map(|amount| row(label, amount)));
+        }
+        rows.push(row("State", self.payment.state_label));
+        Receipt {
+            title: "Receipt".into(),
+            rows,
+        }
+    }
+}
+
 impl Page for PaymentPage {
     const TEMPLATE: &'static str = "billing/payment.html";
 
     fn sample() -> Self {
         Self {
             payment: PaymentRow::sample(),
-            email: "ada@example.com".into(),
+            to: "Ada (ada@example.com)".into(),
             kind: "Subscription",
             number: "A-0001".into(),
             refunded: Some("4.50 EUR".into()),

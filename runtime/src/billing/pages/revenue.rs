@@ -23,6 +23,10 @@ pub struct Bar {
 pub struct Chart {
     pub width: usize,
     pub bars: Vec<Bar>,
+    /// What the highest bar stands for; empty where all are on the ground.
+    pub most: String,
+    /// What the first and the last bar are of.
+    pub ends: (String, String),
 }
 
 /// One month of payments, as a row.
@@ -84,23 +88,33 @@ const HEIGHT: i64 = 100;
 /// Fewer bars leave room, so that one month is not as wide as the page.
 const FEWEST: usize = 12;
 
-fn chart(bars: impl Iterator<Item = (String, i64)>) -> Chart {
-    let bars: Vec<_> = bars.collect();
-    let most = bars.iter().map(|(_, value)| *value).max();
-    let most = i128::from(most.unwrap_or_default().max(1));
-    let bar = |(at, (title, value)): (usize, (String, i64))| {
+/// A bar for each month and value; `written` is a value as people read it.
+fn chart(written: impl Fn(i64) -> String, months: impl Iterator<Item = (String, i64)>) -> Chart {
+    let months: Vec<_> = months.collect();
+    let highest = months.iter().map(|(_, value)| *value).max();
+    let highest = highest.unwrap_or_default().max(0);
+    let most = i128::from(highest.max(1));
+    let end = |one: Option<&(String, i64)>| one.map(|(month, _)| month.clone());
+    let ends = (end(months.first()), end(months.last()));
+    let bar = |(at, (month, value)): (usize, (String, i64))| {
         let height = i128::from(value.max(0)) * i128::from(HEIGHT) / most;
         let height = i64::try_from(height).unwrap_or_default();
         Bar {
-            title,
+            title: format!("{month}: {}", written(value)),
             x: at * BAR,
             y: HEIGHT - height,
             height,
         }
     };
     Chart {
-        width: bars.len().max(FEWEST) * BAR,
-        bars: bars.into_iter().enumerate().map(bar).collect(),
+        width: months.len().max(FEWEST) * BAR,
+        most: if highest > 0 {
+            written(highest)
+        } else {
+            String::new()
+        },
+        ends: (ends.0.unwrap_or_default(), ends.1.unwrap_or_default()),
+        bars: months.into_iter().enumerate().map(bar).collect(),
     }
 }
 
@@ -115,11 +129,11 @@ pub fn churn(there: usize, left: usize) -> Option<String> {
 }
 
 fn count_chart(course: &[Course], count: impl Fn(&Course) -> usize) -> Chart {
-    chart(course.iter().map(|month| {
-        let count = count(month);
-        let value = i64::try_from(count).unwrap_or(i64::MAX);
-        (format!("{}: {count}", month.month), value)
-    }))
+    let month = |month: &Course| {
+        let count = i64::try_from(count(month)).unwrap_or(i64::MAX);
+        (month.month.clone(), count)
+    };
+    chart(|count| count.to_string(), course.iter().map(month))
 }
 
 impl RevenuePage {
@@ -142,11 +156,11 @@ impl RevenuePage {
                 .push(month);
         }
         let churn_bar = |month: &Course| {
-            let share = churn(month.there, month.left).unwrap_or_else(|| "0.0".into());
             let value = tenths(month.there, month.left).unwrap_or_default();
             let value = i64::try_from(value).unwrap_or(i64::MAX);
-            (format!("{}: {share} %", month.month), value)
+            (month.month.clone(), value)
         };
+        let share = |tenths: i64| format!("{}.{} %", tenths / 10, tenths % 10);
         Self {
             active,
             trials,
@@ -158,7 +172,7 @@ impl RevenuePage {
             recurring: recurring(course),
             active_chart: count_chart(course, |month| month.active),
             trials_chart: count_chart(course, |month| month.trials),
-            churn_chart: chart(course.iter().map(churn_bar)),
+            churn_chart: chart(share, course.iter().map(churn_bar)),
             course: course.iter().map(course_row).collect(),
         }
     }
@@ -176,10 +190,8 @@ fn course_row(month: &Course) -> CourseRow {
 }
 
 fn revenue(currency: Currency, months: &[&Month]) -> CurrencyMonths {
-    let bar = |month: &&Month| {
-        let title = format!("{}: {}", month.month, month.net());
-        (title, month.net().minor)
-    };
+    let bar = |month: &&Month| (month.month.clone(), month.net().minor);
+    let written = |minor: i64| Money::new(minor, currency).to_string();
     let row = |month: &&Month| MonthRow {
         month: month.month.clone(),
         paid: month.paid.to_string(),
@@ -190,7 +202,7 @@ fn revenue(currency: Currency, months: &[&Month]) -> CurrencyMonths {
     CurrencyMonths {
         currency: currency.to_string(),
         total: Money::new(total, currency).to_string(),
-        chart: chart(months.iter().map(bar)),
+        chart: chart(written, months.iter().map(bar)),
         months: months.iter().map(row).collect(),
     }
 }
@@ -206,7 +218,8 @@ fn recurring(course: &[Course]) -> Vec<Recurring> {
                 .find(|money| money.currency == currency);
             found.copied().unwrap_or(Money::new(0, currency))
         };
-        let title = |month: &Course| format!("{}: {}", month.month, amount(month));
+        let bar = |month: &Course| (month.month.clone(), amount(month).minor);
+        let written = |minor: i64| Money::new(minor, currency).to_string();
         Recurring {
             currency: currency.to_string(),
             now: course
@@ -214,11 +227,7 @@ fn recurring(course: &[Course]) -> Vec<Recurring> {
                 .map(amount)
                 .unwrap_or(Money::new(0, currency))
                 .to_string(),
-            chart: chart(
-                course
-                    .iter()
-                    .map(|month| (title(month), amount(month).minor)),
-            ),
+            chart: chart(written, course.iter().map(bar)),
             months: course
                 .iter()
                 .map(|month| (month.month.clone(), amount(month).to_string()))
@@ -232,7 +241,12 @@ impl Page for RevenuePage {
     const TEMPLATE: &'static str = "billing/staff/revenue.html";
 
     fn sample() -> Self {
-        let chart = || chart([("2026-11: 4.50 EUR".to_owned(), 450)].into_iter());
+        let chart = || {
+            chart(
+                |count| count.to_string(),
+                [("2026-11".to_owned(), 450)].into_iter(),
+            )
+        };
         Self {
             active: 1,
             trials: 2,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::billing::actions::Own;
+use crate::billing::actions::{Cost, Own};
 use crate::billing::catalogue::{Catalogue, Item, MOST_SEATS};
 use crate::billing::entity::Price;
 use crate::billing::money::Currency;
@@ -147,6 +147,17 @@ impl PlansPage {
     }
 }
 
+impl PlansPage {
+    /// For somebody who has had a subscription, and so no trial any more.
+    #[must_use]
+    pub fn without_trials(mut self) -> Self {
+        for card in &mut self.plans {
+            card.trial_days = 0;
+        }
+        self
+    }
+}
+
 impl Page for PlansPage {
     const TEMPLATE: &'static str = "billing/plans.html";
 
@@ -173,6 +184,8 @@ pub struct ChangePage {
     pub card: ItemCard,
     /// When it begins; none while that depends on the number of seats.
     pub is_at_once: Option<bool>,
+    /// What is paid then, for the number of seats there is.
+    pub due: Option<Due>,
     pub next_period: Timestamp,
     pub from: String,
     pub quantity: i64,
@@ -181,11 +194,32 @@ pub struct ChangePage {
     pub errors: FieldErrors,
 }
 
+/// What a change costs and brings today.
+#[derive(Debug, Serialize)]
+pub struct Due {
+    pub money: String,
+    pub credits: String,
+    /// Whether taxes and discounts are in it.
+    pub is_told: bool,
+}
+
+impl From<Cost> for Due {
+    fn from(cost: Cost) -> Self {
+        Self {
+            money: cost.money.to_string(),
+            credits: cost.credits.in_words(),
+            is_told: cost.is_told,
+        }
+    }
+}
+
 impl ChangePage {
-    pub fn of(item: &Item, currency: Currency, own: &Own, from: String) -> Option<Self> {
+    pub fn of(item: &Item, own: &Own, from: String, cost: Option<Cost>) -> Option<Self> {
+        let currency = own.price.as_ref()?.money.currency;
         Some(Self {
             card: ItemCard::of(item, currency, &Subscribed::default())?,
             is_at_once: begin(item, currency, own),
+            due: cost.map(Due::from),
             next_period: own.row.period.1,
             from,
             quantity: own.row.quantity,
@@ -203,6 +237,11 @@ impl Page for ChangePage {
         Self {
             card: ItemCard::sample(Some("month")),
             is_at_once: Some(true),
+            due: Some(Due {
+                money: "10.00 EUR".into(),
+                credits: "750 credits".into(),
+                is_told: true,
+            }),
             next_period: super::SAMPLE_TIME,
             from: "Starter".into(),
             quantity: 3,
@@ -217,16 +256,20 @@ impl Page for ChangePage {
 fn begin(item: &Item, currency: Currency, own: &Own) -> Option<bool> {
     let old = own.price.as_ref()?;
     let terms = item.terms()?;
-    let new = Price {
-        price: String::new(),
-        item: item.id.clone(),
-        money: item.price(currency)?,
-        period: Some(terms.interval.to_string()),
-        credits: item.credits,
-    };
+    let new = price_of(item, currency)?;
     let with = |quantity: i64| rules::begin((old, own.row.quantity), (&new, quantity));
     let (least, most) = (with(1), with(if terms.per_seat { MOST_SEATS } else { 1 }));
     (least == most).then_some(least == Begin::AtOnce)
+}
+
+fn price_of(item: &Item, currency: Currency) -> Option<Price> {
+    Some(Price {
+        price: String::new(),
+        item: item.id.clone(),
+        money: item.price(currency)?,
+        period: Some(item.terms()?.interval.to_string()),
+        credits: item.credits,
+    })
 }
 
 /// Sends the browser on to the provider's page, which forms may not lead to.

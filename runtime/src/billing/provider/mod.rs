@@ -2,11 +2,13 @@
 
 mod connection;
 mod form;
+mod kept;
 mod push;
 mod schedule;
 pub mod signature;
 mod stripe;
 
+pub use connection::Limits;
 pub use push::{Pushed, push};
 pub use stripe::{API_VERSION, Stripe};
 
@@ -17,6 +19,7 @@ use super::catalogue::{Item, Terms};
 use super::entity::Price;
 use super::money::Currency;
 use crate::app::Core;
+use crate::clock::Timestamp;
 use crate::error::Result;
 
 /// Somebody whom the provider does not know yet.
@@ -47,7 +50,8 @@ pub struct Checkout {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opened {
     pub session: String,
-    pub url: String,
+    /// Where it is; none when it was opened before and is closed by now.
+    pub url: Option<String>,
 }
 
 /// What is to become of a subscription.
@@ -73,6 +77,14 @@ pub enum Change {
     Unpause,
 }
 
+/// Other terms whose price is asked for.
+#[derive(Debug, Clone)]
+pub struct NewTerms {
+    pub element: String,
+    pub price: Price,
+    pub quantity: i64,
+}
+
 /// Money that is to go back.
 #[derive(Debug, Clone)]
 pub struct RefundRequest {
@@ -81,17 +93,21 @@ pub struct RefundRequest {
     pub amount: i64,
     /// Our record of it, which the provider keeps.
     pub record: String,
+    pub asked_at: Timestamp,
 }
 
 /// The provider's objects that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    Customer,
     Product,
     Price,
     Session,
     Subscription,
     Invoice,
     Charge,
+    /// A movement of money, of which only its own state is read.
+    Intent,
     Dispute,
     Refund,
 }
@@ -132,6 +148,13 @@ pub trait Provider: Send + Sync + 'static {
         key: &'a str,
     ) -> BoxFuture<'a, Result<String>>;
 
+    /// Deletes somebody with all that he is known by; who is gone already is gone.
+    fn delete_customer<'a>(
+        &'a self,
+        core: &'a Core,
+        customer: &'a str,
+    ) -> BoxFuture<'a, Result<()>>;
+
     fn open_checkout<'a>(
         &'a self,
         core: &'a Core,
@@ -154,6 +177,14 @@ pub trait Provider: Send + Sync + 'static {
         subscription: &'a str,
         change: &'a Change,
         key: &'a str,
+    ) -> BoxFuture<'a, Result<Value>>;
+
+    /// The invoice that other terms, begun at once, would make now. Nothing changes.
+    fn preview<'a>(
+        &'a self,
+        core: &'a Core,
+        subscription: &'a str,
+        terms: &'a NewTerms,
     ) -> BoxFuture<'a, Result<Value>>;
 
     /// Gives the refund.

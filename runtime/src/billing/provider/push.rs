@@ -1,9 +1,11 @@
 //! The catalogue of this application as products and prices at Stripe: a product an item, a price an item and currency,
 //! found again by its lookup key. A price cannot change there: another amount is another price, which takes the key over.
 
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use super::form::Fields;
+use super::kept::Making;
 use super::stripe::Stripe;
 use crate::billing::catalogue::Item;
 use crate::billing::entity::Price;
@@ -29,12 +31,15 @@ pub async fn push(stripe: &Stripe, item: &Item, money: Money) -> Result<Pushed> 
         .with("lookup_keys[]", &lookup)
         .with("active", true)
         .with("limit", 1);
-    let found = stripe.get("/v1/prices", &query).await?.unwrap_or_default();
-    let known = found
-        .pointer("/data/0")
-        .filter(|known| is_same(known, item, money));
-    let (body, is_new) = match known {
-        Some(known) => (known.clone(), false),
+    let current = || -> BoxFuture<'_, Result<Option<Value>>> {
+        Box::pin(async {
+            let found = stripe.get("/v1/prices", &query).await?.unwrap_or_default();
+            let known = found.pointer("/data/0").cloned();
+            Ok(known.filter(|known| is_same(known, item, money)))
+        })
+    };
+    let (body, is_new) = match current().await? {
+        Some(known) => (known, false),
         None => {
             let credits = item.credits.as_milli();
             let mut fields = Fields::default()
@@ -53,7 +58,13 @@ pub async fn push(stripe: &Stripe, item: &Item, money: Money) -> Result<Pushed> 
                 money.minor,
                 period.as_deref().unwrap_or("once")
             );
-            (stripe.post("/v1/prices", &fields, &key).await?, true)
+            let making = Making {
+                path: "/v1/prices",
+                fields: &fields,
+                key: &key,
+                may_repeat: true,
+            };
+            (stripe.make(making, current).await?, true)
         }
     };
     let id = body.get("id").and_then(Value::as_str);
@@ -91,9 +102,16 @@ async fn push_product(stripe: &Stripe, item: &Item) -> Result<String> {
             }
         }
         None => {
-            stripe
-                .post("/v1/products", &fields.with("id", &item.id), &key)
-                .await?;
+            let making = Making {
+                path: "/v1/products",
+                fields: &fields.with("id", &item.id),
+                key: &key,
+                may_repeat: true,
+            };
+            let find = || -> BoxFuture<'_, Result<Option<Value>>> {
+                Box::pin(async { stripe.get(&path, &Fields::default()).await })
+            };
+            stripe.make(making, find).await?;
         }
     }
     Ok(item.id.clone())

@@ -1,9 +1,11 @@
 //! What begins with a subscription's next period, as Stripe keeps it: a schedule with two phases, the one that runs and
 //! the one that follows, after which the subscription goes on by itself.
 
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use super::form::Fields;
+use super::kept::Making;
 use super::stripe::Stripe;
 use crate::error::{Error, Result};
 
@@ -18,8 +20,14 @@ impl Stripe {
         key: &str,
     ) -> Result<Value> {
         let new = Fields::default().with("from_subscription", subscription);
+        let making = Making {
+            path: SCHEDULES,
+            fields: &new,
+            key: &format!("{key}:schedule"),
+            may_repeat: true,
+        };
         let made = self
-            .post(SCHEDULES, &new, &format!("{key}:schedule"))
+            .make(making, || self.made_schedule(subscription))
             .await?;
         let id = made.get("id").and_then(Value::as_str);
         let id = id.ok_or_else(|| Error::internal(anyhow::anyhow!("a schedule without an id")))?;
@@ -37,9 +45,52 @@ impl Stripe {
             return Ok(now);
         };
         let path = format!("{SCHEDULES}/{schedule}/release");
-        self.post(&path, &Fields::default(), &format!("{key}:release"))
+        let making = Making {
+            path: &path,
+            fields: &Fields::default(),
+            key: &format!("{key}:release"),
+            may_repeat: true,
+        };
+        self.make(making, || self.without_schedule(subscription))
             .await?;
         self.with_schedule(subscription).await
+    }
+
+    /// The schedule of a subscription, if it has one.
+    fn made_schedule<'a>(&'a self, subscription: &'a str) -> BoxFuture<'a, Result<Option<Value>>> {
+        Box::pin(async move {
+            let now = self.with_schedule(subscription).await?;
+            Ok(now.get("schedule").filter(|made| made.is_object()).cloned())
+        })
+    }
+
+    /// A subscription that is to this price and number.
+    pub(super) fn changed_to<'a>(
+        &'a self,
+        subscription: &'a str,
+        (price, quantity): (&'a str, i64),
+    ) -> BoxFuture<'a, Result<Option<Value>>> {
+        Box::pin(async move {
+            let now = self.with_schedule(subscription).await?;
+            let element = now.pointer("/items/data/0");
+            let is_so = element.is_some_and(|element| {
+                let id = element.pointer("/price/id").and_then(Value::as_str);
+                id == Some(price)
+                    && element.get("quantity").and_then(Value::as_i64) == Some(quantity)
+            });
+            Ok(is_so.then_some(now))
+        })
+    }
+
+    /// A subscription that has no schedule.
+    fn without_schedule<'a>(
+        &'a self,
+        subscription: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Value>>> {
+        Box::pin(async move {
+            let now = self.with_schedule(subscription).await?;
+            Ok(Some(now).filter(|now| now.get("schedule").is_none_or(Value::is_null)))
+        })
     }
 
     async fn with_schedule(&self, subscription: &str) -> Result<Value> {

@@ -118,6 +118,60 @@ mod tests {
         assert_eq!(outcome, Err(Distrust::Forged));
     }
 
+    /// The example by which Stripe's own library for .NET is tested (event_test_signature.json, EventUtilityTest), whose
+    /// secret is `webhook_secret`.
+    #[test]
+    fn the_published_signature_is_believed() {
+        let body = r#"{
+  "id": "evt_123",
+  "object": "event",
+  "account": "acct_123",
+  "api_version": "2017-05-25",
+  "created": 1533204620,
+  "data": {
+    "object": {
+      "id": "ii_123",
+      "object": "invoiceitem",
+      "amount": 1000,
+      "currency": "usd",
+      "customer": "cus_123",
+      "date": 1533204620,
+      "description": "Test Invoice Item",
+      "discountable": false,
+      "invoice": "in_123",
+      "livemode": false,
+      "metadata": {},
+      "period": {
+        "start": 1533204620,
+        "end": 1533204620
+      },
+      "plan": null,
+      "proration": false,
+      "quantity": null,
+      "subscription": null
+    }
+  },
+  "livemode": false,
+  "pending_webhooks": 1,
+  "request": {
+    "id": "req_123",
+    "idempotency_key": "idempotency-key-123"
+  },
+  "type": "invoiceitem.created"
+}
+"#;
+        let header = "t=1533204620,\
+            v1=f0bdba6d4eacbd8ad8a3bbadd7248e633ec1477f7899c124c51b39405fa36613,\
+            v0=63f3a72374a733066c4be69ed7f8e5ac85c22c9f0a6a612ab9a025a9e4ee7eef";
+        let secrets = ["webhook_secret".to_owned()];
+        let check = |body: &str, now| check(header, body.as_bytes(), &secrets, at(now));
+        assert_eq!(check(body, 1_533_204_620), Ok(()));
+        assert_eq!(check(body, 1_533_204_920), Ok(()));
+        assert_eq!(check(body, 1_533_204_921), Err(Distrust::Stale));
+        // One byte less, which no reader of JSON would miss.
+        assert_eq!(check(body.trim_end(), 1_533_204_620), Err(Distrust::Forged));
+    }
+
     /// RFC 4231, test case 2, says that this is HMAC-SHA256; docs.stripe.com/webhooks, what it is made of.
     #[test]
     fn the_signature_is_the_published_hmac_of_time_point_and_body() {

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use axum::body::Bytes;
 use axum::http::{Method, Request, StatusCode, header};
 use futures_util::future::BoxFuture;
 use http_body_util::Full;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
-use super::connection::{self, Answer};
+use super::connection::{self, Limits};
 use super::form::Fields;
+use super::kept::Making;
 use super::{
-    Change, Checkout, Kind, Listed, Listing, NewCustomer, Opened, Provider, RefundRequest,
+    Change, Checkout, Kind, Listed, Listing, NewCustomer, NewTerms, Opened, Provider, RefundRequest,
 };
 use crate::app::Core;
 use crate::billing::catalogue::Item;
@@ -23,37 +23,36 @@ use crate::error::{Error, Result};
 
 /// The version that every request names, so that answers do not change with the account's settings.
 pub const API_VERSION: &str = "2025-03-31.basil";
-/// How often a request is sent at most.
-const ATTEMPTS: u32 = 4;
-/// The pause after the first failure; it doubles.
-const PAUSE: Duration = Duration::from_millis(300);
 /// How many objects of a list are asked for together.
-const AT_ONCE: usize = 100;
+pub(super) const AT_ONCE: usize = 100;
+
+/// How long what is not there after a failure may still come. Stripe makes up for some of them later by itself.
+const MAY_STILL_COME: Duration = Duration::from_secs(15 * 60);
+/// Nothing that was done longer ago is known by its key. Stripe keeps keys for a day at least.
+const KEYS_LIVE: Duration = Duration::from_secs(23 * 60 * 60);
+
+const SESSIONS: &str = "/v1/checkout/sessions";
+const REFUNDS: &str = "/v1/refunds";
 
 /// The client.
 pub struct Stripe {
     base: String,
     key: SecretString,
+    pub(super) limits: Limits,
 }
 
 impl Stripe {
     /// `base` is `https://api.stripe.com`, or wherever something answers as it does.
     pub fn new(base: &str, key: SecretString) -> Self {
         let base = base.trim_end_matches('/').to_owned();
-        Self { base, key }
+        let limits = Limits::default();
+        Self { base, key, limits }
     }
 
-    /// # Errors
-    /// 503 when the provider cannot be reached, 422 for what it refuses for the buyer's sake, else 500.
-    pub async fn post(&self, path: &str, fields: &Fields, key: &str) -> Result<Value> {
-        let request = || {
-            let body = Full::new(Bytes::from(fields.encode()));
-            self.request(Method::POST, path)
-                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .header("idempotency-key", key)
-                .body(body)
-        };
-        answered(self.try_hard(request).await?)
+    /// The same with other limits.
+    #[must_use]
+    pub fn within(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Ends what stands at `path` and gives it as it is then. A DELETE has no key and needs none: what is over already,
@@ -61,12 +60,12 @@ impl Stripe {
     async fn end(&self, path: &str, fields: &Fields) -> Result<Value> {
         let full = format!("{path}?{}", fields.encode());
         let request = || self.request(Method::DELETE, &full).body(Full::default());
-        let answer = self.try_hard(request).await?;
+        let answer = connection::try_hard(self.limits, request).await?;
         if answer.status == StatusCode::NOT_FOUND {
             let over = self.get(path, &Fields::default()).await?;
             return over.ok_or_else(Error::not_found);
         }
-        answered(answer)
+        connection::answered(answer)
     }
 
     /// What stands at `path`; none when nothing does.
@@ -80,14 +79,14 @@ impl Stripe {
             format!("{path}?{}", query.encode())
         };
         let request = || self.request(Method::GET, &path).body(Full::default());
-        let answer = self.try_hard(request).await?;
+        let answer = connection::try_hard(self.limits, request).await?;
         if answer.status == StatusCode::NOT_FOUND {
             return Ok(None);
         }
-        answered(answer).map(Some)
+        connection::answered(answer).map(Some)
     }
 
-    fn request(&self, method: Method, path: &str) -> axum::http::request::Builder {
+    pub(super) fn request(&self, method: Method, path: &str) -> axum::http::request::Builder {
         let address = format!("{}{path}", self.base);
         let host = address.split('/').nth(2).unwrap_or_default().to_owned();
         Request::builder()
@@ -100,96 +99,6 @@ impl Stripe {
             )
             .header("stripe-version", API_VERSION)
     }
-
-    /// Sends the same request until an answer counts.
-    async fn try_hard(
-        &self,
-        request: impl Fn() -> axum::http::Result<Request<Full<Bytes>>>,
-    ) -> Result<Answer> {
-        let mut attempt = 1;
-        loop {
-            let outcome = connection::send(request().map_err(Error::internal)?).await;
-            match outcome {
-                Ok(answer) if attempt == ATTEMPTS || !is_worth_another_try(&answer) => {
-                    return Ok(answer);
-                }
-                Err(fault) if attempt == ATTEMPTS => return Err(unreachable(&fault)),
-                Ok(_) | Err(_) => {}
-            }
-            tokio::time::sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
-            attempt += 1;
-        }
-    }
-}
-
-/// Stripe says so itself where it knows; else as its documentation has it ("Advanced error handling").
-fn is_worth_another_try(answer: &Answer) -> bool {
-    match answer
-        .headers
-        .get("stripe-should-retry")
-        .map(|value| value.as_bytes())
-    {
-        Some(b"true") => true,
-        Some(b"false") => false,
-        _ => {
-            let status = answer.status;
-            status == StatusCode::CONFLICT
-                || status == StatusCode::TOO_MANY_REQUESTS
-                || status.is_server_error()
-        }
-    }
-}
-
-fn unreachable(fault: &anyhow::Error) -> Error {
-    tracing::warn!(
-        fault = format!("{fault:#}"),
-        "the payment provider cannot be reached"
-    );
-    let sentence =
-        "The payment service does not answer. Nothing was charged; try again in a moment.";
-    Error::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "provider_unreachable",
-        sentence,
-    )
-    .after(Duration::from_secs(30))
-}
-
-fn answered(answer: Answer) -> Result<Value> {
-    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    if answer.status.is_success() {
-        return Ok(body);
-    }
-    let text = |pointer: &str| {
-        body.pointer(pointer)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-    };
-    if text("/error/type") == "card_error" {
-        return Err(Error::new(
-            StatusCode::PAYMENT_REQUIRED,
-            "card_declined",
-            text("/error/message"),
-        ));
-    }
-    let (status, kind, code) = (answer.status, text("/error/type"), text("/error/code"));
-    if matches!(
-        status,
-        StatusCode::BAD_REQUEST | StatusCode::PAYMENT_REQUIRED | StatusCode::NOT_FOUND
-    ) {
-        tracing::error!(%status, kind, code, message = text("/error/message"), "the payment provider refused a request");
-        let sentence = "The payment service refused this. Nothing has changed.";
-        return Err(Error::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "provider_refused",
-            sentence,
-        ));
-    }
-    let fault = anyhow::anyhow!(
-        "the provider answers {status}: {kind} {code}: {}",
-        text("/error/message")
-    );
-    Err(Error::internal(fault))
 }
 
 fn text_of(value: &Value, name: &str) -> Result<String> {
@@ -262,14 +171,16 @@ fn change_fields(change: &Change) -> Fields {
 
 fn folder(kind: Kind) -> &'static str {
     match kind {
+        Kind::Customer => "/v1/customers",
         Kind::Product => "/v1/products",
         Kind::Price => "/v1/prices",
-        Kind::Session => "/v1/checkout/sessions",
+        Kind::Session => SESSIONS,
         Kind::Subscription => "/v1/subscriptions",
         Kind::Invoice => "/v1/invoices",
         Kind::Charge => "/v1/charges",
+        Kind::Intent => "/v1/payment_intents",
         Kind::Dispute => "/v1/disputes",
-        Kind::Refund => "/v1/refunds",
+        Kind::Refund => REFUNDS,
     }
 }
 
@@ -304,7 +215,22 @@ impl Provider for Stripe {
             let fields = Fields::default()
                 .with("email", &new.email)
                 .with("metadata[customer]", &new.id);
-            text_of(&self.post("/v1/customers", &fields, key).await?, "id")
+            let query = Fields::default().with("email", &new.email);
+            let ours = (&query, ("customer", new.id.as_str()));
+            let made = self.make_ours(("/v1/customers", &fields), key, ours);
+            text_of(&made.await?, "id")
+        })
+    }
+
+    fn delete_customer<'a>(&'a self, _: &'a Core, customer: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let path = format!("/v1/customers/{customer}");
+            let request = || self.request(Method::DELETE, &path).body(Full::default());
+            let answer = connection::try_hard(self.limits, request).await?;
+            if answer.status == StatusCode::NOT_FOUND {
+                return Ok(());
+            }
+            connection::answered(answer).map(drop)
         })
     }
 
@@ -315,12 +241,16 @@ impl Provider for Stripe {
         key: &'a str,
     ) -> BoxFuture<'a, Result<Opened>> {
         Box::pin(async move {
-            let session = self
-                .post("/v1/checkout/sessions", &checkout_fields(checkout), key)
-                .await?;
+            let fields = checkout_fields(checkout);
+            let query = Fields::default().with("customer", &checkout.customer);
+            let ours = (&query, ("order", checkout.order.as_str()));
+            let session = self.make_ours((SESSIONS, &fields), key, ours).await?;
             Ok(Opened {
                 session: text_of(&session, "id")?,
-                url: text_of(&session, "url")?,
+                url: session
+                    .get("url")
+                    .and_then(Value::as_str)
+                    .map(str::to_owned),
             })
         })
     }
@@ -332,8 +262,20 @@ impl Provider for Stripe {
         key: &'a str,
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
-            let path = format!("/v1/checkout/sessions/{session}/expire");
-            self.post(&path, &Fields::default(), key).await.map(drop)
+            let making = Making {
+                path: &format!("{SESSIONS}/{session}/expire"),
+                fields: &Fields::default(),
+                key,
+                may_repeat: true,
+            };
+            let find = || -> BoxFuture<'a, Result<Option<Value>>> {
+                Box::pin(async move {
+                    let path = format!("{SESSIONS}/{session}");
+                    let now = self.get(&path, &Fields::default()).await?;
+                    Ok(now.filter(|now| now.get("status").is_some_and(|is| is == "expired")))
+                })
+            };
+            self.make(making, find).await.map(drop)
         })
     }
 
@@ -359,27 +301,75 @@ impl Provider for Stripe {
                         .await
                 }
                 Change::Stay => self.forget_plan(subscription, key).await,
-                Change::Terms { .. }
-                | Change::CancelAtEnd
-                | Change::GoOn
-                | Change::Pause
-                | Change::Unpause => self.post(&path, &fields, key).await,
+                Change::Terms {
+                    price, quantity, ..
+                } => {
+                    let making = Making {
+                        path: &path,
+                        fields: &fields,
+                        key,
+                        may_repeat: true,
+                    };
+                    let is_to = (price.price.as_str(), *quantity);
+                    self.make(making, || self.changed_to(subscription, is_to))
+                        .await
+                }
+                Change::CancelAtEnd | Change::GoOn | Change::Pause | Change::Unpause => {
+                    self.post(&path, &fields, key).await
+                }
             }
+        })
+    }
+
+    fn preview<'a>(
+        &'a self,
+        _: &'a Core,
+        subscription: &'a str,
+        terms: &'a NewTerms,
+    ) -> BoxFuture<'a, Result<Value>> {
+        Box::pin(async move {
+            let fields = Fields::default()
+                .with("subscription", subscription)
+                .with("subscription_details[items][0][id]", &terms.element)
+                .with("subscription_details[items][0][price]", &terms.price.price)
+                .with("subscription_details[items][0][quantity]", terms.quantity)
+                .with("subscription_details[proration_behavior]", "always_invoice");
+            // It makes nothing: each question is one of its own.
+            let key = format!("preview:{}", crate::crypto::random_token());
+            self.post("/v1/invoices/create_preview", &fields, &key)
+                .await
         })
     }
 
     fn refund<'a>(
         &'a self,
-        _: &'a Core,
+        core: &'a Core,
         request: &'a RefundRequest,
         key: &'a str,
     ) -> BoxFuture<'a, Result<Value>> {
+        let find = move || -> BoxFuture<'a, Result<Option<Value>>> {
+            let query = Fields::default().with("payment_intent", &request.intent);
+            let ours = ("refund", request.record.as_str());
+            Box::pin(async move { self.find((REFUNDS, &query), ours).await })
+        };
         Box::pin(async move {
+            let age = core.now().since(request.asked_at);
+            if age >= KEYS_LIVE
+                && let Some(made) = find().await?
+            {
+                return Ok(made);
+            }
             let fields = Fields::default()
                 .with("payment_intent", &request.intent)
                 .with("amount", request.amount)
                 .with("metadata[refund]", &request.record);
-            self.post("/v1/refunds", &fields, key).await
+            let making = Making {
+                path: REFUNDS,
+                fields: &fields,
+                key,
+                may_repeat: age >= MAY_STILL_COME,
+            };
+            self.make(making, find).await
         })
     }
 

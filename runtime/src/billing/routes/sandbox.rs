@@ -196,6 +196,7 @@ fn carry_out(world: &mut World, customer: &str, Verb { verb, object }: &Verb) ->
                 intent: intent_of(world)?,
                 amount: (left + 1) / 2,
                 record: String::new(),
+                asked_at: Timestamp::from_micros(world.now.saturating_mul(1_000_000)),
             };
             world.refund(&request).map(drop)?;
         }

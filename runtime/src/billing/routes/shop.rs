@@ -1,6 +1,6 @@
 //! What can be bought, and buying it.
 
-use axum::extract::{Path, Query};
+use axum::extract::Query;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use super::send_on;
 use crate::billing::Item;
 use crate::billing::actions::{self, Begin, PlanChange, Wish};
 use crate::billing::pages::{ChangePage, PlansPage, Subscribed};
-use crate::billing::rules::Standing;
+use crate::billing::rules::{self, Standing};
 use crate::billing::setup::Billing;
 use crate::crypto::{is_token, random_token};
 use crate::error::{Error, FieldErrors, Result};
@@ -35,6 +35,9 @@ pub(super) async fn plans(visit: Visit, Query(choice): Query<Choice>) -> Result<
         Some(principal) => actions::overview(core, &principal.id).await?.subscription,
         None => None,
     };
+    let was_subscribed = own
+        .as_ref()
+        .is_some_and(|own| rules::has_begun(&own.row.status));
     let own = own.filter(|own| own.standing != Standing::Over);
     // Whoever has a subscription pays in its currency.
     let owned = own.as_ref().and_then(|own| own.price.as_ref());
@@ -49,18 +52,18 @@ pub(super) async fn plans(visit: Visit, Query(choice): Query<Choice>) -> Result<
         item: own.price.as_ref().map(|price| price.item.clone()),
         next: own.next.as_ref().map(|(price, _)| price.item.clone()),
     });
-    visit.render(&PlansPage::of(
-        &catalogue,
-        currency,
-        subscribed.as_ref(),
-        random_token(),
-    ))
+    let page = PlansPage::of(&catalogue, currency, subscribed.as_ref(), random_token());
+    visit.render(&if was_subscribed {
+        page.without_trials()
+    } else {
+        page
+    })
 }
 
 #[derive(Deserialize)]
 pub(super) struct Buying {
-    item: String,
-    currency: String,
+    /// What is bought and in which currency: `team:eur`.
+    price: String,
     #[serde(default = "one")]
     quantity: i64,
     key: String,
@@ -80,11 +83,13 @@ pub(super) async fn buy(
             "The form is incomplete. Go back and try again.",
         ));
     }
+    let price = fields.price.rsplit_once(':');
+    let (item, currency) = price.ok_or_else(Error::not_found)?;
     let wish = Wish {
-        currency: fields.currency.parse().map_err(|_| Error::not_found())?,
+        currency: currency.parse().map_err(|_| Error::not_found())?,
         // One key a form and item: the page has one key for all of its forms.
-        key: format!("{}:{}", fields.key, fields.item),
-        item: fields.item,
+        key: format!("{}:{item}", fields.key),
+        item: item.to_owned(),
         quantity: fields.quantity,
     };
     match actions::buy(visit.core(), &principal, &wish).await {
@@ -107,21 +112,28 @@ async fn change_page(visit: &Visit, principal: &Principal, id: &str) -> Result<C
         .filter(|own| own.standing != Standing::Over)
         .ok_or_else(Error::not_found)?;
     let price = own.price.as_ref().ok_or_else(Error::not_found)?;
-    let (from, currency) = (catalogue.name_of(&price.item), price.money.currency);
-    ChangePage::of(item, currency, &own, from).ok_or_else(Error::not_found)
+    let from = catalogue.name_of(&price.item);
+    let cost = actions::cost(core, &own, item).await?;
+    ChangePage::of(item, &own, from, cost).ok_or_else(Error::not_found)
+}
+
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    plan: String,
 }
 
 pub(super) async fn ask_change(
     visit: Visit,
     principal: Principal,
-    Path(id): Path<String>,
+    Query(wanted): Query<Wanted>,
 ) -> Result<Response> {
-    let page = change_page(&visit, &principal, &id).await?;
+    let page = change_page(&visit, &principal, &wanted.plan).await?;
     visit.render(&page)
 }
 
 #[derive(Deserialize)]
 pub(super) struct Changing {
+    plan: String,
     #[serde(default = "one")]
     quantity: i64,
     key: String,
@@ -130,12 +142,10 @@ pub(super) struct Changing {
 pub(super) async fn change(
     visit: Visit,
     principal: Principal,
-    Path(id): Path<String>,
     Form(fields): Form<Changing>,
 ) -> Result<Response> {
-    let page = change_page(&visit, &principal, &id).await?;
     let wish = PlanChange {
-        item: id,
+        item: fields.plan.clone(),
         quantity: fields.quantity,
         key: fields.key.clone(),
     };
@@ -158,7 +168,7 @@ pub(super) async fn change(
     let page = ChangePage {
         errors,
         quantity: fields.quantity,
-        ..page
+        ..change_page(&visit, &principal, &fields.plan).await?
     };
     visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }

@@ -5,8 +5,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 
-use super::{DAY, day, narrowed, revenue};
-use crate::auth::audit::{Actor, AuditEntry};
+use super::revenue;
+use crate::auth::audit::Actor;
 use crate::billing::actions::{self, Detail, RefundWish, Search};
 use crate::billing::entity::{EventState, PaymentKind, PaymentState};
 use crate::billing::pages::{
@@ -20,24 +20,26 @@ use crate::error::{Error, FieldErrors, Result};
 use crate::http::{Form, Level, Permission, Routes, Staff, Visit, may, permitted};
 use crate::ids::parse_id;
 use crate::in_transaction;
+use crate::listing::{address, cut, days, narrowed, one_more};
 
 pub(super) fn routes() -> Routes {
+    // Who pays what is shown to whoever gave his password just now.
     Routes::new()
-        .get("/admin/payments", permitted(), payments)
-        .get("/admin/payments/{id}", permitted(), payment)
-        .get("/admin/payments/{id}/refund", permitted(), ask_refund)
+        .get("/admin/payments", permitted().fresh(), payments)
+        .get("/admin/payments/{id}", permitted().fresh(), payment)
+        .get(
+            "/admin/payments/{id}/refund",
+            permitted().fresh(),
+            ask_refund,
+        )
         .post("/admin/payments/{id}/refund", permitted().fresh(), refund)
-        .get("/admin/events", permitted(), events)
+        .get("/admin/events", permitted().fresh(), events)
         .post("/admin/events/{id}/replay", permitted().fresh(), replay)
-        .get("/admin/revenue", permitted(), revenue::page)
-        .get("/admin/revenue.csv", permitted(), revenue::csv)
+        .get("/admin/revenue", permitted().fresh(), revenue::page)
+        .get("/admin/revenue.csv", permitted().fresh(), revenue::csv)
 }
 
 const PER_PAGE: usize = 50;
-
-fn limit() -> i64 {
-    i64::try_from(PER_PAGE + 1).unwrap_or(i64::MAX)
-}
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -62,22 +64,23 @@ impl Listing {
                 .ok()
                 .map(|money| money.minor)
         };
+        let (from, until) = days(&self.from, &self.until)?;
         Ok(Search {
             text: self.q.chars().take(200).collect(),
             kind: narrowed(&self.kind, PaymentKind::parse)?,
             state: narrowed(&self.state, PaymentState::parse)?,
-            from: narrowed(&self.from, day)?,
-            until: narrowed(&self.until, day)?.map(|day| day.plus(DAY)),
+            from,
+            until,
             currency: narrowed(&self.currency, |code| code.parse().ok())?,
             customer: None,
             least: narrowed(&self.least, amount)?,
             most: narrowed(&self.most, amount)?,
             before: self.before.as_deref().map(parse_id).transpose()?,
-            limit: limit(),
+            limit: one_more(PER_PAGE),
         })
     }
 
-    fn address(&self, before: &str) -> Result<String> {
+    fn address(&self, before: &str) -> String {
         let pairs = [
             ("q", &*self.q),
             ("kind", &self.kind),
@@ -89,8 +92,7 @@ impl Listing {
             ("most", &self.most),
             ("before", before),
         ];
-        let query = serde_urlencoded::to_string(pairs).map_err(Error::internal)?;
-        Ok(format!("/admin/payments?{query}"))
+        address("/admin/payments", &pairs)
     }
 }
 
@@ -102,12 +104,8 @@ async fn payments(
     let currencies =
         StaffPaymentsPage::currencies(&*core.state::<Billing>()?.catalogue(core).await?);
     let mut found = actions::search(core, &listing.search()?).await?;
-    let has_more = found.len() > PER_PAGE;
-    found.truncate(PER_PAGE);
-    let last = found.last().filter(|_| has_more);
-    let next = last
-        .map(|last| listing.address(last.payment.id.as_str()))
-        .transpose()?;
+    let last = cut(&mut found, PER_PAGE);
+    let next = last.map(|last| listing.address(last.payment.id.as_str()));
     visit.render(&StaffPaymentsPage {
         is_continued: listing.before.is_some(),
         form: SearchForm {
@@ -236,12 +234,13 @@ async fn events(
     let state = narrowed(&listing.state, EventState::parse)?;
     let before = listing.before.as_deref().map(parse_id).transpose()?;
     let from = before.as_deref().unwrap_or(crate::ids::AFTER_ALL);
-    let mut events = store::events(core.db(), state, (from, limit())).await?;
-    let has_more = events.len() > PER_PAGE;
-    events.truncate(PER_PAGE);
-    let last = events.last().filter(|_| has_more);
+    let mut events = store::events(core.db(), state, (from, one_more(PER_PAGE))).await?;
+    let last = cut(&mut events, PER_PAGE);
     let page = EventsPage {
-        next: last.map(|last| format!("/admin/events?state={}&before={}", listing.state, last.id)),
+        next: last.map(|last| {
+            let pairs = [("state", &*listing.state), ("before", &last.id)];
+            address("/admin/events", &pairs)
+        }),
         failed: store::count_events(core.db(), EventState::Failed).await?,
         only_failed: state == Some(EventState::Failed),
         events: events.into_iter().map(EventRow::from).collect(),
@@ -255,11 +254,7 @@ async fn replay(visit: Staff<may::ReplayEvents>, Path(id): Path<String>) -> Resu
     let id = parse_id(&id)?;
     let core = visit.core();
     let by = Actor::of(&visit)?;
-    let now = core.now();
-    in_transaction!(core.db(), tx => {
-        inbox::replay(core, tx, &id).await?;
-        AuditEntry::new(&by, "event.replayed", ("event", &id)).record(tx, now).await
-    })?;
+    in_transaction!(core.db(), tx => inbox::replay(core, tx, (&id, &by)).await)?;
     let visit: &Visit = &visit;
     Ok(visit.redirect_with(
         "/admin/events?state=failed",

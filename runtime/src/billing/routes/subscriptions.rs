@@ -13,14 +13,22 @@ use crate::billing::setup::Billing;
 use crate::crypto::random_token;
 use crate::error::{Error, FieldErrors, Result};
 use crate::http::{Form, Level, Permission, Routes, Staff, may, permitted};
+use crate::listing::{address, cut, one_more};
 
 pub(super) fn routes() -> Routes {
-    let acting = || permitted().fresh();
     Routes::new()
-        .get("/admin/subscriptions", permitted(), list)
-        .get("/admin/subscriptions/{id}", permitted(), one)
-        .post("/admin/subscriptions/{id}/cancel", acting(), cancel)
-        .post("/admin/subscriptions/{id}/change", acting(), change)
+        .get("/admin/subscriptions", permitted().fresh(), list)
+        .get("/admin/subscriptions/{id}", permitted().fresh(), one)
+        .post(
+            "/admin/subscriptions/{id}/cancel",
+            permitted().fresh(),
+            cancel,
+        )
+        .post(
+            "/admin/subscriptions/{id}/change",
+            permitted().fresh(),
+            change,
+        )
 }
 
 const PER_PAGE: usize = 50;
@@ -38,19 +46,16 @@ async fn list(visit: Staff<may::ViewPayments>, Query(listing): Query<Listing>) -
         text: listing.q.chars().take(200).collect(),
         status: listing.status.clone(),
         after: listing.after.clone(),
-        limit: i64::try_from(PER_PAGE + 1).unwrap_or(i64::MAX),
+        limit: one_more(PER_PAGE),
     };
     let mut found = actions::subscriptions(visit.core(), &search).await?;
-    let has_more = found.len() > PER_PAGE;
-    found.truncate(PER_PAGE);
-    let next = found.last().filter(|_| has_more).map(|last| {
+    let next = cut(&mut found, PER_PAGE).map(|last| {
         let pairs = [
             ("q", listing.q.as_str()),
             ("status", &listing.status),
             ("after", &last.row.subscription),
         ];
-        let query = serde_urlencoded::to_string(pairs).unwrap_or_default();
-        format!("/admin/subscriptions?{query}")
+        address("/admin/subscriptions", &pairs)
     });
     visit.render(&SubscriptionsPage {
         next,

@@ -16,7 +16,7 @@ use super::entity::Price;
 use super::inbox;
 use super::money::Currency;
 use super::provider::{
-    Change, Checkout, Kind, Listed, Listing, NewCustomer, Opened, Provider, RefundRequest,
+    Change, Checkout, Kind, Listed, Listing, NewCustomer, NewTerms, Opened, Provider, RefundRequest,
 };
 use super::store;
 use crate::app::Core;
@@ -158,6 +158,23 @@ impl Provider for Sandbox {
         })
     }
 
+    fn delete_customer<'a>(
+        &'a self,
+        core: &'a Core,
+        customer: &'a str,
+    ) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let done = in_world(core, customer, |world| {
+                world.forget();
+                Ok(())
+            });
+            done.await.or_else(|why| match why.status() {
+                axum::http::StatusCode::NOT_FOUND => Ok(()),
+                _ => Err(why),
+            })
+        })
+    }
+
     fn open_checkout<'a>(
         &'a self,
         core: &'a Core,
@@ -171,7 +188,7 @@ impl Provider for Sandbox {
             .await?;
             let session = read_id(&session)?;
             Ok(Opened {
-                url: format!("/billing/sandbox/pay/{session}"),
+                url: Some(format!("/billing/sandbox/pay/{session}")),
                 session,
             })
         })
@@ -185,7 +202,17 @@ impl Provider for Sandbox {
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let customer = customer_of(core, session).await?;
-            in_world(core, &customer, |world| world.abandon(session)).await
+            in_world(core, &customer, |world| {
+                world.abandon(session)?;
+                match world.get(session) {
+                    Some(body) if body["status"] == "complete" => {
+                        let sentence = "Only a payment page that is open can be closed.";
+                        Err(Error::unprocessable(sentence))
+                    }
+                    _ => Ok(()),
+                }
+            })
+            .await
         })
     }
 
@@ -202,6 +229,39 @@ impl Provider for Sandbox {
                 world.change(subscription, change)?.map_err(declined)
             })
             .await
+        })
+    }
+
+    fn preview<'a>(
+        &'a self,
+        core: &'a Core,
+        subscription: &'a str,
+        terms: &'a NewTerms,
+    ) -> BoxFuture<'a, Result<Value>> {
+        Box::pin(async move {
+            let customer = customer_of(core, subscription).await?;
+            let mut snapshot = core.db().snapshot().await?;
+            let objects = store::sandbox_objects(snapshot.conn(), &customer).await?;
+            drop(snapshot);
+            let now = core.now().as_micros().div_euclid(1_000_000);
+            // What happens to this copy is forgotten with it.
+            let mut world = World::wake(&customer, objects, now)?;
+            world.set_card("good");
+            let NewTerms {
+                element,
+                price,
+                quantity,
+            } = terms.clone();
+            let change = Change::Terms {
+                element,
+                price,
+                quantity,
+                at_once: true,
+            };
+            world.change(subscription, &change)?.map_err(declined)?;
+            let mut made = world.changed().filter(|(id, _)| id.starts_with("in_"));
+            let invoice = made.next_back().map(|(_, body)| body.clone());
+            invoice.ok_or_else(Error::not_found)
         })
     }
 
@@ -244,12 +304,14 @@ impl Provider for Sandbox {
     ) -> BoxFuture<'a, Result<Listed>> {
         Box::pin(async move {
             let prefix = match listing.kind {
+                Kind::Customer => "cus_",
                 Kind::Product => "prod_",
                 Kind::Price => "price_",
                 Kind::Session => "cs_",
                 Kind::Subscription => "sub_",
                 Kind::Invoice => "in_",
                 Kind::Charge => "ch_",
+                Kind::Intent => "pi_",
                 Kind::Dispute => "dp_",
                 Kind::Refund => "re_",
             };

@@ -57,6 +57,7 @@ impl World {
             "payments": {"object": "list", "data": []}, "status_transitions": {"paid_at": null},
         });
         self.put(id.clone(), body);
+        self.set(subscription, json!({ "latest_invoice": id }));
         id
     }
 
@@ -143,7 +144,7 @@ impl World {
         }
     }
 
-    fn end(&mut self, subscription: &str) {
+    pub(super) fn end(&mut self, subscription: &str) {
         let fields = json!({
             "status": "canceled", "ended_at": self.now, "sandbox_retry_at": 0, "schedule": null,
         });

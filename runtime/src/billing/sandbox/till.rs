@@ -22,6 +22,7 @@ impl World {
             "status": "open", "payment_status": "unpaid", "currency": price["currency"],
             "amount_total": if trial > 0 { 0 } else { total }, "client_reference_id": checkout.order,
             "subscription": null, "payment_intent": null, "metadata": {"order": checkout.order},
+            "allow_promotion_codes": checkout.promotion_codes, "automatic_tax": {"enabled": checkout.automatic_tax},
             "success_url": checkout.success_url, "cancel_url": checkout.cancel_url,
             "sandbox_price": price, "sandbox_quantity": checkout.quantity, "sandbox_trial_days": trial,
             "sandbox_card_needed": !checkout.terms.is_some_and(|terms| terms.trial_without_card),
@@ -73,9 +74,14 @@ impl World {
                 "A subscription is paid at once.",
             ));
         }
+        let intent = self.fresh("pi_");
+        self.put(
+            intent.clone(),
+            json!({"id": intent, "object": "payment_intent", "status": "processing", "created": self.now}),
+        );
         self.set(
             session,
-            json!({"status": "complete", "payment_status": "unpaid"}),
+            json!({"status": "complete", "payment_status": "unpaid", "payment_intent": intent}),
         );
         self.tell("checkout.session.completed", session);
         Ok(())
@@ -96,7 +102,9 @@ impl World {
                 "No payment is on its way.",
             ));
         }
+        let intent = self.text(session, "/payment_intent");
         if !is_there {
+            self.set(&intent, json!({"status": "requires_payment_method"}));
             self.set(session, json!({"sandbox_failed": true}));
             self.tell("checkout.session.async_payment_failed", session);
             return Ok(());
@@ -105,11 +113,9 @@ impl World {
             self.number(session, "/amount_total"),
             self.text(session, "/currency"),
         );
-        let (intent, _) = self.record_charge(amount, &currency);
-        self.set(
-            session,
-            json!({"payment_status": "paid", "payment_intent": intent}),
-        );
+        self.record_charge(&intent, (amount, &currency));
+        self.set(&intent, json!({"status": "succeeded"}));
+        self.set(session, json!({"payment_status": "paid"}));
         self.tell("checkout.session.async_payment_succeeded", session);
         Ok(())
     }

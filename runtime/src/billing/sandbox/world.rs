@@ -42,7 +42,7 @@ impl World {
     }
 
     /// What was changed, by name.
-    pub fn changed(&self) -> impl Iterator<Item = (&str, &Value)> {
+    pub fn changed(&self) -> impl DoubleEndedIterator<Item = (&str, &Value)> {
         self.changed
             .iter()
             .filter_map(|id| Some((id.as_str(), self.objects.get(id)?)))
@@ -125,6 +125,20 @@ impl World {
         }));
     }
 
+    /// Deletes this customer, as the real one does: his subscriptions end, what he paid stays.
+    pub fn forget(&mut self) {
+        let customer = self.customer.clone();
+        if !self.text(&customer, "/email").is_empty() {
+            for subscription in self.all("sub_") {
+                if self.text(&subscription, "/status") != "canceled" {
+                    self.end(&subscription);
+                }
+            }
+            self.tell("customer.deleted", &customer);
+            self.set(&customer, json!({ "email": null, "deleted": true }));
+        }
+    }
+
     fn card(&self) -> String {
         self.text(&self.customer, "/sandbox_card")
     }
@@ -143,18 +157,24 @@ impl World {
         if self.card() != "good" {
             return Err(Declined);
         }
-        Ok(self.record_charge(amount, currency))
+        let intent = self.fresh("pi_");
+        let charge = self.record_charge(&intent, (amount, currency));
+        Ok((intent, charge))
     }
 
-    /// Notes money that came in.
-    pub(super) fn record_charge(&mut self, amount: i64, currency: &str) -> (String, String) {
-        let (intent, charge) = (self.fresh("pi_"), self.fresh("ch_"));
+    /// Notes money that came in by a movement; gives the charge.
+    pub(super) fn record_charge(
+        &mut self,
+        intent: &str,
+        (amount, currency): (i64, &str),
+    ) -> String {
+        let charge = self.fresh("ch_");
         let body = json!({
             "id": charge, "object": "charge", "payment_intent": intent, "amount": amount, "amount_refunded": 0,
             "currency": currency, "customer": self.customer, "created": self.now, "status": "succeeded",
         });
         self.put(charge.clone(), body);
-        (intent, charge)
+        charge
     }
 
     /// From now on the card is `good`, `bad` or `none`. A good one pays what is open.

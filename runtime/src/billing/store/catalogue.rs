@@ -145,13 +145,22 @@ pub async fn keep_offer(tx: &mut Tx, provider: &str, told: Told<'_>, elects: boo
     Ok(())
 }
 
-/// A price under which nothing is sold any more.
-pub async fn retire_price(tx: &mut Tx, provider: &str, price: &str, elects: bool) -> Result<()> {
+/// A price under which nothing is sold any more. `body` is what the provider has now: what is gone there comes back with
+/// no event of its product.
+pub async fn retire_price(
+    tx: &mut Tx,
+    provider: &str,
+    (price, body): (&str, Option<&Value>),
+    elects: bool,
+) -> Result<()> {
     let Some(before) = before(tx.conn(), price).await? else {
         return Ok(());
     };
-    sqlx::query("UPDATE billing_prices SET is_offered = 0, is_current = 0 WHERE price = $1")
+    let sql =
+        "UPDATE billing_prices SET is_offered = 0, is_current = 0, body = $2 WHERE price = $1";
+    sqlx::query(sql)
         .bind(price)
+        .bind(body.map(Value::to_string))
         .execute(tx.conn())
         .await?;
     if elects {

@@ -41,8 +41,8 @@ pub async fn insert_event(
     let id = new_id(at);
     let done = sqlx::query(
         "INSERT INTO billing_events (id, provider, event, kind, object, body, state, error, attempts,
-             happened_at, received_at, changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 'new', '', 0, $7, $8, $8) ON CONFLICT (provider, event) DO NOTHING",
+             happened_at, received_at, changed_at, customer)
+         VALUES ($1, $2, $3, $4, $5, $6, 'new', '', 0, $7, $8, $8, $9) ON CONFLICT (provider, event) DO NOTHING",
     )
     .bind(&id)
     .bind(provider)
@@ -52,6 +52,7 @@ pub async fn insert_event(
     .bind(body)
     .bind(event.happened_at.as_micros())
     .bind(at.as_micros())
+    .bind(&event.customer)
     .execute(tx.conn())
     .await?;
     Ok((done.rows_affected() == 1).then_some(id))

@@ -128,12 +128,3 @@ pub async fn advance_version(tx: &mut Tx, object: &str, from: i64) -> Result<boo
     .await?;
     Ok(done.rows_affected() == 1)
 }
-
-/// How much was to be taken back of a lot so far, in thousandths.
-pub async fn lots_taken(connection: &mut AnyConnection, source: &str) -> Result<i64> {
-    let row = sqlx::query("SELECT taken FROM billing_lots WHERE source = $1")
-        .bind(source)
-        .fetch_one(connection)
-        .await?;
-    Ok(row.try_get(0)?)
-}

@@ -78,6 +78,23 @@ pub async fn open_plan_order(
     one(connection, condition, &[customer.as_str()]).await
 }
 
+/// The subscription that a paid order began and that was not taken in yet.
+pub async fn unseen_subscription(
+    connection: &mut AnyConnection,
+    customer: &CustomerId,
+) -> Result<Option<String>> {
+    let row = sqlx::query(
+        "SELECT o.subscription FROM billing_orders o
+         WHERE o.customer_id = $1 AND o.kind = 'plan' AND o.state = 'paid' AND o.subscription IS NOT NULL
+             AND NOT EXISTS (SELECT 1 FROM billing_subscriptions s WHERE s.subscription = o.subscription)
+         ORDER BY o.id DESC LIMIT 1",
+    )
+    .bind(customer.as_str())
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| Ok(row.try_get(0)?)).transpose()
+}
+
 pub async fn insert_order(tx: &mut Tx, order: &Order, key: &str) -> Result<()> {
     sqlx::query(
         "INSERT INTO billing_orders (id, customer_id, kind, item, price, quantity, currency, amount,
@@ -105,7 +122,7 @@ pub async fn insert_order(tx: &mut Tx, order: &Order, key: &str) -> Result<()> {
 pub async fn open_order(
     tx: &mut Tx,
     id: &OrderId,
-    (session, url): (&str, &str),
+    (session, url): (&str, Option<&str>),
     at: Timestamp,
 ) -> Result<()> {
     sqlx::query("UPDATE billing_orders SET session = $2, url = $3, changed_at = $4 WHERE id = $1")
@@ -113,6 +130,25 @@ pub async fn open_order(
         .bind(session)
         .bind(url)
         .bind(at.as_micros())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Keeps which subscription an order began.
+pub async fn link_order(tx: &mut Tx, id: &OrderId, subscription: &str) -> Result<()> {
+    sqlx::query("UPDATE billing_orders SET subscription = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(subscription)
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Forgets a subscription that is none.
+pub async fn unlink_orders(tx: &mut Tx, subscription: &str) -> Result<()> {
+    sqlx::query("UPDATE billing_orders SET subscription = NULL WHERE subscription = $1")
+        .bind(subscription)
         .execute(tx.conn())
         .await?;
     Ok(())

@@ -4,7 +4,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row as _};
 
 use super::super::entity::{CustomerId, Payment, PaymentKind, PaymentState};
-use super::super::objects::{Charge, Dispute};
+use super::super::objects::{Charge, Dispute, is_written_off};
 use super::{broken, maybe_time, money, parsed, time};
 use crate::clock::Timestamp;
 use crate::db::{Db, Tx};
@@ -60,7 +60,8 @@ pub async fn payments_by_intent(
     connection: &mut AnyConnection,
     intent: &str,
 ) -> Result<Vec<Payment>> {
-    some(connection, "intent = $1 ORDER BY id", intent).await
+    let parts = "(intent = $1 OR id IN (SELECT payment_id FROM billing_payment_parts WHERE intent = $1)) ORDER BY id";
+    some(connection, parts, intent).await
 }
 
 /// A customer's payments, the newest first, from the one before `before`.
@@ -225,18 +226,29 @@ pub async fn disputes_by_intent(
         .collect()
 }
 
-/// Since when a subscription's newest payments fail.
+/// Since when a subscription's payments fail that come after the last one that was made. An invoice whose money nobody
+/// waits for any more does not fail.
 pub async fn failing_since(
     connection: &mut AnyConnection,
     subscription: &str,
 ) -> Result<Option<Timestamp>> {
-    let row = sqlx::query(
-        "SELECT MIN(created_at) FROM billing_payments WHERE subscription = $1 AND state = 'failed'",
+    let rows = sqlx::query(
+        "SELECT created_at, body FROM billing_payments
+         WHERE subscription = $1 AND state = 'failed' AND created_at > COALESCE((
+             SELECT MAX(created_at) FROM billing_payments
+             WHERE subscription = $1 AND state NOT IN ('pending', 'failed')), 0)
+         ORDER BY created_at",
     )
     .bind(subscription)
-    .fetch_one(connection)
+    .fetch_all(connection)
     .await?;
-    maybe_time(&row, 0)
+    for row in &rows {
+        let body: String = row.try_get(1)?;
+        if !is_written_off(&serde_json::from_str(&body).map_err(broken)?) {
+            return time(row, 0).map(Some);
+        }
+    }
+    Ok(None)
 }
 
 /// All payments, by identifier, from the one after `after`.

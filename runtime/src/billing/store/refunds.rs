@@ -10,7 +10,7 @@ use crate::db::Tx;
 use crate::error::Result;
 
 const REFUND: &str =
-    "SELECT id, payment_id, currency, amount, reason, state, refund, asked_by, error, created_at
+    "SELECT id, payment_id, currency, amount, reason, state, refund, asked_by, error, created_at, intent
      FROM billing_refunds";
 
 fn read(row: &AnyRow) -> Result<RefundRow> {
@@ -25,6 +25,7 @@ fn read(row: &AnyRow) -> Result<RefundRow> {
         asked_by: row.try_get(7)?,
         error: row.try_get(8)?,
         created_at: time(row, 9)?,
+        intent: row.try_get(10)?,
     })
 }
 
@@ -51,8 +52,8 @@ pub async fn refund(connection: &mut AnyConnection, id: &str) -> Result<Option<R
 pub async fn insert_refund(tx: &mut Tx, new: &RefundRow, key: &str) -> Result<bool> {
     let done = sqlx::query(
         "INSERT INTO billing_refunds (id, payment_id, currency, amount, reason, state, refund,
-             request_key, asked_by, error, created_at, changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, NULL, $7, $8, '', $9, $9)
+             request_key, asked_by, error, created_at, changed_at, intent)
+         VALUES ($1, $2, $3, $4, $5, $6, NULL, $7, $8, '', $9, $9, $10)
          ON CONFLICT (payment_id, request_key) DO NOTHING",
     )
     .bind(new.id.as_str())
@@ -64,6 +65,7 @@ pub async fn insert_refund(tx: &mut Tx, new: &RefundRow, key: &str) -> Result<bo
     .bind(key)
     .bind(&new.asked_by)
     .bind(new.created_at.as_micros())
+    .bind(new.intent.as_deref())
     .execute(tx.conn())
     .await?;
     Ok(done.rows_affected() == 1)
@@ -90,13 +92,20 @@ pub async fn close_refund(
     Ok(())
 }
 
-/// How much of a payment is asked back and not yet told to be back.
-pub async fn refunds_under_way(connection: &mut AnyConnection, payment: &PaymentId) -> Result<i64> {
+/// How much of one movement of a payment is asked back that the provider does not know of yet: what it knows of counts in its charge,
+/// though the money is still on its way.
+pub async fn refunds_under_way(
+    connection: &mut AnyConnection,
+    payment: &PaymentId,
+    intent: &str,
+) -> Result<i64> {
     let row = sqlx::query(
-        "SELECT CAST(COALESCE(SUM(amount), 0) AS BIGINT) FROM billing_refunds
-         WHERE payment_id = $1 AND state = 'asked'",
+        "SELECT CAST(COALESCE(SUM(r.amount), 0) AS BIGINT) FROM billing_refunds r
+         JOIN billing_payments p ON p.id = r.payment_id
+         WHERE r.payment_id = $1 AND COALESCE(r.intent, p.intent) = $2 AND r.state = 'asked' AND r.refund IS NULL",
     )
     .bind(payment.as_str())
+    .bind(intent)
     .fetch_one(connection)
     .await?;
     Ok(row.try_get(0)?)

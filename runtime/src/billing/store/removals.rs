@@ -10,15 +10,16 @@ use crate::ids::UserId;
 /// The part of a customer that other rows name.
 pub struct Forgotten {
     id: String,
+    pub provider: String,
     /// What the provider calls him.
-    customer: Option<String>,
+    pub customer: Option<String>,
 }
 
 /// Takes the address out of somebody's customers, of every provider.
 pub async fn forget_customers(tx: &mut Tx, owner: &UserId) -> Result<Vec<Forgotten>> {
     let rows = sqlx::query(
         "UPDATE billing_customers SET email = '', version = version + 1 WHERE owner_id = $1
-         RETURNING id, customer",
+         RETURNING id, provider, customer",
     )
     .bind(owner.as_str())
     .fetch_all(tx.conn())
@@ -26,7 +27,8 @@ pub async fn forget_customers(tx: &mut Tx, owner: &UserId) -> Result<Vec<Forgott
     let read = |row: &AnyRow| {
         Ok(Forgotten {
             id: row.try_get(0)?,
-            customer: row.try_get(1)?,
+            provider: row.try_get(1)?,
+            customer: row.try_get(2)?,
         })
     };
     rows.iter().map(read).collect()
@@ -55,17 +57,14 @@ pub async fn replace_body(tx: &mut Tx, payment: &str, body: &str) -> Result<()> 
     Ok(())
 }
 
-/// The events that name somebody.
+/// The events that are about somebody.
 pub async fn event_bodies_of(tx: &mut Tx, who: &Forgotten) -> Result<Vec<(String, String)>> {
-    let Some(customer) = &who.customer else {
-        return Ok(Vec::new());
-    };
-    // Names of customers hold letters, digits and `_`, which stands for itself here.
-    let name = customer.replace('_', r"\_");
-    let rows = sqlx::query(r"SELECT id, body FROM billing_events WHERE body LIKE $1 ESCAPE '\'")
-        .bind(format!("%\"{name}\"%"))
-        .fetch_all(tx.conn())
-        .await?;
+    let rows =
+        sqlx::query("SELECT id, body FROM billing_events WHERE customer = $1 AND provider = $2")
+            .bind(&who.customer)
+            .bind(&who.provider)
+            .fetch_all(tx.conn())
+            .await?;
     pairs(&rows)
 }
 

@@ -11,19 +11,7 @@ use super::{currency, subscriptions};
 use crate::clock::Timestamp;
 use crate::db::Db;
 use crate::error::Result;
-
-/// `text` as a part of something, for LIKE with `\` as its escape.
-fn part(text: &str) -> String {
-    let text = text.trim().to_lowercase();
-    if text.is_empty() {
-        return String::new();
-    }
-    let escaped = text
-        .replace('\\', "\\\\")
-        .replace('%', "\\%")
-        .replace('_', "\\_");
-    format!("%{escaped}%")
-}
+use crate::listing;
 
 /// By what minor units are multiplied to be thousandths of the unit.
 fn thousandths() -> String {
@@ -53,9 +41,9 @@ pub async fn search_subscriptions(
     // From the one called so on, in the order of their beginning.
     let sql = sqlx::AssertSqlSafe(format!(
         r"{list} WHERE ($1 = '' OR status = $1)
-             AND ($2 = '' OR lower(subscription) LIKE $2 ESCAPE '\'
+             AND ($2 = '' OR lower(subscription) LIKE $5 ESCAPE '\'
                  OR customer_id IN (SELECT id FROM billing_customers WHERE lower(email) LIKE $2 ESCAPE '\'
-                     OR lower(COALESCE(customer, '')) LIKE $2 ESCAPE '\'))
+                     OR lower(COALESCE(customer, '')) LIKE $5 ESCAPE '\'))
              AND ($3 = '' OR EXISTS (SELECT 1 FROM billing_subscriptions AS last WHERE last.subscription = $3
                  AND (billing_subscriptions.started_at < last.started_at
                      OR (billing_subscriptions.started_at = last.started_at
@@ -64,15 +52,17 @@ pub async fn search_subscriptions(
     ));
     let rows = sqlx::query(sql)
         .bind(status)
-        .bind(part(text))
+        .bind(listing::holding(text))
         .bind(after)
         .bind(*limit)
+        .bind(listing::beginning(text))
         .fetch_all(db.reader())
         .await?;
     rows.iter().map(subscriptions::read).collect()
 }
 
-/// The payments that are asked for, the newest first.
+/// The payments that are asked for, the newest first. What the provider made up (ids) is looked up by its
+/// beginning: a few letters from the middle of it say nothing.
 pub async fn search_payments(db: &Db, search: &Search) -> Result<Vec<Payment>> {
     let Search {
         text,
@@ -92,11 +82,17 @@ pub async fn search_payments(db: &Db, search: &Search) -> Result<Vec<Payment>> {
         r"{PAYMENT} WHERE id < $1 AND ($2 = '' OR kind = $2) AND ($3 = '' OR state = $3)
              AND created_at >= $4 AND created_at < $5 AND amount * {scale} >= $6 AND amount * {scale} <= $7
              AND ($10 = '' OR currency = $10) AND ($11 = '' OR customer_id = $11)
-             AND ($8 = '' OR lower(object) LIKE $8 ESCAPE '\' OR lower(description) LIKE $8 ESCAPE '\'
-                 OR lower(COALESCE(intent, '')) LIKE $8 ESCAPE '\' OR lower(number) LIKE $8 ESCAPE '\'
-                 OR lower(COALESCE(subscription, '')) LIKE $8 ESCAPE '\'
+             AND ($8 = '' OR lower(object) LIKE $12 ESCAPE '\' OR lower(description) LIKE $8 ESCAPE '\'
+                 OR lower(COALESCE(intent, '')) LIKE $12 ESCAPE '\' OR lower(number) LIKE $8 ESCAPE '\'
+                 OR lower(COALESCE(subscription, '')) LIKE $12 ESCAPE '\'
+                 OR intent IN (SELECT intent FROM billing_charges WHERE lower(charge) LIKE $12 ESCAPE '\'
+                     UNION SELECT intent FROM billing_disputes WHERE lower(dispute) LIKE $12 ESCAPE '\')
+                 OR id IN (SELECT payment_id FROM billing_payment_parts WHERE lower(intent) LIKE $12 ESCAPE '\'
+                     OR intent IN (SELECT intent FROM billing_charges WHERE lower(charge) LIKE $12 ESCAPE '\'
+                         UNION SELECT intent FROM billing_disputes WHERE lower(dispute) LIKE $12 ESCAPE '\'))
+                 OR id IN (SELECT payment_id FROM billing_refunds WHERE lower(COALESCE(refund, '')) LIKE $12 ESCAPE '\')
                  OR customer_id IN (SELECT id FROM billing_customers WHERE lower(email) LIKE $8 ESCAPE '\'
-                     OR lower(COALESCE(customer, '')) LIKE $8 ESCAPE '\'))
+                     OR lower(COALESCE(customer, '')) LIKE $12 ESCAPE '\'))
          ORDER BY id DESC LIMIT $9"
     ));
     let rows = sqlx::query(sql)
@@ -107,10 +103,11 @@ pub async fn search_payments(db: &Db, search: &Search) -> Result<Vec<Payment>> {
         .bind(until.map_or(i64::MAX, Timestamp::as_micros))
         .bind(least.unwrap_or(0))
         .bind(most.unwrap_or(i64::MAX))
-        .bind(part(text))
+        .bind(listing::holding(text))
         .bind(*limit)
         .bind(currency.map_or_else(String::new, Currency::code))
         .bind(customer.as_ref().map_or("", CustomerId::as_str))
+        .bind(listing::beginning(text))
         .fetch_all(db.reader())
         .await?;
     rows.iter().map(read).collect()
@@ -123,13 +120,17 @@ pub struct TermsPaid {
     pub price: String,
     pub quantity: i64,
     pub at: Timestamp,
+    /// Until when it was paid for then, as far as that is known.
+    pub until: Option<Timestamp>,
 }
 
 /// What every subscription was to, from its first payment to its last.
 pub async fn terms_paid(db: &Db) -> Result<Vec<TermsPaid>> {
     let rows = sqlx::query(
-        "SELECT subscription, price, quantity, paid_at FROM billing_payments
-         WHERE subscription IS NOT NULL AND price IS NOT NULL AND paid_at IS NOT NULL ORDER BY paid_at, id",
+        "SELECT p.subscription, p.price, p.quantity, COALESCE(MIN(l.period_start), p.paid_at) AS began, MAX(l.period_end)
+         FROM billing_payments p LEFT JOIN billing_lots l ON l.payment_id = p.id
+         WHERE p.subscription IS NOT NULL AND p.price IS NOT NULL AND p.paid_at IS NOT NULL
+         GROUP BY p.id, p.subscription, p.price, p.quantity, p.paid_at ORDER BY began, p.id",
     )
     .fetch_all(db.reader())
     .await?;
@@ -139,6 +140,9 @@ pub async fn terms_paid(db: &Db) -> Result<Vec<TermsPaid>> {
             price: row.try_get(1)?,
             quantity: row.try_get(2)?,
             at: Timestamp::from_micros(row.try_get(3)?),
+            until: row
+                .try_get::<Option<i64>, _>(4)?
+                .map(Timestamp::from_micros),
         })
     };
     rows.iter().map(read).collect()

@@ -121,6 +121,25 @@ pub async fn keep_standing(
     Ok(())
 }
 
+/// From when on what a subscription brought is over, where it ended before its period did.
+pub async fn credits_end(connection: &mut AnyConnection, id: &str) -> Result<Option<Timestamp>> {
+    let row = sqlx::query("SELECT credits_end FROM billing_subscriptions WHERE subscription = $1")
+        .bind(id)
+        .fetch_optional(connection)
+        .await?;
+    row.map_or(Ok(None), |row| maybe_time(&row, 0))
+}
+
+/// Notes from when on what a subscription brought is over.
+pub async fn end_credits(tx: &mut Tx, id: &str, at: Timestamp) -> Result<()> {
+    sqlx::query("UPDATE billing_subscriptions SET credits_end = $2 WHERE subscription = $1 AND credits_end IS NULL")
+        .bind(id)
+        .bind(at.as_micros())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
 /// Every subscription, by name, from the one after `after`.
 pub async fn all_subscriptions(db: &Db, after: &str, limit: i64) -> Result<Vec<SubscriptionRow>> {
     let sql = sqlx::AssertSqlSafe(format!(

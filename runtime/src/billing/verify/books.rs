@@ -98,17 +98,10 @@ fn was_made(payment: &Payment) -> bool {
 
 /// What charges and disputes say went back of a payment, by refunds and by disputes.
 async fn gone(connection: &mut AnyConnection, payment: &Payment) -> Result<(i64, i64)> {
-    let (Some(intent), true) = (&payment.intent, was_made(payment)) else {
+    if payment.intent.is_none() || !was_made(payment) {
         return Ok((0, 0));
-    };
-    let refunded = store::refunded_by_intent(connection, intent).await?;
-    let disputes = store::disputes_by_intent(connection, intent).await?;
-    let withdrawn = disputes
-        .iter()
-        .filter(|(status, _)| rules::is_withdrawn(status));
-    let refunded = refunded.min(payment.money.minor);
-    let disputed: i64 = withdrawn.map(|(_, amount)| *amount).sum();
-    Ok((refunded, disputed.min(payment.money.minor - refunded)))
+    }
+    store::losses(connection, payment).await
 }
 
 fn check_money(payment: &Payment, (refunded, disputed): (i64, i64), report: &mut Report) {

@@ -44,7 +44,8 @@ pub async fn verify(core: &Core, with_provider: bool) -> Result<Report> {
     let mut report = Report::default();
     books::check(core, &mut report).await?;
     for finding in credits::verify::verify(core).await?.findings {
-        report.tell(&finding.account, finding.what);
+        let object = finding.account.as_deref().unwrap_or("prices");
+        report.tell(object, finding.what);
     }
     if with_provider {
         provider::check(core, &mut report).await?;

@@ -8,7 +8,7 @@ use crate::billing::entity::{PaymentState, RefundState};
 use crate::billing::objects::{Charge, Dispute, Invoice, Refund, Session, Subscription};
 use crate::billing::provider::Kind;
 use crate::billing::setup::Billing;
-use crate::billing::upkeep::all;
+use crate::billing::sync::all;
 use crate::billing::{rules, store};
 use crate::error::Result;
 
@@ -21,25 +21,41 @@ pub(super) async fn check(core: &Core, report: &mut Report) -> Result<()> {
 }
 
 async fn check_charges(core: &Core, report: &mut Report) -> Result<()> {
+    let billing = core.state::<Billing>()?;
+    let provider = billing.provider()?.name();
+    let mut charges = Vec::new();
+    let mut gone: BTreeMap<String, i64> = BTreeMap::new();
     for object in all(core, Kind::Charge, 0).await? {
         let charge = Charge::read(&object)?;
         report.objects += 1;
-        let Some(intent) = &charge.intent else {
-            continue;
-        };
+        if let Some(intent) = charge.intent.clone().filter(|_| charge.is_made) {
+            *gone.entry(intent.clone()).or_default() += charge.refunded;
+            charges.push((intent, charge));
+        }
+    }
+    for (intent, charge) in charges {
         let mut snapshot = core.db().snapshot().await?;
-        let payments = store::payments_by_intent(snapshot.conn(), intent).await?;
+        let payments = store::payments_by_intent(snapshot.conn(), &intent).await?;
+        let name = charge.customer.as_deref().unwrap_or_default();
+        let owner = store::customer_named(snapshot.conn(), provider, name).await?;
+        let mut movements: BTreeSet<_> = [intent].into();
+        for payment in &payments {
+            let parts = store::parts_of(snapshot.conn(), payment).await?;
+            movements.extend(parts.into_iter().map(|part| part.intent));
+        }
         drop(snapshot);
         let refunded: i64 = payments.iter().map(|payment| payment.refunded).sum();
+        let theirs: i64 = movements.iter().filter_map(|intent| gone.get(intent)).sum();
+        if payments.is_empty() && owner.is_none() {
+            // Whoever is no customer of ours has bought something else.
+            continue;
+        }
         if payments.is_empty() {
             report.tell(&charge.id, "it was charged, and no payment is known");
-        } else if refunded != charge.refunded {
+        } else if refunded != theirs {
             report.tell(
                 &charge.id,
-                format!(
-                    "{} of it were refunded, and {refunded} are known",
-                    charge.refunded
-                ),
+                format!("{theirs} of it were refunded, and {refunded} are known"),
             );
         }
     }

@@ -1,6 +1,14 @@
 //! The provider's objects, read from JSON in the shapes before and after version 2025-03-31, in which periods moved to
 //! a subscription's items and an invoice's links to `parent`. What is not needed is not read.
 
+mod invoice;
+mod money;
+mod subscription;
+
+pub use invoice::{Invoice, Line, Reason, is_written_off};
+pub use money::{Charge, Dispute, Refund, came_to_nothing};
+pub use subscription::Subscription;
+
 use serde_json::Value;
 
 use super::money::Currency;
@@ -77,6 +85,11 @@ fn malformed(what: String) -> Error {
     Error::internal(anyhow::anyhow!("the provider's {what}"))
 }
 
+/// Whether this is all that the provider has of something that was deleted.
+pub fn is_deleted(object: &Value) -> bool {
+    At(object).flag("/deleted")
+}
+
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
@@ -86,6 +99,8 @@ pub struct Event {
     pub happened_at: Timestamp,
     /// The identifier of what it happened to.
     pub object: String,
+    /// Whom it is about.
+    pub customer: Option<String>,
     pub body: Value,
 }
 
@@ -96,11 +111,13 @@ impl Event {
         let at = At(value);
         let kind = at.need("/type", at.text("/type"))?;
         let body = at.need("/data/object", at.get("/data/object"))?;
+        let is_customer = At(body).text("/object") == Some("customer");
         Ok(Self {
             id: at.id()?,
             kind: kind.to_owned(),
             happened_at: at.need("/created", at.time("/created"))?,
             object: At(body).text("/id").unwrap_or_default().to_owned(),
+            customer: At(body).link(if is_customer { "/id" } else { "/customer" }),
             body: body.clone(),
         })
     }
@@ -143,254 +160,6 @@ impl Session {
             intent: at.link("/payment_intent"),
             order: at.text("/client_reference_id").map(str::to_owned),
             created_at: at.need("/created", at.time("/created"))?,
-        })
-    }
-}
-
-/// A subscription to one plan.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Subscription {
-    pub id: String,
-    pub customer: String,
-    pub status: String,
-    /// The item of it that names the price.
-    pub element: String,
-    pub price: String,
-    pub quantity: i64,
-    pub period: (Timestamp, Timestamp),
-    pub trial_end: Option<Timestamp>,
-    pub cancels_at_end: bool,
-    pub is_paused: bool,
-    pub ended_at: Option<Timestamp>,
-    pub started_at: Timestamp,
-    pub schedule: Option<String>,
-    /// The price and the number that its schedule has for what comes after this period.
-    pub next: Option<(String, i64)>,
-}
-
-impl Subscription {
-    /// # Errors
-    /// When it is no subscription, or one to nothing.
-    pub fn read(value: &Value) -> Result<Self> {
-        let at = At(value);
-        let element = at.need("/items/data", at.list("/items/data").next())?;
-        let moment = |name: &str| {
-            let found = element.time(name).or_else(|| at.time(name));
-            at.need(name, found)
-        };
-        Ok(Self {
-            id: at.id()?,
-            customer: at.need("/customer", at.link("/customer"))?,
-            status: at.need("/status", at.text("/status"))?.to_owned(),
-            element: element.id()?,
-            price: at.need("/price", element.link("/price"))?,
-            quantity: element.number("/quantity").unwrap_or(1),
-            period: (
-                moment("/current_period_start")?,
-                moment("/current_period_end")?,
-            ),
-            trial_end: at.time("/trial_end"),
-            // Newer versions say it with an instant instead of a flag.
-            cancels_at_end: at.flag("/cancel_at_period_end") || at.time("/cancel_at").is_some(),
-            is_paused: at.get("/pause_collection").is_some(),
-            ended_at: at.time("/ended_at"),
-            started_at: at.need("/created", at.time("/created"))?,
-            schedule: at.link("/schedule"),
-            next: at.get("/schedule").and_then(|schedule| next(At(schedule))),
-        })
-    }
-}
-
-/// What a schedule that was sent along has after the phase that it is in.
-fn next(schedule: At<'_>) -> Option<(String, i64)> {
-    let current = schedule.number("/current_phase/start_date")?;
-    let mut later: Vec<_> = schedule
-        .list("/phases")
-        .filter_map(|phase| {
-            let start = phase.number("/start_date")?;
-            (start > current).then_some((start, phase))
-        })
-        .collect();
-    later.sort_by_key(|(start, _)| *start);
-    let (_, phase) = later.first()?;
-    let element = phase.list("/items").next()?;
-    Some((
-        element.link("/price")?,
-        element.number("/quantity").unwrap_or(1),
-    ))
-}
-
-/// Why an invoice was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    Create,
-    Cycle,
-    Update,
-    /// Something that this application does not do by itself.
-    Other,
-}
-
-/// An invoice with its lines.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Invoice {
-    pub id: String,
-    pub customer: Option<String>,
-    pub reason: Reason,
-    pub subscription: Option<String>,
-    pub is_paid: bool,
-    pub amount_paid: i64,
-    pub amount_due: i64,
-    pub currency: Currency,
-    pub number: String,
-    pub intent: Option<String>,
-    pub attempts: i64,
-    pub lines: Vec<Line>,
-    /// The invoice has more lines than it was sent with.
-    pub has_more_lines: bool,
-    pub created_at: Timestamp,
-    pub paid_at: Option<Timestamp>,
-}
-
-/// One line of an invoice.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Line {
-    pub id: String,
-    pub amount: i64,
-    pub price: Option<String>,
-    pub quantity: i64,
-    pub is_proration: bool,
-    pub period: (Timestamp, Timestamp),
-}
-
-impl Invoice {
-    /// # Errors
-    /// When it is no invoice.
-    pub fn read(value: &Value) -> Result<Self> {
-        let at = At(value);
-        let subscription = at.link("/parent/subscription_details/subscription");
-        let payment = "/payments/data/0/payment/payment_intent";
-        Ok(Self {
-            id: at.id()?,
-            customer: at.link("/customer"),
-            reason: match at.text("/billing_reason") {
-                Some("subscription_create") => Reason::Create,
-                Some("subscription_cycle") => Reason::Cycle,
-                Some("subscription_update") => Reason::Update,
-                _ => Reason::Other,
-            },
-            subscription: subscription.or_else(|| at.link("/subscription")),
-            is_paid: at.text("/status") == Some("paid") || at.flag("/paid"),
-            amount_paid: at.number("/amount_paid").unwrap_or_default(),
-            amount_due: at.number("/amount_due").unwrap_or_default(),
-            currency: at.currency()?,
-            number: at.text("/number").unwrap_or_default().to_owned(),
-            intent: at.link("/payment_intent").or_else(|| at.link(payment)),
-            attempts: at.number("/attempt_count").unwrap_or_default(),
-            lines: at
-                .list("/lines/data")
-                .map(Line::read)
-                .collect::<Result<_>>()?,
-            has_more_lines: at.flag("/lines/has_more"),
-            created_at: at.need("/created", at.time("/created"))?,
-            paid_at: at.time("/status_transitions/paid_at"),
-        })
-    }
-}
-
-impl Line {
-    fn read(at: At<'_>) -> Result<Self> {
-        let price = at
-            .link("/pricing/price_details/price")
-            .or_else(|| at.link("/price"));
-        let is_proration =
-            at.flag("/parent/subscription_item_details/proration") || at.flag("/proration");
-        let start = at.need("/period/start", at.time("/period/start"))?;
-        let end = at.need("/period/end", at.time("/period/end"))?;
-        Ok(Self {
-            id: at.id()?,
-            amount: at.need("/amount", at.number("/amount"))?,
-            price,
-            quantity: at.number("/quantity").unwrap_or(1),
-            is_proration,
-            period: (start, end),
-        })
-    }
-}
-
-/// Money that was taken, and how much of it went back.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Charge {
-    pub id: String,
-    pub intent: Option<String>,
-    pub currency: Currency,
-    pub amount: i64,
-    pub refunded: i64,
-}
-
-impl Charge {
-    /// # Errors
-    /// When it is no charge.
-    pub fn read(value: &Value) -> Result<Self> {
-        let at = At(value);
-        Ok(Self {
-            id: at.id()?,
-            intent: at.link("/payment_intent"),
-            currency: at.currency()?,
-            amount: at.need("/amount", at.number("/amount"))?,
-            refunded: at.number("/amount_refunded").unwrap_or_default(),
-        })
-    }
-}
-
-/// A payment that the buyer's bank asks back.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Dispute {
-    pub id: String,
-    pub charge: String,
-    pub intent: Option<String>,
-    pub currency: Currency,
-    pub amount: i64,
-    pub status: String,
-    pub reason: String,
-}
-
-impl Dispute {
-    /// # Errors
-    /// When it is no dispute.
-    pub fn read(value: &Value) -> Result<Self> {
-        let at = At(value);
-        Ok(Self {
-            id: at.id()?,
-            charge: at.need("/charge", at.link("/charge"))?,
-            intent: at.link("/payment_intent"),
-            currency: at.currency()?,
-            amount: at.need("/amount", at.number("/amount"))?,
-            status: at.need("/status", at.text("/status"))?.to_owned(),
-            reason: at.text("/reason").unwrap_or_default().to_owned(),
-        })
-    }
-}
-
-/// A refund, which may still fail.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Refund {
-    pub id: String,
-    pub charge: Option<String>,
-    pub status: String,
-    /// Our own record of it.
-    pub record: Option<String>,
-}
-
-impl Refund {
-    /// # Errors
-    /// When it is no refund.
-    pub fn read(value: &Value) -> Result<Self> {
-        let at = At(value);
-        Ok(Self {
-            id: at.id()?,
-            charge: at.link("/charge"),
-            status: at.text("/status").unwrap_or_default().to_owned(),
-            record: at.link("/metadata/refund"),
         })
     }
 }
