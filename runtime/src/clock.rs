@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::times::TimeStyle;
+
 /// An instant: microseconds since 1970-01-01T00:00:00Z. Stored as `BIGINT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -74,12 +76,9 @@ impl Timestamp {
         whole.date_time().format(&Rfc3339).unwrap_or_default()
     }
 
-    /// For people: `21 Nov 2026, 09:05 UTC`.
+    /// For people of whom nothing is known: `21 Nov 2026, 09:05 UTC`.
     pub fn human(self) -> String {
-        let t = self.date_time();
-        let month = &t.month().to_string()[..3];
-        let (day, year, hour, minute) = (t.day(), t.year(), t.hour(), t.minute());
-        format!("{day} {month} {year}, {hour:02}:{minute:02} UTC")
+        TimeStyle::default().writer().human(self)
     }
 }
 

@@ -1,13 +1,31 @@
 //! Identifiers: UUID version 7, so that they sort by the time of their making. Stored as `TEXT`.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use crate::clock::Timestamp;
 
-/// A new UUIDv7 (RFC 9562) for the instant `at`.
+/// How many of an identifier's bits tell apart and put in order what one process makes in one microsecond.
+const SEQUENCE_BITS: u8 = 24;
+/// How many bits the microsecond within its millisecond takes.
+const MICROSECOND_BITS: u8 = 10;
+
+/// A new UUIDv7 (RFC 9562) for the instant `at`: its millisecond, the microsecond in it, a number that counts up in this process, and 40 random bits.
+/// So identifiers sort by the microsecond of their making, and those of one process in the order of their making.
 pub fn new_id(at: Timestamp) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
     let micros = u64::try_from(at.as_micros()).unwrap_or(0);
+    let sequence = NEXT.fetch_add(1, Ordering::Relaxed) % (1 << SEQUENCE_BITS);
+    let counter = u128::from(micros % 1000) << SEQUENCE_BITS | u128::from(sequence);
     let (secs, nanos) = (micros / 1_000_000, (micros % 1_000_000) * 1000);
     let nanos = u32::try_from(nanos).unwrap_or(0);
-    uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, secs, nanos)).to_string()
+    let width = MICROSECOND_BITS + SEQUENCE_BITS;
+    uuid::Uuid::new_v7(uuid::Timestamp::from_unix_time(secs, nanos, counter, width)).to_string()
+}
+
+/// Sorts before every identifier of the instant `at` and after, and after every one of a millisecond before.
+pub fn first_id(at: Timestamp) -> String {
+    let millis = u64::try_from(at.as_micros()).unwrap_or(0) / 1000;
+    uuid::Uuid::from_u128(u128::from(millis) << 80).to_string()
 }
 
 /// Sorts after every identifier, in every collation: where lists that go backwards begin.
@@ -97,5 +115,34 @@ mod tests {
         let early = new_id(Timestamp::from_micros(1_000_000));
         let late = new_id(Timestamp::from_micros(2_000_000));
         assert!(early < late);
+        let between = first_id(Timestamp::from_micros(2_000_000));
+        assert!(early < between && between < late, "{between}");
+        let moments = (0..5_000).map(|at| new_id(Timestamp::from_micros(2_000_000 + at)));
+        assert!(moments.is_sorted(), "a microsecond apart");
+    }
+
+    #[test]
+    fn what_is_made_at_once_sorts_in_the_order_of_its_making() {
+        let at = Timestamp::from_micros(1_767_225_600_123_456);
+        let made: Vec<String> = (0..10_000).map(|_| new_id(at)).collect();
+        assert!(made.windows(2).all(|two| two[0] < two[1]));
+    }
+
+    #[test]
+    fn no_two_are_the_same_whoever_makes_them() {
+        let at = Timestamp::from_micros(1_767_225_600_999_999);
+        let makers: Vec<_> = (0..8)
+            .map(|_| std::thread::spawn(move || (0..2_000).map(|_| new_id(at)).collect::<Vec<_>>()))
+            .collect();
+        let all: std::collections::HashSet<String> = makers
+            .into_iter()
+            .flat_map(|maker| maker.join().unwrap())
+            .collect();
+        assert_eq!(all.len(), 16_000);
+        for id in all {
+            let id = uuid::Uuid::parse_str(&id).unwrap();
+            assert_eq!(id.get_version_num(), 7);
+            assert_eq!(id.get_timestamp().unwrap().to_unix().0, 1_767_225_600);
+        }
     }
 }

@@ -12,6 +12,8 @@ pub mod flags;
 pub mod http;
 pub mod ids;
 pub mod jobs;
+#[cfg(feature = "auth")]
+mod listing;
 pub mod mail;
 pub mod module;
 pub mod pages;
@@ -20,6 +22,7 @@ mod shutdown;
 pub mod site;
 mod telemetry;
 pub mod testing;
+pub mod times;
 #[cfg(feature = "http-client")]
 mod transport;
 
@@ -35,6 +38,10 @@ pub mod billing;
 pub mod credits;
 #[cfg(feature = "llm")]
 pub mod llm;
+#[cfg(feature = "passkeys")]
+pub mod passkeys;
+#[cfg(feature = "pictures")]
+pub mod pictures;
 #[cfg(feature = "python")]
 pub mod python;
 #[cfg(feature = "services")]

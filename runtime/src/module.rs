@@ -12,14 +12,14 @@ use minijinja::value::Value;
 use serde::Serialize;
 
 use crate::app::Core;
-use crate::config::{Config, Vars};
+use crate::config::{Config, Fault, Vars};
 use crate::db::{Migration, Tx};
 use crate::error::Result;
 use crate::flags::Flag;
 use crate::http::{Access, Authenticator, CrossOrigin, Endpoint, Gate, Routes, Visit};
 use crate::ids::UserId;
 use crate::jobs::{Job, Kinds, Schedule};
-use crate::mail::MailSample;
+use crate::mail::{MailSample, MailTopic};
 use crate::pages::Sample;
 use crate::personal::{PersonalFiles, PersonalFn};
 
@@ -67,6 +67,16 @@ pub trait Module: Send + Sync + 'static {
 
     /// Every mail with its sample.
     fn mail_samples(&self) -> Vec<MailSample> {
+        Vec::new()
+    }
+
+    /// What holds, and is still too weak or of no use in production, with its remedy. `check --deploy` tells it.
+    fn weaknesses(&self, _config: &Config) -> Vec<Fault> {
+        Vec::new()
+    }
+
+    /// What a deployment may have, and most had better not, with its remedy. `check --deploy` tells it and goes on.
+    fn cautions(&self, _config: &Config) -> Vec<Fault> {
         Vec::new()
     }
 
@@ -136,10 +146,14 @@ pub enum PanelPlace {
     StaffUser(UserId),
     /// The page on which visitors sign in; `next` is where they go afterwards.
     SignIn { next: String },
+    /// The page on which whoever gave a password, or the like, gives a second factor.
+    SecondFactor { next: String },
     /// The page on which somebody shows once more who he is.
     Confirm { next: String },
     /// The page of one's ways to sign in.
     Security,
+    /// The page on which somebody says who he is.
+    Profile,
 }
 
 /// Makes one panel, or none where it has nothing to say.
@@ -156,6 +170,15 @@ type Hook<E> =
 /// What a module does once when the server starts.
 pub(crate) type StartFn = Arc<dyn for<'a> Fn(&'a Core) -> BoxFuture<'a, Result<()>> + Send + Sync>;
 
+/// Whether whoever has an address wants mails of a topic.
+pub(crate) type WishesFn =
+    Arc<dyn for<'a> Fn(&'a mut Tx, &'a str, &'a str) -> BoxFuture<'a, Result<bool>> + Send + Sync>;
+
+/// Where somebody's picture is.
+pub(crate) type PortraitFn = Arc<
+    dyn for<'a> Fn(&'a Core, &'a UserId) -> BoxFuture<'a, Result<Option<String>>> + Send + Sync,
+>;
+
 /// What modules put in place before the application starts.
 #[derive(Default)]
 pub struct Install {
@@ -163,6 +186,9 @@ pub struct Install {
     hooks: HashMap<TypeId, Vec<Box<dyn Any + Send + Sync>>>,
     panels: Vec<(i32, PanelFn)>,
     personal: Vec<PersonalFn>,
+    mail_topics: Vec<MailTopic>,
+    mail_wishes: Option<WishesFn>,
+    portrait: Option<PortraitFn>,
     start: Vec<StartFn>,
     authenticator: Option<Arc<dyn Authenticator>>,
     jobs: Kinds,
@@ -228,6 +254,33 @@ impl Install {
         self.personal.push(Arc::new(files));
     }
 
+    /// Lets people do without some of this module's mails.
+    pub fn mail_topic(&mut self, topic: MailTopic) {
+        self.mail_topics.push(topic);
+    }
+
+    /// Says who is asked whether somebody wants the mails of a topic; without it everybody does.
+    pub fn mail_wishes(
+        &mut self,
+        wants: impl for<'a> Fn(&'a mut Tx, &'a str, &'a str) -> BoxFuture<'a, Result<bool>>
+        + Send
+        + Sync
+        + 'static,
+    ) {
+        self.mail_wishes = Some(Arc::new(wants));
+    }
+
+    /// Says where somebody's picture is, for each request of whoever has signed in; without it nobody has one.
+    pub fn portrait(
+        &mut self,
+        find: impl for<'a> Fn(&'a Core, &'a UserId) -> BoxFuture<'a, Result<Option<String>>>
+        + Send
+        + Sync
+        + 'static,
+    ) {
+        self.portrait = Some(Arc::new(find));
+    }
+
     /// Calls `hook` each time the server starts, on a migrated database and before the first request: for
     /// setting right what a process that died left behind.
     pub fn at_start(
@@ -290,6 +343,18 @@ impl Install {
 
     pub(crate) fn personal(&self) -> &[PersonalFn] {
         &self.personal
+    }
+
+    pub(crate) fn topics(&self) -> &[MailTopic] {
+        &self.mail_topics
+    }
+
+    pub(crate) fn wishes(&self) -> Option<&WishesFn> {
+        self.mail_wishes.as_ref()
+    }
+
+    pub(crate) fn painter(&self) -> Option<&PortraitFn> {
+        self.portrait.as_ref()
     }
 
     pub(crate) fn start_hooks(&self) -> &[StartFn] {

@@ -5,12 +5,12 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::routes::address;
 use crate::auth::audit::{self, RecordQuery, RecordedEntry};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::http::{Routes, Staff, may, permitted};
 use crate::ids::{UserId, parse_id};
+use crate::listing::{address, cut, one_more};
 use crate::pages::Page;
 
 pub(super) fn routes() -> Routes {
@@ -40,13 +40,10 @@ async fn show(visit: Staff<may::ViewAudit>, Query(listing): Query<Listing>) -> R
         actor: actor.transpose()?,
         target: given(&listing.kind).zip(given(&listing.target)),
         before: before.clone(),
-        limit: ENTRIES_PER_PAGE as i64 + 1,
+        limit: one_more(ENTRIES_PER_PAGE),
     };
     let mut entries = audit::entries(visit.core(), &query).await?;
-    let has_more = entries.len() > ENTRIES_PER_PAGE;
-    entries.truncate(ENTRIES_PER_PAGE);
-    let last = entries.last().filter(|_| has_more);
-    let next_page = last.map(|last| {
+    let next_page = cut(&mut entries, ENTRIES_PER_PAGE).map(|last| {
         let pairs = [
             ("actor", &*listing.actor),
             ("kind", &listing.kind),

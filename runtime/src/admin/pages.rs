@@ -212,5 +212,7 @@ fn sample_user(is_active: bool) -> User {
         created_at: Timestamp::from_micros(1_795_251_905_000_000),
         last_signed_in_at: None,
         removal_due_at: None,
+        is_verified: true,
+        is_removed: false,
     }
 }

@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::http::{Form, Level, Permission, Role, Routes, Staff, may, permitted};
 use crate::ids::UserId;
 use crate::jobs;
+use crate::listing::{address, cut, one_more};
 use crate::module::PanelPlace;
 use crate::site;
 
@@ -73,31 +74,16 @@ async fn users(visit: Staff<may::ViewUsers>, Query(listing): Query<Listing>) -> 
     let query = UserQuery {
         search: search.clone(),
         before: before.clone(),
-        limit: USERS_PER_PAGE as i64 + 1,
+        limit: one_more(USERS_PER_PAGE),
     };
     let mut users = actions::list_users(visit.core(), &query).await?;
-    let has_more = users.len() > USERS_PER_PAGE;
-    users.truncate(USERS_PER_PAGE);
-    let last = users
-        .last()
-        .filter(|_| has_more)
-        .map(|user| user.id.as_str());
+    let last = cut(&mut users, USERS_PER_PAGE).map(|user| user.id.as_str());
     visit.render(&UsersPage {
         is_continued: before.is_some(),
         next_page: last.map(|last| address("/admin/users", &[("q", &search), ("before", last)])),
         search,
         users,
     })
-}
-
-/// `path` with the pairs that have a value as its query.
-pub(super) fn address(path: &str, pairs: &[(&str, &str)]) -> String {
-    let pairs: Vec<_> = pairs
-        .iter()
-        .filter(|(_, value)| !value.is_empty())
-        .collect();
-    let query = serde_urlencoded::to_string(pairs).unwrap_or_default();
-    format!("{path}?{query}")
 }
 
 async fn user(visit: Staff<may::ViewUsers>, Path(id): Path<String>) -> Result<Response> {
@@ -184,14 +170,9 @@ async fn messages(
         .before
         .map(|id| crate::ids::parse_id(&id))
         .transpose()?;
-    let limit = MESSAGES_PER_PAGE as i64 + 1;
+    let limit = one_more(MESSAGES_PER_PAGE);
     let mut entries = site::messages(visit.core(), before.as_deref(), limit).await?;
-    let has_more = entries.len() > MESSAGES_PER_PAGE;
-    entries.truncate(MESSAGES_PER_PAGE);
-    let last = entries
-        .last()
-        .filter(|_| has_more)
-        .map(|entry| entry.id.as_str());
+    let last = cut(&mut entries, MESSAGES_PER_PAGE).map(|entry| entry.id.as_str());
     visit.render(&MessagesPage {
         is_continued: before.is_some(),
         next_page: last.map(|last| address("/admin/messages", &[("before", last)])),
@@ -204,11 +185,9 @@ async fn jobs(visit: Staff<may::ManageJobs>, Query(listing): Query<Listing>) -> 
         .before
         .map(|id| crate::ids::parse_id(&id))
         .transpose()?;
-    let (core, limit) = (visit.core(), JOBS_PER_PAGE as i64 + 1);
+    let (core, limit) = (visit.core(), one_more(JOBS_PER_PAGE));
     let mut dead = jobs::actions::dead_jobs(core, before.as_deref(), limit).await?;
-    let has_more = dead.len() > JOBS_PER_PAGE;
-    dead.truncate(JOBS_PER_PAGE);
-    let last = dead.last().filter(|_| has_more).map(|job| job.id.as_str());
+    let last = cut(&mut dead, JOBS_PER_PAGE).map(|job| job.id.as_str());
     visit.render(&JobsPage {
         counts: jobs::actions::count_jobs(core).await?,
         is_continued: before.is_some(),

@@ -10,21 +10,25 @@ use crate::config::{Config, Faults};
 use crate::db::Db;
 
 pub(super) async fn run(app: App, root: &Path, deploy: bool) -> anyhow::Result<ExitCode> {
-    let config = match read(root, deploy) {
+    let config = match read(&app, root, deploy) {
         Ok(config) => config,
-        Err(faults) => {
-            for fault in &faults.0 {
-                say(&format!("error    {fault}"));
-            }
-            return Ok(ExitCode::FAILURE);
-        }
+        Err(faults) => return Ok(refuse(&faults)),
     };
     say("ok       the configuration holds");
+    if deploy {
+        for caution in app.cautions(&config) {
+            say(&format!("warning  {caution}"));
+        }
+    }
     let db = Db::connect(&config.database_url).await?;
     say("ok       the database answers");
-    let core = app
-        .build(config, db, Clock::System, Overlay::default())?
-        .core;
+    let core = match app.build(config, db, Clock::System, Overlay::default()) {
+        Ok(built) => built.core,
+        Err(error) => match error.downcast_ref::<Faults>() {
+            Some(faults) => return Ok(refuse(faults)),
+            None => return Err(error),
+        },
+    };
     say("ok       modules, templates and flags hold");
     if let (true, Some(why)) = (deploy, core.mailer().obstacle()) {
         say(&format!(
@@ -49,9 +53,17 @@ pub(super) async fn run(app: App, root: &Path, deploy: bool) -> anyhow::Result<E
     Ok(ExitCode::SUCCESS)
 }
 
+/// Tells every fault.
+fn refuse(faults: &Faults) -> ExitCode {
+    for fault in &faults.0 {
+        say(&format!("error    {fault}"));
+    }
+    ExitCode::FAILURE
+}
+
 /// The configuration; for a deployment it is held to production's rules, whatever `APP_ENV` says, and must have no
 /// weakness.
-fn read(root: &Path, for_deployment: bool) -> Result<Config, Faults> {
+fn read(app: &App, root: &Path, for_deployment: bool) -> Result<Config, Faults> {
     let config = Config::from_process(root)?;
     if !for_deployment {
         return Ok(config);
@@ -59,7 +71,8 @@ fn read(root: &Path, for_deployment: bool) -> Result<Config, Faults> {
     let mut vars = config.vars.clone();
     vars.insert("APP_ENV".into(), "production".into());
     let config = Config::from_vars(vars, root)?;
-    let weaknesses = deploy::weaknesses(&config);
+    let mut weaknesses = deploy::weaknesses(&config);
+    weaknesses.extend(app.weaknesses(&config));
     if weaknesses.is_empty() {
         return Ok(config);
     }

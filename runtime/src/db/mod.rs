@@ -77,7 +77,7 @@ enum Inner {
 }
 
 /// How often a transaction that met a deadlock or a lost race is run again.
-pub const ATTEMPTS: u32 = 5;
+const ATTEMPTS: u32 = 5;
 /// How long a file that others open at the same time is waited for.
 const OPENING: Duration = Duration::from_secs(10);
 const SQLITE_READERS: usize = 4;
@@ -231,6 +231,33 @@ impl Tx {
             Inner::Postgres(loan) => Ok(loan.finish("ROLLBACK").await?),
         }
     }
+
+    /// Keeps what was changed, or undoes it where the work `failed`; where two transactions met, waits a while for
+    /// another try. The part of [`in_transaction!`](crate::in_transaction) that need not be compiled for each use of it.
+    pub async fn end(self, failed: Option<&Error>, attempt: &mut u32) -> Ending {
+        let ended = match failed {
+            None => self.commit().await,
+            Some(_) => self.roll_back().await,
+        };
+        let fault = ended.as_ref().err().or(failed);
+        if *attempt < ATTEMPTS && fault.is_some_and(is_transient) {
+            tokio::time::sleep(Duration::from_millis(5 << *attempt)).await;
+            *attempt += 1;
+            return Ending::Again;
+        }
+        ended.map_or_else(Ending::Fault, |()| Ending::Done)
+    }
+}
+
+/// How one try of a transaction ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// As its work did: everything is kept, or nothing.
+    Done,
+    /// It met another one; nothing is kept, and its work is to be done again.
+    Again,
+    /// The database could not end it.
+    Fault(Error),
 }
 
 /// Whether `error` comes of two transactions that met, so that running this one again may help.
@@ -275,18 +302,10 @@ macro_rules! in_transaction {
                 $body
             }
             .await;
-            let outcome = match outcome {
-                Ok(value) => transaction.commit().await.map(|()| value),
-                Err(error) => transaction.roll_back().await.and(Err(error)),
-            };
-            match outcome {
-                Err(error)
-                    if $crate::db::is_transient(&error) && attempt < $crate::db::ATTEMPTS =>
-                {
-                    tokio::time::sleep(std::time::Duration::from_millis(5 << attempt)).await;
-                    attempt += 1;
-                }
-                outcome => break outcome,
+            match transaction.end(outcome.as_ref().err(), &mut attempt).await {
+                $crate::db::Ending::Done => break outcome,
+                $crate::db::Ending::Again => {}
+                $crate::db::Ending::Fault(fault) => break Err(fault),
             }
         }
     }};

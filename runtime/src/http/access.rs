@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::flags::Flag;
 use crate::ids::UserId;
+use crate::times::TimeStyle;
 
 /// Somebody who has signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -21,6 +22,15 @@ pub struct Principal {
     pub email: String,
     pub name: String,
     pub role: Role,
+    /// Whether he has shown that the address is his.
+    #[serde(skip)]
+    pub is_verified: bool,
+    /// Where his picture is; none where he or the application has none.
+    #[serde(skip)]
+    pub picture: Option<String>,
+    /// How dates and times are shown to him.
+    #[serde(skip)]
+    pub times: TimeStyle,
     /// Which sign-in this is; ends with it.
     #[serde(skip)]
     pub session: String,

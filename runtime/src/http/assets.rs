@@ -46,6 +46,11 @@ impl Assets {
         Some(format!("/static/{path}?v={digest}"))
     }
 
+    /// What is in a file; none when there is no such file.
+    pub async fn read(&self, path: &str) -> Option<Vec<u8>> {
+        tokio::fs::read(self.root.join(path)).await.ok()
+    }
+
     fn digest(&self, path: &str) -> Option<String> {
         match &self.digests {
             Some(digests) => digests.get(path).cloned(),

@@ -9,9 +9,11 @@ use axum::response::{IntoResponse as _, Response};
 /// The part of the application that other sites may call.
 const BELOW: &str = "/api/v1/";
 const METHODS: HeaderValue = HeaderValue::from_static("GET, POST");
-const SENT: HeaderValue = HeaderValue::from_static("authorization, content-type, idempotency-key");
+const SENT: HeaderValue =
+    HeaderValue::from_static("authorization, content-type, idempotency-key, last-event-id, prefer");
 const SEEN: HeaderValue = HeaderValue::from_static(
-    "idempotent-replayed, ratelimit, ratelimit-policy, retry-after, x-request-id",
+    "idempotent-replayed, location, preference-applied, ratelimit, ratelimit-limit, ratelimit-policy, \
+     ratelimit-remaining, ratelimit-reset, retry-after, x-request-id",
 );
 /// How many seconds a browser believes what it was told.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
@@ -20,9 +20,6 @@ use super::request::{Level, Visit, VisitCookie, read_cookie};
 use crate::app::Core;
 use crate::error::{EMAIL_UNCONFIRMED, Error, PASSWORD_REQUIRED, Result, SECOND_FACTOR_REQUIRED};
 use crate::pages::ErrorPage;
-
-/// How long a handler may take before the client is told to try again.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// Checks `rule`, runs the handler, renders its failure.
 pub async fn guard(
@@ -41,7 +38,8 @@ pub async fn guard(
         failure.map_or(Ok(()), Err)?;
         let body = admit(&visit, rule, &parts, body).await?;
         parts.extensions.insert(visit.clone());
-        run(next, Request::from_parts(parts, body)).await
+        let limit = visit.core().request_limit();
+        run(next, Request::from_parts(parts, body), limit).await
     };
     let response = answer.await.unwrap_or_else(|error| error.into_response());
     render_failure(&visit, is_safe, response)
@@ -57,8 +55,22 @@ async fn authenticate(
         return Ok(None);
     };
     match read_cookie(core, headers, VisitCookie::Session) {
-        Some(token) => authenticator.authenticate(core, &token).await,
+        Some(token) => {
+            let principal = authenticator.authenticate(core, &token).await?;
+            with_picture(core, principal).await
+        }
         None => Ok(None),
+    }
+}
+
+/// Looks up the picture of whoever has signed in, in an application that has pictures.
+async fn with_picture(core: &Core, principal: Option<Principal>) -> Result<Option<Principal>> {
+    match (core.portrait(), principal) {
+        (Some(portrait), Some(principal)) => Ok(Some(Principal {
+            picture: portrait(core, &principal.id).await?,
+            ..principal
+        })),
+        (_, principal) => Ok(principal),
     }
 }
 
@@ -89,7 +101,7 @@ async fn admit(
         }
         Access::Staff(permission) => admit_staff(visit, permission).await?,
     }
-    if is_out_of_reach(visit, rule) {
+    if is_out_of_reach(visit, rule, &parts.method) {
         return Err(Error::acting_as_another());
     }
     if rule.fresh && !visit.require_principal()?.is_fresh(visit.core().now()) {
@@ -105,13 +117,18 @@ async fn admit(
     Ok(Body::from(body))
 }
 
-/// Whether one of the staff who acts as a user must not come here: where the password would be asked for again, and to
-/// all that an account is known by.
-fn is_out_of_reach(visit: &Visit, rule: Rule) -> bool {
+/// Below these, whatever changes something spends the user's money or credits, or concerns what he has bought.
+const PAYING: [&str; 2] = ["/billing/", "/services/"];
+
+/// Whether one of the staff who acts as a user must not do this: where the password would be asked for again, to all that
+/// an account is known by, and what spends the user's money or credits.
+fn is_out_of_reach(visit: &Visit, rule: Rule, method: &Method) -> bool {
     let acting = visit.principal().is_some_and(|own| own.acted_by.is_some());
     let path = visit.path();
     let is_way_out = [ACTING_END, "/accounts/logout"].contains(&path);
-    acting && (rule.fresh || (path.starts_with("/accounts/") && !is_way_out))
+    let is_own = path.starts_with("/accounts/") && !is_way_out;
+    let is_paying = !csrf::is_safe(method) && PAYING.iter().any(|below| path.starts_with(below));
+    acting && (rule.fresh || is_own || is_paying)
 }
 
 async fn admit_staff(visit: &Visit, permission: Permission) -> Result<()> {
@@ -164,9 +181,9 @@ async fn check_origin(
     }
 }
 
-async fn run(next: Next, request: Request) -> Result<Response> {
+async fn run(next: Next, request: Request, limit: Duration) -> Result<Response> {
     let handler = AssertUnwindSafe(next.run(request)).catch_unwind();
-    match tokio::time::timeout(TIME_LIMIT, handler).await {
+    match tokio::time::timeout(limit, handler).await {
         Ok(Ok(response)) => Ok(response),
         Ok(Err(panic)) => Err(Error::internal(anyhow::anyhow!(
             "panic: {}",

@@ -20,8 +20,8 @@ pub use assets::Assets;
 pub use cross_origin::CrossOrigin;
 pub use edge::edge;
 pub use endpoint::{
-    About, Answer, Call, Endpoint, Gate, Member, MemberValue, Parameter, Place, Refusal, Reply,
-    Scope, Shape, Special, example_of, type_name,
+    About, Answer, Answered, Call, Endpoint, Gate, Headers, Member, MemberValue, Parameter, Place,
+    Refusal, Reply, Scope, Shape, Special, example_of, type_name,
 };
 pub use forms::{Form, Upload, UploadedFile};
 pub(crate) use guard::guard;

@@ -88,7 +88,7 @@ permissions! {
     ManageUsers: Support;
     /// Invite people to make an account, where only whoever is invited may.
     InviteUsers: Support;
-    /// See and do what a user may, but for what his account is known by.
+    /// See and do what a user may, but for what his account is known by and what spends his money or credits.
     ActAsUsers: Support;
     /// Give and take roles, and deactivate accounts of the staff.
     ManageRoles: ;

@@ -96,12 +96,11 @@ impl TrustedProxies {
     /// The nearest address, counted from the socket back through `X-Forwarded-For`, that is no trusted
     /// proxy. What lies beyond it, or does not parse, anybody can have written.
     pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let lines = headers.get_all(FORWARDED_FOR).iter();
-        let lines: Vec<_> = lines
-            .map(|line| line.to_str().unwrap_or_default())
-            .collect();
+        let lines: Vec<_> = headers.get_all(FORWARDED_FOR).iter().collect();
         let mut nearest = peer.to_canonical();
-        let mut hops = lines.iter().rev().flat_map(|line| line.rsplit(','));
+        // As bytes: what somebody wrote further left may be no text, and takes nothing of ours along.
+        let hops = lines.iter().rev().map(|line| line.as_bytes());
+        let mut hops = hops.flat_map(|line| line.rsplit(|byte| *byte == b','));
         while self.trusts(nearest) {
             match hops.next().and_then(parse_hop) {
                 Some(hop) => nearest = hop.to_canonical(),
@@ -113,14 +112,16 @@ impl TrustedProxies {
 }
 
 /// An address as proxies write it: bare, or with a port.
-fn parse_hop(text: &str) -> Option<IpAddr> {
-    let text = text.trim();
+fn parse_hop(bytes: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(bytes).ok()?.trim();
     let with_port = |_| text.parse::<SocketAddr>().map(|address| address.ip());
     text.parse().or_else(with_port).ok()
 }
 
 #[cfg(test)]
 mod tests {
+    use rand::RngExt as _;
+
     use super::*;
 
     fn client(trusted: &str, peer: &str, lines: &[&[u8]]) -> String {
@@ -163,6 +164,41 @@ mod tests {
             ("10.1.2.3", &[b"10.0.0.1"], "10.0.0.1"),
         ] {
             assert_eq!(client(trusted, peer, lines), expected, "{peer} {lines:?}");
+        }
+    }
+
+    /// Whatever somebody sends, what the first proxy of ours writes behind it counts.
+    #[test]
+    fn nobody_hides_behind_what_he_sends() {
+        const PIECES: [&[u8]; 12] = [
+            b"203.0.113.1",
+            b"10.0.0.1",
+            b"::ffff:10.0.0.1",
+            b"[::1]:80",
+            b",",
+            b" ",
+            b"\t",
+            b"unknown",
+            b"\xff",
+            b"999.999.999.999",
+            b"2001:db8::1%eth0",
+            b"\"",
+        ];
+        let mut random = rand::rng();
+        for _ in 0..1000 {
+            let mut line = Vec::new();
+            for _ in 0..random.random_range(0..12) {
+                line.extend(PIECES[random.random_range(0..PIECES.len())]);
+            }
+            let trusted = "10.0.0.0/8";
+            let ours = b"192.0.2.9, 10.0.0.2".as_slice();
+            let appended = [line.as_slice(), b",", ours].concat();
+            for lines in [&[line.as_slice(), ours][..], &[appended.as_slice()]] {
+                let client = client(trusted, "10.0.0.3", lines);
+                assert_eq!(client, "192.0.2.9", "{}", line.escape_ascii());
+            }
+            // Who reaches us without a proxy is who he is.
+            assert_eq!(client(trusted, "198.51.100.7", &[&line]), "198.51.100.7");
         }
     }
 

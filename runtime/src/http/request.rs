@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse as _, Response};
 use cookie::{Cookie, SameSite};
+use minijinja::value::{Serde, Value};
 use serde::{Deserialize, Serialize};
 
 use super::access::Principal;
@@ -206,8 +207,16 @@ impl Visit {
     /// # Errors
     /// 500 when the template is faulty.
     pub fn render_with<P: Page>(&self, status: StatusCode, page: &P) -> Result<Response> {
+        self.fill_in(status, P::TEMPLATE, Value::from(Serde(page)))
+    }
+
+    fn fill_in(&self, status: StatusCode, template: &str, page: Value) -> Result<Response> {
         let messages = self.messages();
-        let html = self.0.core.pages().render(self, &messages, page)?;
+        let html = self
+            .0
+            .core
+            .pages()
+            .render(self, &messages, template, page)?;
         let mut response = (status, Html(html)).into_response();
         let cache = if self.0.principal.is_some() {
             "no-store"

@@ -1,10 +1,14 @@
 //! Routes with their access rules: what a module hands to the application.
 
+use std::pin::Pin;
+use std::sync::Arc;
+
 use axum::Router;
+use axum::extract::Request;
 use axum::handler::Handler;
-use axum::http::Method;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::response::Response;
+use axum::routing::{MethodFilter, on};
 use serde::Serialize;
 
 use super::access::{Access, Rule};
@@ -21,8 +25,30 @@ pub struct Routes {
 struct Route {
     info: RouteInfo,
     rule: Rule,
-    /// Made once the application's state is there, which the guard needs.
-    make: Box<dyn FnOnce(Core) -> MethodRouter<Core> + Send>,
+    filter: MethodFilter,
+    handler: AnyHandler,
+}
+
+/// A handler whose own type is forgotten, so that axum's routing is compiled once and not again for every route.
+#[derive(Clone)]
+struct AnyHandler(Arc<dyn Fn(Request, Core) -> Answering + Send + Sync>);
+
+type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+impl AnyHandler {
+    fn new<T>(handler: impl Handler<T, Core>) -> Self {
+        Self(Arc::new(move |request, core| {
+            Box::pin(handler.clone().call(request, core))
+        }))
+    }
+}
+
+impl Handler<(), Core> for AnyHandler {
+    type Future = Answering;
+
+    fn call(self, request: Request, core: Core) -> Answering {
+        (self.0)(request, core)
+    }
 }
 
 /// What can be told about a route without calling it.
@@ -49,7 +75,8 @@ impl Routes {
         H: Handler<T, Core> + Sync,
         T: 'static,
     {
-        self.add(Method::GET, path, rule.rule(), handler)
+        let handler = AnyHandler::new(handler);
+        self.add((MethodFilter::GET, "GET"), path, rule.rule(), handler)
     }
 
     /// Answers `POST` at `path`.
@@ -59,29 +86,30 @@ impl Routes {
         H: Handler<T, Core> + Sync,
         T: 'static,
     {
-        self.add(Method::POST, path, rule.rule(), handler)
+        let handler = AnyHandler::new(handler);
+        self.add((MethodFilter::POST, "POST"), path, rule.rule(), handler)
     }
 
-    fn add<H, T>(mut self, method: Method, path: &'static str, rule: Rule, handler: H) -> Self
-    where
-        H: Handler<T, Core> + Sync,
-        T: 'static,
-    {
-        let (filter, name) = match method {
-            Method::GET => (MethodFilter::GET, "GET"),
-            _ => (MethodFilter::POST, "POST"),
-        };
+    fn add(
+        mut self,
+        (filter, method): (MethodFilter, &'static str),
+        path: &'static str,
+        rule: Rule,
+        handler: AnyHandler,
+    ) -> Self {
         let info = RouteInfo {
-            method: name,
+            method,
             path,
             access: rule.access,
             rule: describe(rule),
             flag: rule.flag.map(|flag| flag.name),
         };
-        let make = Box::new(move |core: Core| {
-            on(filter, handler).route_layer(from_fn_with_state((core, rule), guard))
+        self.routes.push(Route {
+            info,
+            rule,
+            filter,
+            handler,
         });
-        self.routes.push(Route { info, rule, make });
         self
     }
 
@@ -121,7 +149,9 @@ impl Routes {
         self.routes
             .into_iter()
             .fold(Router::new(), |router, route| {
-                router.route(route.info.path, (route.make)(core.clone()))
+                let guarded = from_fn_with_state((core.clone(), route.rule), guard);
+                let method = on(route.filter, route.handler).route_layer(guarded);
+                router.route(route.info.path, method)
             })
     }
 }

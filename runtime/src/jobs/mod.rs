@@ -62,16 +62,20 @@ impl Core {
     /// # Errors
     /// When no module declares such jobs, or the database does not answer.
     pub async fn enqueue_at<J: Job>(&self, tx: &mut Tx, job: &J, due: Timestamp) -> Result<()> {
-        if self.jobs().kind(J::NAME).is_none() {
-            let fault = anyhow::anyhow!("no module declares the job {}", J::NAME);
-            return Err(Error::internal(fault));
-        }
         let new = entity::NewJob {
             name: J::NAME,
             key: job.key(),
             payload: serde_json::to_string(job).map_err(Error::internal)?,
             due_at: due,
         };
+        self.keep_job(tx, new).await
+    }
+
+    async fn keep_job(&self, tx: &mut Tx, new: entity::NewJob) -> Result<()> {
+        if self.jobs().kind(new.name).is_none() {
+            let fault = anyhow::anyhow!("no module declares the job {}", new.name);
+            return Err(Error::internal(fault));
+        }
         store::insert(tx, self.now(), &new).await?;
         tx.wake_after_commit(self.jobs().bell());
         Ok(())

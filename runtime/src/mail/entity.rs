@@ -33,6 +33,17 @@ impl MailSample {
     }
 }
 
+/// Mails about one matter that whoever gets them may do without. Mails without a topic always go out.
+#[derive(Debug, Clone, Copy)]
+pub struct MailTopic {
+    /// Unique, with the module's name in front; what people chose is kept by it.
+    pub name: &'static str,
+    /// What happens when such a mail is sent, as the profile says it: `My credits run low`.
+    pub label: &'static str,
+    /// The mails, by the names of their templates.
+    pub mails: &'static [&'static str],
+}
+
 /// A mail to be sent.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Mail {

@@ -10,7 +10,7 @@ mod routes;
 #[cfg(feature = "smtp")]
 mod smtp;
 
-pub use entity::{Mail, MailSample, MailTemplate, Message};
+pub use entity::{Mail, MailSample, MailTemplate, MailTopic, Message};
 pub use letterbox::Letterbox;
 
 pub(crate) use outbox::Mailer;
@@ -24,7 +24,8 @@ use crate::module::{Install, Module};
 use crate::pages::Sample;
 
 impl Core {
-    /// Sends `mail` soon, if `tx` is committed. What cannot be sent is tried again for most of a day.
+    /// Sends `mail` soon, if `tx` is committed, unless it is about what its receiver does without. What cannot be sent is
+    /// tried again for most of a day.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -33,8 +34,20 @@ impl Core {
         if mail.to.ends_with(".invalid") {
             return Ok(());
         }
+        if !self.is_wanted(tx, &mail).await? {
+            return Ok(());
+        }
         let job = self.mailer().seal(&mail)?;
         self.enqueue(tx, &job).await
+    }
+
+    async fn is_wanted(&self, tx: &mut Tx, mail: &Mail) -> Result<bool> {
+        let mut topics = self.mail_topics().iter();
+        let topic = topics.find(|topic| topic.mails.contains(&mail.template.as_str()));
+        match (topic, self.mail_wishes()) {
+            (Some(topic), Some(wishes)) => wishes(tx, &mail.to, topic.name).await,
+            (None, _) | (_, None) => Ok(true),
+        }
     }
 
     /// The mail of a sample, as it would be sent.

@@ -1,10 +1,27 @@
 //! What a template sees: the page's own fields, and what every page has, made only when it is asked for.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use minijinja::value::{Object, ObjectRepr, Serde, Value};
 
 use crate::http::{Message, Visit, VisitCookie};
+
+/// What writes instants in the way of whoever looks at a page: for the filter `datetime`.
+pub(super) const TIME_WRITER: &str = "time_writer";
+
+/// What is asked for more than once on most pages, from then on.
+#[derive(Debug, Default)]
+struct Made {
+    time_writer: OnceLock<Value>,
+    user: OnceLock<Value>,
+    nav: OnceLock<Value>,
+}
+
+fn time_writer(visit: &Visit) -> Value {
+    let principal = visit.principal();
+    let style = principal.map(|principal| principal.times);
+    Value::from_object(style.unwrap_or_default().writer())
+}
 
 /// The root of a template's names. The page's own fields win.
 #[derive(Debug)]
@@ -12,6 +29,7 @@ pub(super) struct PageContext {
     visit: VisitObject,
     messages: Vec<Message>,
     page: Value,
+    made: Made,
 }
 
 #[derive(Clone)]
@@ -29,6 +47,7 @@ impl PageContext {
             visit: VisitObject(visit),
             messages,
             page,
+            made: Made::default(),
         }
     }
 }
@@ -50,11 +69,17 @@ impl Object for PageContext {
         let visit = &self.visit.0;
         match key.as_str()? {
             "site" => Some(visit.core().site_value()),
-            "user" => Some(user(visit)),
-            "nav" => Some(Value::from(Serde(visit.core().navigation(visit)))),
+            "user" => Some(self.made.user.get_or_init(|| user(visit)).clone()),
+            "nav" => Some(self.made.nav.get_or_init(|| nav(visit)).clone()),
             "messages" => Some(Value::from(Serde(&self.messages))),
             "path" => Some(visit.path().into()),
             "path_and_query" => Some(visit.path_and_query().into()),
+            TIME_WRITER => Some(
+                self.made
+                    .time_writer
+                    .get_or_init(|| time_writer(visit))
+                    .clone(),
+            ),
             "request_id" => Some(visit.request_id().into()),
             "color_scheme" => Some(color_scheme(visit).into()),
             "csrf_token" => Some(visit.csrf_token().into()),
@@ -64,7 +89,7 @@ impl Object for PageContext {
     }
 }
 
-/// `none` for a visitor; else `{id, email, name, display_name, role, acted_by, is_staff}`.
+/// `none` for a visitor; else `{id, email, name, display_name, picture, role, acted_by, is_staff}`.
 fn user(visit: &Visit) -> Value {
     let Some(principal) = visit.principal() else {
         return Value::from(());
@@ -74,10 +99,15 @@ fn user(visit: &Visit) -> Value {
         email => &principal.email,
         name => &principal.name,
         display_name => principal.display_name(),
+        picture => principal.picture.as_deref(),
         role => principal.role.as_str(),
         acted_by => principal.acted_by.as_ref().map(|staff| staff.email.as_str()),
         is_staff => visit.may(crate::http::Permission::ViewStaffArea),
     }
+}
+
+fn nav(visit: &Visit) -> Value {
+    Value::from(Serde(visit.core().navigation(visit)))
 }
 
 /// What this person chose: `light`, `dark`, or `system`.

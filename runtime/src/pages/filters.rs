@@ -6,8 +6,10 @@ use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, HtmlEscape, Output, State, escape_formatter,
 };
 
+use super::context::TIME_WRITER;
 use crate::clock::Timestamp;
 use crate::http::Assets;
+use crate::times::TimeWriter;
 
 pub(super) fn install(environment: &mut Environment<'static>, assets: Assets) {
     environment.add_function("asset", move |path: &str| {
@@ -54,13 +56,18 @@ fn write_escaped(out: &mut impl std::fmt::Write, text: &str) -> std::fmt::Result
     out.write_str(rest)
 }
 
-/// Microseconds since the epoch as a `<time>` element.
-fn datetime(micros: i64) -> Value {
+/// Microseconds since the epoch as a `<time>` element, in the way of whoever looks at the page.
+fn datetime(state: &State, micros: i64) -> Value {
     let at = Timestamp::from_micros(micros);
+    let writer = state.lookup(TIME_WRITER);
+    let writer = writer
+        .as_ref()
+        .and_then(Value::downcast_object_ref::<TimeWriter>);
+    let human = writer.map_or_else(|| at.human(), |writer| writer.human(at));
     Value::from_safe_string(format!(
         r#"<time datetime="{}">{}</time>"#,
         at.rfc3339(),
-        at.human()
+        HtmlEscape(&human)
     ))
 }
 

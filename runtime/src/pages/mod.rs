@@ -90,19 +90,11 @@ impl Pages {
         environment
     }
 
-    /// The page as HTML.
+    /// The page as HTML: `template` filled in with `page`.
     ///
     /// # Errors
     /// When the template is missing or uses what the page does not have.
-    pub fn render<P: Page>(&self, visit: &Visit, messages: &[Message], page: &P) -> Result<String> {
-        self.render_sample(visit, messages, P::TEMPLATE, Value::from(Serde(page)))
-    }
-
-    /// As [`Pages::render`], with a context that has already become a value.
-    ///
-    /// # Errors
-    /// When the template is missing or uses what the page does not have.
-    pub fn render_sample(
+    pub fn render(
         &self,
         visit: &Visit,
         messages: &[Message],

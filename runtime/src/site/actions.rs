@@ -22,9 +22,13 @@ pub struct ContactMessage {
     pub created_at: Timestamp,
 }
 
-/// A visitor left a message. Told in the transaction in which it is kept.
+/// A visitor left a message. Told in the transaction in which it is kept; whoever gives an error keeps it out.
 #[derive(Debug)]
-pub struct MessageLeft(pub ContactMessage);
+pub struct MessageLeft {
+    pub message: ContactMessage,
+    /// The network address that it came from.
+    pub address: String,
+}
 
 impl Event for MessageLeft {}
 
@@ -53,9 +57,13 @@ const MESSAGE_LENGTH: usize = 5000;
 const LINE_LENGTH: usize = 200;
 
 /// Keeps a visitor's message for the staff; or says what is wrong with the form.
+///
+/// # Errors
+/// 429 when too many came from his network address, where there are accounts.
 pub(super) async fn leave_message(
     core: &Core,
     form: &ContactForm,
+    address: String,
 ) -> Result<std::result::Result<(), FieldErrors>> {
     let errors = check(form);
     if !errors.is_empty() {
@@ -68,9 +76,9 @@ pub(super) async fn leave_message(
         message: form.message.trim().into(),
         created_at: core.now(),
     };
-    let left = MessageLeft(message);
+    let left = MessageLeft { message, address };
     in_transaction!(core.db(), tx => {
-        store::insert(tx, &left.0).await?;
+        store::insert(tx, &left.message).await?;
         core.emit(tx, &left).await
     })?;
     Ok(Ok(()))

@@ -51,7 +51,7 @@ async fn contact(visit: Visit) -> Result<Response> {
 }
 
 async fn leave_message(visit: Visit, Form(form): Form<ContactForm>) -> Result<Response> {
-    match actions::leave_message(visit.core(), &form).await? {
+    match actions::leave_message(visit.core(), &form, visit.client_address()).await? {
         Ok(()) => {
             let thanks = "Thank you. Your message has arrived.";
             Ok(visit.redirect_with("/contact", Level::Success, thanks))

@@ -38,6 +38,6 @@ async fn show(visit: Visit, Path(number): Path<usize>) -> Result<Response> {
     let messages: [Message; 0] = [];
     let html = core
         .pages()
-        .render_sample(&visit, &messages, sample.template, context)?;
+        .render(&visit, &messages, sample.template, context)?;
     Ok(Html(html).into_response())
 }

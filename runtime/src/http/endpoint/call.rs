@@ -23,14 +23,49 @@ pub struct Reply {
     pub status: StatusCode,
     /// JSON.
     pub body: String,
+    pub headers: Headers,
+}
+
+/// Headers that are the answer's own, by name.
+pub type Headers = Vec<(String, String)>;
+
+/// What a handler of POST gives: the status and the body, with headers between them where there are any.
+pub trait Answered {
+    type Body: Answer;
+
+    /// # Errors
+    /// As [`Reply::new`].
+    fn reply(self) -> Result<Reply>;
+}
+
+impl<T: Answer> Answered for (StatusCode, T) {
+    type Body = T;
+
+    fn reply(self) -> Result<Reply> {
+        let (status, body) = self;
+        Reply::new(status, &body)
+    }
+}
+
+impl<T: Answer> Answered for (StatusCode, Headers, T) {
+    type Body = T;
+
+    fn reply(self) -> Result<Reply> {
+        let (status, headers, body) = self;
+        let reply = Reply::new(status, &body)?;
+        Ok(Reply { headers, ..reply })
+    }
 }
 
 impl Reply {
     /// # Errors
     /// 500 when the answer is nothing that JSON can hold.
     pub fn new(status: StatusCode, answer: &impl Serialize) -> Result<Self> {
-        let body = serde_json::to_string(answer).map_err(Error::internal)?;
-        Ok(Self { status, body })
+        Ok(Self {
+            status,
+            body: serde_json::to_string(answer).map_err(Error::internal)?,
+            headers: Headers::new(),
+        })
     }
 
     /// 200.

@@ -5,7 +5,7 @@
 mod call;
 mod describe;
 
-pub use call::{Answer, Call, Reply};
+pub use call::{Answer, Answered, Call, Headers, Reply};
 pub use describe::{
     Member, MemberValue, Parameter, Place, Refusal, Shape, Special, example_of, type_name,
 };
@@ -112,23 +112,22 @@ impl Endpoint {
     }
 
     /// Answers `POST` of a `B`; the handler says with which status.
-    pub fn post<B, T, H, F>(path: &'static str, about: About, example: Value, handler: H) -> Self
+    pub fn post<B, A, H, F>(path: &'static str, about: About, example: Value, handler: H) -> Self
     where
         B: DeserializeOwned + JsonSchema + Send + 'static,
-        T: Answer,
+        A: Answered,
         H: Fn(Call, B) -> F + Send + Sync + 'static,
-        F: Future<Output = Result<(StatusCode, T)>> + Send + 'static,
+        F: Future<Output = Result<A>> + Send + 'static,
     {
         let handler = Arc::new(handler);
-        let mut endpoint = Self::new::<T>(Method::POST, path, about, move |mut call| {
+        let mut endpoint = Self::new::<A::Body>(Method::POST, path, about, move |mut call| {
             let handler = handler.clone();
             async move {
                 let body = serde_json::from_value(call.take_body());
                 let body = body.map_err(|fault| {
                     Error::unprocessable(format!("The body does not fit: {fault}."))
                 })?;
-                let (status, answer) = handler(call, body).await?;
-                Reply::new(status, &answer)
+                handler(call, body).await?.reply()
             }
             .boxed()
         });

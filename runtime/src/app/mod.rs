@@ -1,7 +1,10 @@
 //! Composition: modules and configuration become one application.
 
+mod core;
+
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use axum::Router;
@@ -9,26 +12,20 @@ use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::handler::Handler as _;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
-use futures_util::stream::{self, StreamExt as _};
 use minijinja::value::Value;
 use tower_http::compression::CompressionLayer;
 
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
 use crate::config::{Config, Environment, Fault, Faults};
 use crate::crypto::Key;
-use crate::db::{Db, ModuleMigrations, Tx};
+use crate::db::{Db, ModuleMigrations};
 use crate::error::{Error, Result};
 use crate::flags::Flags;
 use crate::http::limits::{self, Limits};
-use crate::http::{
-    Access, Assets, Authenticator, CrossOrigin, Endpoint, RouteInfo, Routes, Rule, Visit, edge,
-    guard,
-};
-use crate::ids::UserId;
+use crate::http::{Access, Assets, Endpoint, RouteInfo, Routes, Rule, edge, guard};
 use crate::mail::{MailSample, Mailer};
-use crate::module::{Command, Event, Install, Module, NavItem, NavPlace, Panel, PanelPlace};
+use crate::module::{Command, Install, Module, NavItem};
 use crate::pages::{Pages, Sample};
-use crate::personal::PersonalFiles;
 use crate::shutdown::Shutdown;
 
 /// What the application is made of, before it is built.
@@ -36,6 +33,7 @@ pub struct App {
     name: String,
     environment: Environment,
     modules: Vec<Box<dyn Module>>,
+    request_limit: Duration,
 }
 
 /// A built application.
@@ -60,6 +58,7 @@ struct Shared {
     routes: Vec<RouteInfo>,
     endpoints: Arc<[Arc<Endpoint>]>,
     limits: Limits,
+    request_limit: Duration,
     samples: Vec<Sample>,
     mail_samples: Vec<MailSample>,
     mailer: Mailer,
@@ -90,7 +89,15 @@ impl App {
                 Box::new(crate::mail::Mails { environment }),
                 Box::new(crate::site::Site),
             ],
+            request_limit: Duration::from_secs(60),
         }
+    }
+
+    /// How long a request may take before it is stopped: a minute, unless this says otherwise.
+    #[must_use]
+    pub fn request_limit(mut self, limit: Duration) -> Self {
+        self.request_limit = limit;
+        self
     }
 
     /// Adds a module. Modules start in the order in which they were added.
@@ -115,6 +122,20 @@ impl App {
             .iter()
             .flat_map(|module| module.commands())
             .collect()
+    }
+
+    /// What modules find weak in a configuration that holds.
+    pub(crate) fn weaknesses(&self, config: &Config) -> Vec<Fault> {
+        self.modules
+            .iter()
+            .flat_map(|module| module.weaknesses(config))
+            .collect()
+    }
+
+    /// What modules would rather have otherwise in a configuration that holds.
+    pub(crate) fn cautions(&self, config: &Config) -> Vec<Fault> {
+        let modules = self.modules.iter();
+        modules.flat_map(|module| module.cautions(config)).collect()
     }
 
     /// Puts everything together. Nothing is migrated and nothing is served yet.
@@ -182,6 +203,7 @@ impl App {
             routes: routes.describe(),
             endpoints,
             limits: Limits::default(),
+            request_limit: self.request_limit,
             samples: self
                 .modules
                 .iter()
@@ -285,190 +307,4 @@ async fn static_file(
     request: Request,
 ) -> Response {
     core.0.assets.serve(&path, request).await
-}
-
-impl Core {
-    pub fn name(&self) -> &str {
-        &self.0.name
-    }
-
-    pub fn config(&self) -> &Config {
-        &self.0.config
-    }
-
-    pub fn db(&self) -> &Db {
-        &self.0.db
-    }
-
-    pub fn clock(&self) -> &Clock {
-        &self.0.clock
-    }
-
-    pub fn now(&self) -> Timestamp {
-        self.0.clock.now()
-    }
-
-    pub fn pages(&self) -> &Pages {
-        &self.0.pages
-    }
-
-    pub fn flags(&self) -> &Flags {
-        &self.0.flags
-    }
-
-    pub fn routes(&self) -> &[RouteInfo] {
-        &self.0.routes
-    }
-
-    /// What every module offers to programs.
-    pub fn endpoints(&self) -> &[Arc<Endpoint>] {
-        &self.0.endpoints
-    }
-
-    /// How often who has done what.
-    pub fn limits(&self) -> &Limits {
-        &self.0.limits
-    }
-
-    /// Every page of every module with its sample.
-    pub fn samples(&self) -> &[Sample] {
-        &self.0.samples
-    }
-
-    /// Every mail of every module with its sample.
-    pub fn mail_samples(&self) -> &[MailSample] {
-        &self.0.mail_samples
-    }
-
-    /// What a module put in place with [`Install::state`].
-    ///
-    /// # Errors
-    /// 500 when no module did, which is a fault in the composition.
-    pub fn state<T: Send + Sync + 'static>(&self) -> Result<Arc<T>> {
-        let missing = || anyhow::anyhow!("no module put {} in place", std::any::type_name::<T>());
-        self.0
-            .install
-            .get()
-            .ok_or_else(|| Error::internal(missing()))
-    }
-
-    /// Tells everybody who takes part in `event`, inside `tx`.
-    ///
-    /// # Errors
-    /// The first that a hook gives; the transaction must then be dropped.
-    pub async fn emit<E: Event>(&self, tx: &mut Tx, event: &E) -> Result<()> {
-        for hook in self.0.install.hooks::<E>() {
-            hook(self, tx, event).await?;
-        }
-        Ok(())
-    }
-
-    /// What modules have to show at `place`.
-    ///
-    /// # Errors
-    /// The first that a panel gives.
-    pub async fn panels(&self, visit: &Visit, place: &PanelPlace) -> Result<Vec<Panel>> {
-        let mut panels = Vec::new();
-        for make in self.0.install.panels() {
-            panels.extend(make(visit, place).await?);
-        }
-        Ok(panels)
-    }
-
-    /// All that the modules know of somebody.
-    pub fn personal_data(&self, user: &UserId) -> PersonalFiles {
-        let parts: Vec<_> = self.0.install.personal().to_vec();
-        let (core, user) = (self.clone(), user.clone());
-        let files = parts
-            .into_iter()
-            .map(move |part| part(core.clone(), user.clone()));
-        stream::iter(files).flatten().boxed()
-    }
-
-    /// The links that whoever made the request may follow.
-    pub fn navigation(&self, visit: &Visit) -> Vec<&NavItem> {
-        let is_on = |item: &&NavItem| item.flag.is_none_or(|flag| self.0.flags.is_on(flag));
-        let may = |item: &&NavItem| match item.access {
-            Access::Public | Access::Machine => true,
-            Access::Key(_) => false,
-            Access::SignedIn => visit.principal().is_some(),
-            Access::Staff(permission) => visit.may(permission),
-        };
-        let is_acting = visit.principal().is_some_and(|own| own.acted_by.is_some());
-        let fits = |item: &&NavItem| {
-            let is_fit = item.place != NavPlace::Visitor || visit.principal().is_none();
-            is_fit && !(is_acting && item.path.starts_with("/accounts/"))
-        };
-        let items = self.0.navigation.iter();
-        items.filter(is_on).filter(may).filter(fits).collect()
-    }
-
-    /// Applies the migrations that are missing and says which.
-    ///
-    /// # Errors
-    /// See [`Db::migrate`].
-    pub async fn migrate(&self) -> anyhow::Result<Vec<crate::db::MigrationStatus>> {
-        self.0.db.migrate(&self.0.migrations, &self.0.clock).await
-    }
-
-    /// Does what modules do when the server starts.
-    ///
-    /// # Errors
-    /// The first that a module gives.
-    pub async fn start(&self) -> Result<()> {
-        for hook in self.0.install.start_hooks() {
-            hook(self).await?;
-        }
-        Ok(())
-    }
-
-    /// Returns when the process was told to stop. What waits for news then says goodbye.
-    pub async fn stopping(&self) {
-        self.0.shutdown.stopping().await;
-    }
-
-    pub(crate) fn shutdown(&self) -> &Shutdown {
-        &self.0.shutdown
-    }
-
-    /// Each migration and whether it has been applied.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn migration_status(&self) -> anyhow::Result<Vec<crate::db::MigrationStatus>> {
-        self.0.db.migration_status(&self.0.migrations).await
-    }
-
-    pub(crate) fn authenticator(&self) -> Option<&Arc<dyn Authenticator>> {
-        self.0.install.who()
-    }
-
-    #[cfg(feature = "services")]
-    pub(crate) fn shared_config(&self) -> Arc<Config> {
-        self.0.config.clone()
-    }
-
-    pub(crate) fn jobs(&self) -> &crate::jobs::Kinds {
-        self.0.install.jobs()
-    }
-
-    pub(crate) fn mailer(&self) -> &Mailer {
-        &self.0.mailer
-    }
-
-    pub(crate) fn cross_origin(&self) -> &CrossOrigin {
-        self.0.install.sites()
-    }
-
-    pub(crate) fn csrf_key(&self) -> &Key {
-        &self.0.csrf_key
-    }
-
-    pub(crate) fn flash_key(&self) -> &Key {
-        &self.0.flash_key
-    }
-
-    pub(crate) fn site_value(&self) -> Value {
-        self.0.site.clone()
-    }
 }
