@@ -11,10 +11,12 @@ use quickscale_runtime::auth::{self, Registration, audit::Actor};
 use quickscale_runtime::http::{ACTING_END, Access, FRESH, Permission, Role, Routes, Visit};
 use quickscale_runtime::testing::{Answer, Client, TestApp};
 use quickscale_runtime::{App, Environment, Module};
-use support::{SITE, app_of, column, settings, sign_up, sign_up_admin, themed};
+use support::{PASSWORD, SITE, app_of, column, settings, sign_up, sign_up_admin, themed};
 
 /// Every route: its method, its path and its rule. A new route needs a line here, in the order of the paths.
 const TABLE: &str = include_str!("access.txt");
+/// Those that differ where only whoever is invited makes an account.
+const BY_INVITATION: &str = include_str!("access_by_invitation.txt");
 
 /// Who has which permission, beside administrators.
 const PERMISSIONS: [(&str, &[Role]); 15] = [
@@ -37,36 +39,59 @@ const PERMISSIONS: [(&str, &[Role]); 15] = [
 
 /// An application with every module and every way to sign in.
 fn app() -> App {
+    app_with(Registration::Open)
+}
+
+fn app_with(registration: Registration) -> App {
     let settings = auth::Settings {
         magic_links: true,
-        ..settings(Registration::Open)
+        ..settings(registration)
     };
     app_of(Environment::Test, settings)
 }
 
+type Line = (&'static str, &'static str, &'static str);
+
 /// A line of the table: `GET /admin/users  staff: view_users`.
-fn lines() -> Vec<(&'static str, &'static str, &'static str)> {
+fn lines(table: &'static str) -> Vec<Line> {
     let parts = |line: &'static str| {
         let (method, rest) = line.split_once(' ').unwrap();
         let (path, rule) = rest.trim().split_once(' ').unwrap();
         (method, path, rule.trim())
     };
-    TABLE.lines().map(parts).collect()
+    table.lines().map(parts).collect()
 }
 
-#[tokio::test]
-async fn every_route_has_the_rule_of_the_table() {
-    let app = themed(app()).start().await;
+/// What the routes of an application would have the table be.
+fn written(routes: &[(&str, &str, &str)]) -> String {
+    let line = |(method, path, rule): &(_, _, _)| format!("{method:<4} {path:<42} {rule}\n");
+    routes.iter().map(line).collect()
+}
+
+fn by_path<'a>((method, path, _): &(&'a str, &'a str, &str)) -> (&'a str, &'a str) {
+    (path, method)
+}
+
+async fn assert_table(registration: Registration, mut expected: Vec<Line>) {
+    let app = themed(app_with(registration)).start().await;
     let routes = app.core.routes().iter();
     let mut routes: Vec<_> = routes
         .map(|route| (route.method, route.path, &*route.rule))
         .collect();
-    routes.sort_by_key(|(method, path, _)| (*path, *method));
-    let table = routes
-        .iter()
-        .map(|(method, path, rule)| format!("{method:<4} {path:<42} {rule}\n"));
-    let table: String = table.collect();
-    assert!(routes == lines(), "the table would have to be:\n{table}");
+    routes.sort_by_key(by_path);
+    expected.sort_by_key(by_path);
+    let table = written(&routes);
+    assert!(routes == expected, "the table would have to be:\n{table}");
+}
+
+#[tokio::test]
+async fn every_route_has_the_rule_of_the_table() {
+    assert_eq!(written(&lines(TABLE)), TABLE);
+    assert_table(Registration::Open, lines(TABLE)).await;
+    let common = lines(TABLE).into_iter();
+    let common = common.filter(|(_, path, _)| *path != "/accounts/signup");
+    let invited = lines(BY_INVITATION);
+    assert_table(Registration::Invitation, common.chain(invited).collect()).await;
 }
 
 #[test]
@@ -161,6 +186,29 @@ async fn id_of(app: &TestApp, email: &str) -> quickscale_runtime::ids::UserId {
     id.parse().unwrap()
 }
 
+/// The same where nobody signs up by himself.
+async fn everybody_invited(app: &TestApp) -> Vec<(Option<Role>, Client)> {
+    let arguments = ["--email", "admin@example.com", "--password", PASSWORD];
+    support::run(app, "create-admin", &arguments).await.unwrap();
+    let mut root = support::sign_in(app, "admin@example.com").await;
+    let mut people = vec![(None, app.client())];
+    for role in Role::ALL.into_iter().filter(|role| *role != Role::Admin) {
+        let email = format!("{}@example.com", role.as_str());
+        root.post("/admin/invitations", &[("email", &email)]).await;
+        let mails = app.mails().await;
+        let link = mails.last().unwrap().link("/accounts/invitation/").unwrap();
+        let mut client = app.client();
+        let done = client.post(link, &[("password", PASSWORD)]).await;
+        assert_eq!(done.location(), "/dashboard", "{}", done.text);
+        let id = id_of(app, &email).await;
+        let done = auth::actions::set_role(&app.core, &Actor::CommandLine, &id, role).await;
+        done.unwrap();
+        people.push((Some(role), client));
+    }
+    people.push((Some(Role::Admin), root));
+    people
+}
+
 #[tokio::test]
 async fn every_route_lets_in_whom_its_rule_names_and_nobody_else() {
     let app = themed(app()).start().await;
@@ -168,16 +216,28 @@ async fn every_route_lets_in_whom_its_rule_names_and_nobody_else() {
     let ada = sign_up(&app, "ada@example.com").await;
     drop(ada);
     let ada = id_of(&app, "ada@example.com").await;
-    let mut routes = lines();
+    let mut routes = lines(TABLE);
     // Last, because it ends the sessions.
     routes.sort_by_key(|(_, path, _)| *path == "/accounts/logout");
+    walk(&mut people, routes, ada.as_str()).await;
+}
+
+#[tokio::test]
+async fn by_invitation_too() {
+    let app = themed(app_with(Registration::Invitation)).start().await;
+    let mut people = everybody_invited(&app).await;
+    walk(&mut people, lines(BY_INVITATION), "no-such-invitation").await;
+}
+
+/// Everybody calls every route.
+async fn walk(people: &mut [(Option<Role>, Client)], routes: Vec<Line>, id: &str) {
     for (method, pattern, rule) in routes {
-        let path = pattern.replace("{id}", ada.as_str());
+        let path = pattern.replace("{id}", id);
         let path = path
             .replace("{name}", "demo")
             .replace("{token}", "no-such-token-here");
         let path = path.replace("{*path}", "favicon.ico");
-        for (role, client) in &mut people {
+        for (role, client) in &mut *people {
             let answer = call(client, method, &path).await;
             let (actual, expected) = (outcome(&answer, pattern), expected(rule, *role));
             assert_eq!(
@@ -199,7 +259,7 @@ async fn what_matters_most_asks_for_the_password_again() {
     let root_id = id_of(&app, "root@example.com").await;
     app.clock.advance(FRESH);
     let mut seen = 0;
-    for (method, pattern, rule) in lines() {
+    for (method, pattern, rule) in lines(TABLE) {
         let path = pattern.replace("{id}", root_id.as_str());
         if rule.ends_with(", fresh") {
             let answer = call(&mut root, method, &path).await;
@@ -219,7 +279,7 @@ async fn links_lead_only_where_one_may_go() {
     let app = themed(app()).start().await;
     let mut people = everybody(&app).await;
     for (role, client) in &mut people {
-        let page = support::plain(&client.get("/about").await);
+        let page = client.get("/about").await.text;
         for (path, rule) in [
             ("/dashboard", "signed in"),
             ("/accounts/profile", "signed in"),

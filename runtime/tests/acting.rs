@@ -7,6 +7,12 @@ mod support;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use axum::response::Response;
+use quickscale_runtime::auth::audit::{Actor, AuditEntry};
+use quickscale_runtime::error::Result;
+use quickscale_runtime::http::{Access, Routes, Visit};
+use quickscale_runtime::in_transaction;
+use quickscale_runtime::module::Module;
 use quickscale_runtime::testing::{Answer, Client, TestApp};
 use support::{app, column, confirm, sign_in, sign_up, sign_up_admin, themed};
 
@@ -114,6 +120,104 @@ async fn what_an_account_is_known_by_is_out_of_reach() {
         !page.text.contains("/accounts/security"),
         "no links to it either"
     );
+}
+
+/// Every form below these pages; looking at them is what acting is for.
+#[tokio::test]
+async fn nothing_is_bought_run_or_changed_for_a_user() {
+    let (app, mut root) = start().await;
+    act_as(&mut root, &app, ADA).await;
+    let credits = column(&app, "SELECT CAST(COUNT(*) AS TEXT) FROM credit_entries").await;
+    let mut tried = Vec::new();
+    for route in app.core.routes() {
+        let is_paying = ["/billing/", "/services/"]
+            .iter()
+            .any(|below| route.path.starts_with(below));
+        if !is_paying || route.method == "GET" {
+            continue;
+        }
+        let id = "019a0000-0000-7000-8000-000000000000";
+        let path = route.path.replace("{id}", id).replace("{name}", "demo");
+        let answer = root.post(&path, &[("pack", "small")]).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+        assert!(answer.text.contains("You act as somebody else"), "{path}");
+        tried.push(route.path);
+    }
+    for path in [
+        "/billing/checkout",
+        "/billing/portal",
+        "/billing/subscription/change",
+    ] {
+        assert!(tried.contains(&path), "{tried:?}");
+    }
+    assert!(tried.contains(&"/services/{name}"));
+    for path in ["/billing", "/billing/payments", "/services"] {
+        assert_eq!(root.get(path).await.status, StatusCode::OK, "{path}");
+    }
+    let after = column(&app, "SELECT CAST(COUNT(*) AS TEXT) FROM credit_entries").await;
+    assert_eq!(after, credits);
+    // His own are in nobody's way.
+    root.post(END, &[]).await;
+    let own = root.post("/billing/portal", &[]).await;
+    assert_ne!(own.status, StatusCode::FORBIDDEN, "{}", own.text);
+}
+
+#[tokio::test]
+async fn whoever_may_act_no_more_is_himself_at_once() {
+    let (app, mut root) = start().await;
+    let mut helper = sign_up(&app, "helper@example.com").await;
+    let id = id_of(&app, "helper@example.com").await;
+    let role = format!("/admin/users/{id}/role");
+    root.post(&role, &[("role", "support")]).await;
+    let begun = act_as(&mut helper, &app, ADA).await;
+    assert_eq!(begun.location(), "/dashboard", "{}", begun.text);
+    assert!(acts(&mut helper).await);
+    root.post(&role, &[("role", "billing")]).await;
+    assert!(!acts(&mut helper).await);
+    let page = helper.get("/accounts/profile").await;
+    assert!(page.text.contains("helper@example.com"), "{}", page.text);
+}
+
+async fn acts(client: &mut Client) -> bool {
+    let page = client.get("/dashboard").await;
+    page.text.contains("Be yourself again")
+}
+
+/// Records who comes by.
+struct Doorman;
+
+impl Module for Doorman {
+    fn name(&self) -> &'static str {
+        "doorman"
+    }
+
+    fn routes(&self) -> Routes {
+        Routes::new().post("/door", Access::SignedIn, pass)
+    }
+}
+
+async fn pass(visit: Visit) -> Result<Response> {
+    let by = Actor::of(&visit)?;
+    let (core, now) = (visit.core(), visit.core().now());
+    in_transaction!(core.db(), tx => {
+        AuditEntry::new(&by, "door.passed", ("door", "one")).record(tx, now).await
+    })?;
+    Ok(visit.redirect("/dashboard"))
+}
+
+#[tokio::test]
+async fn the_record_names_who_acts_and_not_as_whom() {
+    let app = themed(app().module(Doorman)).start().await;
+    let mut root = sign_up_admin(&app, ROOT).await;
+    let mut ada = sign_up(&app, ADA).await;
+    let who = "SELECT u.email FROM audit_entries a JOIN users u ON u.id = a.actor_id
+         WHERE a.action = 'door.passed' ORDER BY a.id";
+    act_as(&mut root, &app, ADA).await;
+    root.post("/door", &[]).await;
+    assert_eq!(column(&app, who).await, [ROOT]);
+    app.clock.advance(Duration::from_secs(1));
+    ada.post("/door", &[]).await;
+    assert_eq!(column(&app, who).await, [ROOT, ADA]);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use quickscale_runtime::in_transaction;
 use quickscale_runtime::testing::{Client, TestApp};
 use serde_json::json;
 use sqlx::AssertSqlSafe;
-use support::{PASSWORD, app, column, plain, sign_in, sign_up, sign_up_admin, themed};
+use support::{PASSWORD, app, column, sign_in, sign_up, sign_up_admin, themed};
 
 async fn id_of(app: &TestApp, email: &str) -> String {
     let rows = column(app, "SELECT email || ' ' || id FROM users").await;
@@ -55,7 +55,7 @@ async fn an_act_is_recorded_with_who_what_whom_from_where_before_and_after() {
             r#"user.role_set user {"role":"user"} {"role":"support"} {}"#,
         ]
     );
-    let page = plain(&root.get("/admin/audit").await);
+    let page = root.get("/admin/audit").await.text;
     for part in [
         "root@example.com</a>",
         "192.0.2.7",
@@ -69,14 +69,17 @@ async fn an_act_is_recorded_with_who_what_whom_from_where_before_and_after() {
     }
     let by_root = page.split("href=\"/admin/audit?actor=").nth(1).unwrap();
     let by_root = by_root.split('"').next().unwrap();
-    let narrowed = plain(&root.get(&format!("/admin/audit?actor={by_root}")).await);
+    let narrowed = root
+        .get(&format!("/admin/audit?actor={by_root}"))
+        .await
+        .text;
     assert!(narrowed.contains("user role set"), "{narrowed}");
     assert!(!narrowed.contains("Command line"), "{narrowed}");
     let about = format!(
         "/admin/audit?kind=user&target={}",
         id_of(&app, "root@example.com").await
     );
-    let narrowed = plain(&root.get(&about).await);
+    let narrowed = root.get(&about).await.text;
     assert!(narrowed.contains("Command line"), "{narrowed}");
     assert!(!narrowed.contains("ada@example.com"), "{narrowed}");
 }
@@ -281,4 +284,60 @@ async fn a_form_that_came_too_late_leads_back_to_its_page() {
         1,
         "the one of the sign-up"
     );
+}
+
+#[tokio::test]
+async fn what_somebody_changes_of_his_own_ways_in_is_recorded() {
+    let app = themed(app()).start().await;
+    let mut ada = sign_up(&app, "ada@example.com").await;
+    ada = ada.at([192, 0, 2, 7].into());
+    let fields = [
+        ("current_password", PASSWORD),
+        ("password", "an entirely new one"),
+    ];
+    ada.post("/accounts/password/change", &fields).await;
+    let keys = ada.get("/accounts/api-keys").await;
+    let fields = [
+        ("name", "My program"),
+        ("expiry", "never"),
+        ("scope_credits_read", "true"),
+        ("form_key", keys.input("form_key").unwrap()),
+    ];
+    let made = ada.post("/accounts/api-keys", &fields).await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.text);
+    let key = column(&app, "SELECT id FROM api_keys").await.remove(0);
+    let revoke = format!("/accounts/api-keys/{key}/revoke");
+    ada.post(&revoke, &[]).await;
+    ada.post("/accounts/email", &[("email", "countess@example.com")])
+        .await;
+    let mails = app.mails().await;
+    let mut links = mails
+        .iter()
+        .filter(|mail| mail.to == "countess@example.com")
+        .filter_map(|mail| mail.link("/accounts/verify/"));
+    ada.post(links.next().unwrap(), &[]).await;
+    let fields = [("email", "countess@example.com")];
+    app.client().post("/accounts/password/reset", &fields).await;
+    let mails = app.mails().await;
+    let mut links = mails
+        .iter()
+        .filter_map(|mail| mail.link("/accounts/password/reset/"));
+    let fields = [("password", "another new one")];
+    app.client().post(links.next().unwrap(), &fields).await;
+    let own = "SELECT action || ' ' || address FROM audit_entries WHERE actor_id = target_id
+         ORDER BY action";
+    assert_eq!(
+        column(&app, own).await,
+        [
+            "api_key.made 192.0.2.7",
+            "api_key.revoked 192.0.2.7",
+            "user.email_changed 192.0.2.7",
+            "user.password_changed 192.0.2.7",
+            "user.password_reset ",
+        ]
+    );
+    let details = "SELECT details FROM audit_entries";
+    for text in column(&app, details).await {
+        assert!(!text.contains("example.com"), "{text}");
+    }
 }

@@ -7,9 +7,7 @@ use quickscale_runtime::auth::{Registration, UserCreated, actions};
 use quickscale_runtime::config::Environment;
 use quickscale_runtime::error::Error;
 use quickscale_runtime::module::{Install, Module};
-use support::{
-    PASSWORD, app, app_in, app_with, column, count, plain, run, sign_in, sign_up, themed,
-};
+use support::{PASSWORD, app, app_in, app_with, column, count, run, sign_in, sign_up, themed};
 
 const UNPROCESSABLE: StatusCode = StatusCode::UNPROCESSABLE_ENTITY;
 
@@ -58,19 +56,19 @@ async fn whoever_has_signed_in_is_not_asked_again() {
 }
 
 #[tokio::test]
-async fn a_closed_registration_has_no_page_and_no_links() {
+async fn a_closed_registration_says_so_and_has_no_links() {
     let app = themed(app_with(Registration::Closed)).start().await;
     let mut client = app.client();
-    assert_eq!(
-        client.get("/accounts/signup").await.status,
-        StatusCode::NOT_FOUND
-    );
+    let page = client.get("/accounts/signup?next=/services").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.text.contains("No new accounts"), "{}", page.text);
+    assert!(page.text.contains("/accounts/login?next=/services"));
     let fields = [("email", "ada@example.com"), ("password", PASSWORD)];
     let answer = client.post("/accounts/signup", &fields).await;
-    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(count(&app, "users").await, 0);
     for path in ["/", "/about", "/pricing", "/accounts/login"] {
-        let page = plain(&client.get(path).await);
+        let page = client.get(path).await.text;
         assert!(page.contains("/accounts/login"), "{path}: {page}");
         assert!(!page.contains("/accounts/signup"), "{path}: {page}");
     }
@@ -238,7 +236,7 @@ async fn a_profile_is_shown_and_saved() {
     let name = [("name", "  Ada <b>Lovelace</b> ")];
     let saved = client.post("/accounts/profile", &name).await;
     assert_eq!(saved.location(), "/accounts/profile");
-    let page = plain(&client.get("/accounts/profile").await);
+    let page = client.get("/accounts/profile").await.text;
     assert!(page.contains("Your profile has been saved."), "{page}");
     assert!(
         page.contains("value=\"Ada &lt;b&gt;Lovelace&lt;/b&gt;\""),

@@ -15,9 +15,9 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use support::{PASSWORD, app, sign_up, sign_up_admin, themed};
 
-const ROUNDS: usize = 60;
+const ROUNDS: usize = 45;
 
-const PIECES: [&[u8]; 28] = [
+const PIECES: [&[u8]; 30] = [
     b"\0",
     b"\x01",
     b"\x7f",
@@ -46,10 +46,12 @@ const PIECES: [&[u8]; 28] = [
     b"ada@example.com",
     b"true",
     b"-1",
+    b"203.0.113.9, ",
+    b"\x89PNG\r\n\x1a\n",
 ];
 
 /// Each field with a value that is fine, so that the others are looked at.
-const FORMS: [(&str, &[(&str, &str)]); 12] = [
+const FORMS: [(&str, &[(&str, &str)]); 21] = [
     (
         "/accounts/signup",
         &[
@@ -66,7 +68,14 @@ const FORMS: [(&str, &[(&str, &str)]); 12] = [
             ("next", "/"),
         ],
     ),
-    ("/accounts/profile", &[("name", "Ada")]),
+    (
+        "/accounts/profile",
+        &[("name", "Ada"), ("time_zone", "UTC"), ("locale", "en-GB")],
+    ),
+    (
+        "/accounts/profile/mails",
+        &[("credits.low_balance", "true")],
+    ),
     ("/accounts/password/reset", &[("email", "ada@example.com")]),
     ("/accounts/email", &[("email", "new@example.com")]),
     ("/accounts/delete", &[("email", "nobody@example.com")]),
@@ -88,6 +97,49 @@ const FORMS: [(&str, &[(&str, &str)]); 12] = [
             ("name", "Ada"),
             ("email", "ada@example.com"),
             ("message", "Hello"),
+        ],
+    ),
+    ("/accounts/login/code", &[("code", "123456")]),
+    (
+        "/accounts/security/second-factor",
+        &[("code", "123456"), ("secret", "JBSWY3DPEHPK3PXP")],
+    ),
+    (
+        "/accounts/api-keys",
+        &[
+            ("form_key", "0123456789abcdef"),
+            ("name", "A program"),
+            ("expiry", "30"),
+            ("scope_account_read", "true"),
+        ],
+    ),
+    ("/accounts/picture", &[("picture", "none")]),
+    (
+        "/billing/checkout",
+        &[
+            ("price", "small:eur"),
+            ("quantity", "1"),
+            ("key", "0123456789abcdef0123456789abcdef"),
+        ],
+    ),
+    (
+        "/billing/subscription/change",
+        &[
+            ("plan", "team"),
+            ("quantity", "1"),
+            ("key", "0123456789abcdef0123456789abcdef"),
+        ],
+    ),
+    (
+        "/billing/subscription/cancel",
+        &[("key", "0123456789abcdef0123456789abcdef")],
+    ),
+    (
+        "/admin/users/019a0000-0000-7000-8000-000000000000/credits",
+        &[
+            ("amount", "1"),
+            ("reason", "why"),
+            ("key", "0123456789abcdef"),
         ],
     ),
     (

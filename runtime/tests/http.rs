@@ -1,5 +1,7 @@
 //! What holds for every request: protection against foreign sites, error pages, headers, flags, limits.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 mod support;
 
 use axum::body::Body;
@@ -8,8 +10,9 @@ use axum::response::Response;
 use quickscale_runtime::error::{Error, Result};
 use quickscale_runtime::http::{Access, Routes};
 use quickscale_runtime::module::Module;
-use quickscale_runtime::testing::{Answer, Client};
-use support::{PASSWORD, app, count, plain, themed};
+use quickscale_runtime::testing::{Answer, Client, START};
+use support::{PASSWORD, app, count, themed};
+use tower::ServiceExt as _;
 
 /// Routes that fail.
 struct Failing;
@@ -288,7 +291,7 @@ async fn a_flag_that_is_off_takes_its_routes_and_its_links_away() {
             let gone = posted == StatusCode::NOT_FOUND || posted == StatusCode::METHOD_NOT_ALLOWED;
             assert_eq!(!gone, there && path == "/contact", "{path}: {posted}");
             for page in ["/", "/about", "/nowhere"] {
-                let page = plain(&client.get(page).await);
+                let page = client.get(page).await.text;
                 assert_eq!(
                     page.contains(&format!("href=\"{path}\"")),
                     there,
@@ -313,4 +316,75 @@ async fn an_application_made_for_one_environment_does_not_start_in_another() {
         fault,
         "the application was made for test, and APP_ENV is development"
     );
+}
+
+/// The address of a style sheet, as pages name it.
+async fn style_sheet(client: &mut Client) -> String {
+    let page = client.get("/about").await.text;
+    let start = page.find("/static/css/app.css?v=").unwrap();
+    page[start..].split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_file_is_kept_for_ever_under_the_address_of_its_content_and_under_no_other() {
+    let app = themed(app()).start().await;
+    let mut client = app.client();
+    let address = style_sheet(&mut client).await;
+    let (path, _) = address.split_once('?').unwrap();
+    let others = [
+        path.to_owned(),
+        format!("{path}?v="),
+        format!("{path}?v=000000000000"),
+    ];
+    for (address, caching) in std::iter::once((&address, "public, max-age=31536000, immutable"))
+        .chain(others.iter().map(|other| (other, "no-cache")))
+    {
+        let answer = client.get(address).await;
+        assert_eq!(answer.status, StatusCode::OK, "{address}");
+        assert_eq!(answer.headers["cache-control"], caching, "{address}");
+    }
+    let gone = client.get("/static/css/gone.css?v=000000000000").await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    let caching = gone.headers.get("cache-control");
+    assert!(caching.is_none_or(|caching| !caching.to_str().unwrap().contains("immutable")));
+}
+
+/// What `gzip -d` makes of it.
+#[cfg(unix)]
+fn unpacked(packed: &[u8]) -> Vec<u8> {
+    let name = format!("http_{}.gz", quickscale_runtime::ids::new_id(START));
+    let path = std::env::temp_dir().join(name);
+    std::fs::write(&path, packed).unwrap();
+    let mut gzip = std::process::Command::new("gzip");
+    let input = std::fs::File::open(&path).unwrap();
+    let output = gzip.args(["-d", "-c"]).stdin(input).output().unwrap();
+    std::fs::remove_file(path).unwrap();
+    assert!(output.status.success(), "{output:?}");
+    output.stdout
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn whoever_takes_gzip_gets_the_same_in_less() {
+    let app = themed(app()).start().await;
+    let address = style_sheet(&mut app.client()).await;
+    let ask = async |accepted: &str| {
+        let request = Request::get(&address).header("accept-encoding", accepted);
+        let answer = app.router().oneshot(request.body(Body::empty()).unwrap());
+        let (parts, body) = answer.await.unwrap().into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        (parts.headers, body)
+    };
+    let (headers, plain) = ask("identity").await;
+    assert!(!headers.contains_key("content-encoding"), "{headers:?}");
+    let (headers, packed) = ask("br;q=0.5, gzip").await;
+    assert_eq!(headers["content-encoding"], "gzip");
+    assert!(
+        headers["vary"]
+            .to_str()
+            .unwrap()
+            .contains("accept-encoding")
+    );
+    assert!(packed.len() < plain.len());
+    assert_eq!(unpacked(&packed), plain);
 }

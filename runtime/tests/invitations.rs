@@ -49,7 +49,10 @@ async fn whoever_is_invited_gets_an_account_and_nobody_else() {
     let mut ada = app.client();
     let fields = [("email", ADA), ("password", PASSWORD)];
     let uninvited = ada.post("/accounts/signup", &fields).await;
-    assert_eq!(uninvited.status, StatusCode::NOT_FOUND);
+    assert_eq!(uninvited.status, StatusCode::METHOD_NOT_ALLOWED);
+    let page = ada.get("/accounts/signup").await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.text.contains("by invitation"), "{}", page.text);
     assert!(!ada.get("/").await.text.contains("/accounts/signup"));
 
     let sent = invite(&mut root, ADA).await;

@@ -10,7 +10,10 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use quickscale_runtime::auth::{Registration, UserRemoved};
+use quickscale_runtime::module::{Install, Module};
 use quickscale_runtime::testing::{Answer, Client, TestApp};
+use sqlx::Row as _;
 use support::billing::Shopper;
 use support::{app, column, count, run, sign_in, sign_up, sign_up_admin, themed};
 
@@ -72,8 +75,13 @@ async fn the_archive_has_what_every_module_knows_and_nothing_of_others() {
     let mut ada = buy(&app).await;
     let bob = sign_up(&app, "bob@example.com").await;
     drop(bob);
+    ada.post("/accounts/profile", &CHOSEN).await;
+    ada.post("/accounts/profile/mails", &[]).await;
     let files = archive(&mut ada).await;
-    assert!(part(&files, "account/account.json").contains(ADA));
+    let account = part(&files, "account/account.json");
+    for known in [ADA, "Europe/Berlin", "de-DE", "credits.low_balance"] {
+        assert!(account.contains(known), "{known}: {account}");
+    }
     assert!(part(&files, "account/sessions.json").contains("user_agent"));
     let journal = part(&files, "credits/journal-1.csv");
     assert!(journal.starts_with("number,time,"), "{journal}");
@@ -134,15 +142,22 @@ async fn whoever_signs_in_again_stays() {
     assert!(subjects.iter().any(|subject| subject.ends_with("stays")));
 }
 
+/// What somebody chose on his profile.
+const CHOSEN: [(&str, &str); 3] = [
+    ("name", "Ada"),
+    ("time_zone", "Europe/Berlin"),
+    ("locale", "de-DE"),
+];
+
 /// Every text of the database that says something of somebody.
 async fn traces(app: &TestApp) -> Vec<String> {
     column(
         app,
-        "SELECT email || name || password_hash FROM users UNION ALL
+        "SELECT email || name || password_hash || time_zone || locale || unwanted_mails FROM users UNION ALL
          SELECT email FROM billing_customers UNION ALL SELECT body FROM billing_payments UNION ALL
          SELECT body FROM billing_events UNION ALL SELECT user_agent FROM sessions UNION ALL
          SELECT input || COALESCE(output, '') FROM service_runs UNION ALL SELECT handle FROM api_keys UNION ALL
-         SELECT email FROM contact_messages",
+         SELECT email FROM contact_messages UNION ALL SELECT body FROM billing_sandbox",
     )
     .await
 }
@@ -153,6 +168,8 @@ async fn who_left_is_forgotten_and_what_he_paid_stays() {
     let mut ada = buy(&app).await;
     let message = [("name", "Ada"), ("email", ADA), ("message", "Hello")];
     ada.post("/contact", &message).await;
+    ada.post("/accounts/profile", &CHOSEN).await;
+    ada.post("/accounts/profile/mails", &[]).await;
     let entries = column(&app, "SELECT hash FROM credit_entries ORDER BY hash").await;
     let rows = count(&app, "billing_payments").await;
     assert!(rows > 0 && !entries.is_empty());
@@ -160,9 +177,13 @@ async fn who_left_is_forgotten_and_what_he_paid_stays() {
     app.clock.advance(14 * DAY);
     app.work_jobs().await;
     for text in traces(&app).await {
-        assert!(!text.contains(ADA), "{text}");
-        assert!(!text.contains("argon2"), "{text}");
+        for gone in [ADA, "argon2", "Europe/Berlin", "de-DE", "low_balance"] {
+            assert!(!text.contains(gone), "{text}");
+        }
     }
+    // The provider was told, too, and what it says of that tells nothing of him.
+    let told = "SELECT state FROM billing_events WHERE kind = 'customer.deleted'";
+    assert_eq!(column(&app, told).await, ["done"]);
     let kept = column(&app, "SELECT hash FROM credit_entries ORDER BY hash").await;
     assert!(entries.iter().all(|entry| kept.contains(entry)));
     assert_eq!(count(&app, "billing_payments").await, rows);
@@ -177,6 +198,46 @@ async fn who_left_is_forgotten_and_what_he_paid_stays() {
         last.iter()
             .any(|mail| mail.to == ADA && mail.subject.ends_with("has been deleted"))
     );
+}
+
+#[tokio::test]
+async fn invitations_of_somebody_who_is_gone_do_not_name_him() {
+    let app = themed(support::app_with(Registration::Invitation))
+        .start()
+        .await;
+    let arguments = [
+        "--email",
+        "root@example.com",
+        "--password",
+        support::PASSWORD,
+    ];
+    run(&app, "create-admin", &arguments).await.unwrap();
+    let mut root = sign_in(&app, "root@example.com").await;
+    for email in [ADA, "bob@example.com"] {
+        root.post("/admin/invitations", &[("email", email)]).await;
+    }
+    let mails = app.mails().await;
+    let mut links = mails
+        .iter()
+        .filter(|mail| mail.to == ADA)
+        .filter_map(|mail| mail.link("/accounts/invitation/"));
+    let mut ada = app.client();
+    let fields = [("password", support::PASSWORD)];
+    let entered = ada.post(links.next().unwrap(), &fields).await;
+    assert_eq!(entered.status, StatusCode::SEE_OTHER, "{}", entered.text);
+    leave(&mut ada, ADA).await;
+    for days in [14, 1] {
+        app.clock.advance(days * DAY);
+        app.work_jobs().await;
+    }
+    let sql = "SELECT email || ' ' || email_key FROM invitations ORDER BY email";
+    let left = column(&app, sql).await;
+    assert_eq!(left.len(), 2, "{left:?}");
+    assert_eq!(left[0], "bob@example.com bob@example.com");
+    assert!(left[1].starts_with("removed-") && !left[1].contains("ada@"));
+    let mut root = sign_in(&app, "root@example.com").await;
+    let list = root.get("/admin/invitations").await;
+    assert_eq!(list.status, StatusCode::OK, "{}", list.text);
 }
 
 #[tokio::test]
@@ -218,4 +279,47 @@ async fn neither_the_staff_nor_subscribers_leave() {
     ada.at_till(&till, "pay").await;
     let refused = leave(&mut ada.browser, ADA).await;
     assert!(refused.text.contains("Cancel it first"), "{}", refused.text);
+}
+
+/// Keeps one person from being forgotten.
+struct Clinging;
+
+impl Module for Clinging {
+    fn name(&self) -> &'static str {
+        "clinging"
+    }
+
+    fn install(&self, install: &mut Install) -> anyhow::Result<()> {
+        install.on::<UserRemoved>(|_, tx, removed| {
+            Box::pin(async move {
+                let row = sqlx::query("SELECT email FROM users WHERE id = $1")
+                    .bind(removed.user.as_str())
+                    .fetch_one(tx.conn())
+                    .await?;
+                match row.try_get::<String, _>(0)?.as_str() {
+                    ADA => Err(anyhow::anyhow!("she cannot be let go").into()),
+                    _ => Ok(()),
+                }
+            })
+        });
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn one_who_cannot_be_forgotten_keeps_nobody_else() {
+    let app = themed(app().module(Clinging)).start().await;
+    // The first that is looked up and the last stand on either side of her.
+    for email in ["bob@example.com", ADA, "eve@example.com"] {
+        let mut client = sign_up(&app, email).await;
+        app.clock.advance(Duration::from_secs(1));
+        assert_eq!(leave(&mut client, email).await.location(), "/");
+    }
+    // Work on the clock begins with the first look at it.
+    app.work_jobs().await;
+    app.clock.advance(14 * DAY);
+    let worked = app.work_jobs().await;
+    assert_eq!(worked.failed, 1, "the fault is seen: {worked:?}");
+    let left = "SELECT email FROM users WHERE removed_at IS NULL";
+    assert_eq!(column(&app, left).await, [ADA]);
 }

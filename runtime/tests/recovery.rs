@@ -74,8 +74,8 @@ async fn an_optional_verification_lets_in_and_asks_by_mail() {
     // A scanner that follows the link changes nothing.
     assert_eq!(app.client().get(&path).await.status, StatusCode::OK);
     assert!(verified(&app).await.is_empty());
-    let done = app.client().post(&path, &[]).await;
-    assert_eq!(done.location(), "/accounts/login");
+    let done = ada.post(&path, &[]).await;
+    assert_eq!(done.location(), "/dashboard");
     assert_eq!(verified(&app).await, ["Ada@example.com"]);
     let page = ada.get("/accounts/email").await;
     assert!(!page.text.contains("not confirmed yet"), "{}", page.text);
@@ -99,8 +99,133 @@ async fn a_mandatory_verification_comes_before_the_first_sign_in() {
     );
     assert_eq!(app.mails().await.len(), 2, "the link is mailed again");
     let path = link(&app, "ada@example.com", "verify").await;
+    let done = ada.post(&path, &[("password", PASSWORD)]).await;
+    assert_eq!(done.location(), "/dashboard");
+    assert_eq!(ada.get("/dashboard").await.status, StatusCode::OK);
+}
+
+/// Somebody signs up with an address that is not his.
+async fn signed_up_by_a_stranger(app: &TestApp) -> (Client, String) {
+    let stranger = sign_up(app, "ada@example.com").await;
+    (stranger, link(app, "ada@example.com", "verify").await)
+}
+
+#[tokio::test]
+async fn a_strangers_password_ends_with_the_owners_word() {
+    let app = start(EmailVerification::Optional).await;
+    let (mut stranger, path) = signed_up_by_a_stranger(&app).await;
+    let mut owner = app.client();
+    let page = owner.get(&path).await;
+    assert!(page.text.contains("Choose a new password"), "{}", page.text);
+    for fields in [&[][..], &[("password", "what may it be")]] {
+        let refused = owner.post(&path, fields).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.text.contains("This is not the password"));
+    }
+    assert!(verified(&app).await.is_empty());
+    let choose = format!("{path}/password");
+    let on = owner.post(&choose, &[]).await.location().to_owned();
+    assert!(on.starts_with("/accounts/password/reset/"), "{on}");
+    for used in [&choose, &path] {
+        let again = owner.post(used, &[("password", PASSWORD)]).await;
+        assert_eq!(again.status, StatusCode::NOT_FOUND, "it works once");
+    }
+    assert!(verified(&app).await.is_empty());
+    owner.post(&on, &[("password", NEW)]).await;
+    assert_eq!(verified(&app).await, ["ada@example.com"]);
+    assert_eq!(
+        stranger.get("/dashboard").await.status,
+        StatusCode::SEE_OTHER
+    );
+    let refused = try_sign_in(&app, PASSWORD).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(try_sign_in(&app, NEW).await.location(), "/dashboard");
+}
+
+#[tokio::test]
+async fn in_another_browser_the_password_confirms_and_signs_in() {
+    let app = start(EmailVerification::Optional).await;
+    let (_, path) = signed_up_by_a_stranger(&app).await;
+    // Being signed in to another account shows nothing.
+    let mut bob = sign_up(&app, "bob@example.com").await;
+    let refused = bob.post(&path, &[]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let mut phone = app.client();
+    let done = phone.post(&path, &[("password", PASSWORD)]).await;
+    assert_eq!(done.location(), "/dashboard");
+    assert_eq!(verified(&app).await, ["ada@example.com"]);
+    let page = phone.get("/accounts/email").await;
+    assert!(page.text.contains("ada@example.com"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn the_password_beside_a_link_is_not_tried_without_end() {
+    let app = start(EmailVerification::Optional).await;
+    let (_, path) = signed_up_by_a_stranger(&app).await;
+    let mut owner = app.client();
+    for status in [StatusCode::UNPROCESSABLE_ENTITY; 5] {
+        assert_eq!(owner.post(&path, &[("password", NEW)]).await.status, status);
+    }
+    let slowed = owner.post(&path, &[("password", PASSWORD)]).await;
+    assert_eq!(slowed.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(verified(&app).await.is_empty());
+}
+
+#[tokio::test]
+async fn of_twenty_choices_at_the_same_time_one_leads_on() {
+    let app = start(EmailVerification::Optional).await;
+    let (_, path) = signed_up_by_a_stranger(&app).await;
+    let tries = (0..20).map(|_| {
+        let (mut client, path) = (app.client(), format!("{path}/password"));
+        tokio::spawn(async move { client.post(&path, &[]).await.status })
+    });
+    let done = futures_util::future::join_all(tries).await;
+    let led_on = |status: &Result<StatusCode, _>| matches!(status, Ok(StatusCode::SEE_OTHER));
+    assert_eq!(done.iter().filter(|one| led_on(one)).count(), 1);
+}
+
+#[tokio::test]
+async fn a_new_address_is_confirmed_by_who_has_the_account() {
+    let app = start(EmailVerification::Optional).await;
+    let mut ada = sign_up(&app, "ada@example.com").await;
+    ask_for_address(&mut ada, "bob@example.com").await;
+    let path = link(&app, "bob@example.com", "verify").await;
+    // Bob, whose address it is, has nothing to do with the account.
+    let mut bob = app.client();
+    let page = bob.get(&path).await;
+    assert!(
+        !page.text.contains("Choose a new password"),
+        "{}",
+        page.text
+    );
+    let refused = bob.post(&path, &[("password", NEW)]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let taken = bob.post(&format!("{path}/password"), &[]).await;
+    assert_eq!(taken.status, StatusCode::NOT_FOUND);
+    let emails = "SELECT email FROM users";
+    assert_eq!(column(&app, emails).await, ["ada@example.com"]);
+    bob.post(&path, &[("password", PASSWORD)]).await;
+    assert_eq!(column(&app, emails).await, ["bob@example.com"]);
+}
+
+#[tokio::test]
+async fn without_a_password_the_account_itself_confirms_a_new_address() {
+    let app = start(EmailVerification::Optional).await;
+    let mut ada = sign_up(&app, "ada@example.com").await;
+    ask_for_address(&mut ada, "countess@example.com").await;
+    let mut tx = app.core.db().begin().await.unwrap();
+    let sql = "UPDATE users SET has_password = 0";
+    sqlx::query(sql).execute(tx.conn()).await.unwrap();
+    tx.commit().await.unwrap();
+    let path = link(&app, "countess@example.com", "verify").await;
+    let page = app.client().get(&path).await;
+    let why = "that you have to be signed in to";
+    assert!(page.text.contains(why), "{}", page.text);
+    let refused = app.client().post(&path, &[("password", PASSWORD)]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     ada.post(&path, &[]).await;
-    sign_in(&app, "ada@example.com").await;
+    let emails = "SELECT email FROM users";
+    assert_eq!(column(&app, emails).await, ["countess@example.com"]);
 }
 
 #[tokio::test]
@@ -134,7 +259,8 @@ async fn a_link_works_for_a_day() {
         sign_up(&app, "ada@example.com").await;
         let path = link(&app, "ada@example.com", "verify").await;
         app.clock.advance(wait);
-        assert_eq!(app.client().post(&path, &[]).await.status, status);
+        let password = [("password", PASSWORD)];
+        assert_eq!(app.client().post(&path, &password).await.status, status);
         app.work_jobs().await;
         assert_eq!(count(&app, "mailed_tokens").await, 0, "used or forgotten");
     }

@@ -1,13 +1,29 @@
-//! Two replicas that share nothing but their database count together, and know each other's sessions and links.
+//! Two replicas that share nothing but their database count together, and know each other's sessions and links: within
+//! one process, on a clock that can be moved, and as two processes that run `serve`.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod support;
 
+use std::io::{BufRead as _, BufReader};
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+
 use axum::http::StatusCode;
-use quickscale_runtime::testing::{Answer, Client, TestApp};
-use support::{PASSWORD, app, sign_in, sign_up, themed};
+use hyper_util::rt::TokioIo;
+use quickscale_runtime::auth::{self, Registration};
+use quickscale_runtime::mail::Letterbox;
+use quickscale_runtime::testing::{Answer, Client, TestApp, TestDatabase};
+use quickscale_runtime::{App, Environment};
+use support::{PASSWORD, SITE, app, files, settings, sign_in, sign_up, themed, until};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 
 const ADA: &str = "ada@example.com";
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -72,6 +88,17 @@ async fn reset(mut client: Client, link: String) -> Answer {
     client.post(&link, &[("password", PASSWORD)]).await
 }
 
+/// How many of those who opened one link at once were let in; none of them met a fault.
+async fn how_many_worked(uses: Vec<JoinHandle<Answer>>) -> usize {
+    let mut worked = 0;
+    for one in uses {
+        let answer = one.await.unwrap();
+        assert!(!answer.status.is_server_error(), "{}", answer.text);
+        worked += usize::from(answer.location() == "/accounts/login");
+    }
+    worked
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_twenty_uses_of_one_link_at_both_one_works() {
     let all = two().await;
@@ -88,11 +115,246 @@ async fn of_twenty_uses_of_one_link_at_both_one_works() {
     let uses: Vec<_> = (0..20)
         .map(|number| tokio::spawn(reset(all[number % 2].client(), link.to_owned())))
         .collect();
-    let mut worked = 0;
-    for one in uses {
-        let answer = one.await.unwrap();
-        assert!(!answer.status.is_server_error(), "{}", answer.text);
-        worked += usize::from(answer.location() == "/accounts/login");
+    assert_eq!(how_many_worked(uses).await, 1);
+}
+
+/// Says that this program is to be the application: it then takes its arguments as those of the application's binary.
+const IS_APP: &str = "REPLICA_IS_THE_APPLICATION";
+
+fn small(environment: Environment) -> App {
+    let settings = auth::Settings {
+        failed_sign_ins_per_account: 2,
+        ..settings(Registration::Open)
+    };
+    App::builder(SITE, environment).module(auth::module(settings))
+}
+
+/// Does nothing but in a process of [`binary`], whose only argument names this test as well as the command of the
+/// application.
+#[test]
+fn serve() {
+    if std::env::var_os(IS_APP).is_some() {
+        let code = quickscale_runtime::cli::main(small);
+        assert_eq!(code, ExitCode::SUCCESS);
     }
-    assert_eq!(worked, 1);
+}
+
+/// As [`serve`].
+#[test]
+fn migrate() {
+    serve();
+}
+
+/// The application's binary on a database of a test, about to do what `command` says.
+fn binary(command: &str, folder: &Path, database: &TestDatabase) -> Command {
+    let mut binary = Command::new(std::env::current_exe().unwrap());
+    binary
+        .arg(command)
+        .current_dir(folder)
+        .env(IS_APP, "1")
+        .env("APP_ENV", "development")
+        .env("APP_SECRET_KEY", "a-key-for-tests-0123456789abcdef")
+        .env("APP_URL", "http://app.test")
+        .env("DATABASE_URL", &database.url)
+        .env("PORT", "0");
+    binary
+}
+
+/// A project's folder, gone when dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let random = quickscale_runtime::ids::new_id(quickscale_runtime::testing::START);
+        let folder = std::env::temp_dir().join(format!("replicas_{}_{random}", std::process::id()));
+        let overlay = support::overlay();
+        let assets = overlay.assets.unwrap();
+        let from = overlay.templates.iter().map(|from| (from, "templates"));
+        for (from, to) in from.chain([(&assets, "static")]) {
+            for file in files(from) {
+                let copy = folder.join(to).join(file.strip_prefix(from).unwrap());
+                std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+                std::fs::copy(&file, copy).unwrap();
+            }
+        }
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A process that serves the application.
+struct Process {
+    child: Child,
+    port: u16,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Process {
+    /// Starts it and waits until it answers. Somebody else may take its port before it does: then it takes another.
+    async fn start(folder: &Path, database: &TestDatabase) -> Self {
+        for _ in 0..5 {
+            let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let port = free.local_addr().unwrap().port();
+            drop(free);
+            let child = binary("serve", folder, database)
+                .env("PORT", port.to_string())
+                .stdout(Stdio::null())
+                .spawn();
+            let mut process = Self {
+                child: child.unwrap(),
+                port,
+            };
+            if process.is_ready().await {
+                return process;
+            }
+        }
+        panic!("the application does not start");
+    }
+
+    /// Whether it came to answer, and did not end before.
+    async fn is_ready(&mut self) -> bool {
+        loop {
+            if self.child.try_wait().unwrap().is_some() {
+                return false;
+            }
+            if TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
+                let ready = self.client().get("/health/ready").await;
+                return ready.status == StatusCode::OK;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// A browser that reaches this process by the network.
+    fn client(&self) -> Client {
+        let port = self.port;
+        let forward = move |request: Request| async move {
+            let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+            let connection = hyper::client::conn::http1::handshake(TokioIo::new(stream));
+            let (mut sender, connection) = connection.await.unwrap();
+            tokio::spawn(connection);
+            sender.send_request(request).await.unwrap().map(Body::new)
+        };
+        Client::of(Router::new().fallback(forward))
+    }
+
+    /// The same browser at this process.
+    fn take_over(&self, client: &Client) -> Client {
+        let mut moved = self.client();
+        for name in ["qs_session", "qs_csrf"] {
+            if let Some(value) = client.cookie(name) {
+                moved.set_cookie(name, value);
+            }
+        }
+        moved
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_share_sessions_limits_and_links() {
+    let (folder, database) = (Folder::new(), TestDatabase::create().await.unwrap());
+    let one = Process::start(&folder.0, &database).await;
+    let other = Process::start(&folder.0, &database).await;
+
+    // A session that begins at one is known at the other, and ended there it is ended here.
+    let mut ada = one.client();
+    let fields = [("email", ADA), ("password", PASSWORD)];
+    let signed_up = ada.post("/accounts/signup", &fields).await;
+    assert_eq!(signed_up.location(), "/dashboard", "{}", signed_up.text);
+    let mut moved = other.take_over(&ada);
+    assert_eq!(moved.get("/dashboard").await.status, StatusCode::OK);
+    moved.post("/accounts/logout", &[]).await;
+    let outside = ada.get("/dashboard").await;
+    assert!(outside.location().starts_with("/accounts/login"));
+
+    // Two wrong passwords are let through, whichever process gets them.
+    let wrong = [("email", ADA), ("password", "not the password")];
+    for (number, process) in [&one, &other, &one, &other].into_iter().enumerate() {
+        let answer = process.client().post("/accounts/login", &wrong).await;
+        let is_refused = answer.status == StatusCode::TOO_MANY_REQUESTS;
+        assert_eq!(is_refused, number >= 2, "{number}: {}", answer.status);
+    }
+
+    // Of twenty uses of one link at the same time one works.
+    let asked = [("email", ADA)];
+    other
+        .client()
+        .post("/accounts/password/reset", &asked)
+        .await;
+    let letterbox = Letterbox::Folder(folder.0.join("var/mail"));
+    let link = || {
+        let mails = letterbox.messages().unwrap_or_default();
+        let link = |mail: &quickscale_runtime::mail::Message| {
+            mail.link("/accounts/password/reset/").map(str::to_owned)
+        };
+        mails.iter().find_map(link)
+    };
+    until("the mail is there", async || link().is_some()).await;
+    let link = link().unwrap();
+    let uses: Vec<_> = (0..20)
+        .map(|number| tokio::spawn(reset([&one, &other][number % 2].client(), link.clone())))
+        .collect();
+    assert_eq!(how_many_worked(uses).await, 1);
+}
+
+/// What it logs as JSON until it listens; then it is ended. Nothing else that it prints is an object.
+fn logged(command: &mut Command) -> Vec<serde_json::Value> {
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut logged: Vec<serde_json::Value> = Vec::new();
+    for line in lines.map_while(Result::ok) {
+        if line.starts_with('{') {
+            logged.push(serde_json::from_str(&line).unwrap());
+        }
+        if line.contains("\"listening\"") {
+            break;
+        }
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    logged
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn collectors_get_a_line_of_json_for_each_event() {
+    let (folder, database) = (Folder::new(), TestDatabase::create().await.unwrap());
+    let logged = logged(binary("serve", &folder.0, &database).env("LOG_FORMAT", "json"));
+    let listening = logged.last().unwrap();
+    assert_eq!(listening["message"], "listening", "{logged:?}");
+    assert_eq!(listening["level"], "INFO");
+    assert_eq!(listening["url"], "http://app.test");
+    assert!(listening["timestamp"].is_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_production_a_database_that_is_behind_is_left_alone_until_somebody_says_so() {
+    let (folder, database) = (Folder::new(), TestDatabase::create().await.unwrap());
+    let in_production = |command: &str| {
+        let mut binary = binary(command, &folder.0, &database);
+        binary
+            .env("APP_ENV", "production")
+            .env("APP_URL", "https://app.test");
+        binary
+    };
+    for _ in 0..2 {
+        let refused = in_production("serve").output().unwrap();
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success(), "{refused:?}");
+        assert!(said.contains("is pending; run `migrate` first"), "{said}");
+    }
+    let done = in_production("migrate").output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    let logged = logged(&mut in_production("serve"));
+    assert_eq!(logged.last().unwrap()["message"], "listening", "{logged:?}");
 }

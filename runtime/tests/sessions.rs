@@ -13,7 +13,7 @@ use quickscale_runtime::auth::Registration;
 use quickscale_runtime::config::{Config, Environment, Vars};
 use quickscale_runtime::db::Db;
 use quickscale_runtime::testing::{Client, TestApp};
-use support::{PASSWORD, app, app_in, column, count, overlay, plain, sign_in, sign_up, themed};
+use support::{PASSWORD, app, app_in, column, count, overlay, sign_in, sign_up, themed};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -203,7 +203,7 @@ async fn whoever_has_signed_in_sees_where_and_ends_what_is_not_his() {
     let mut elsewhere = sign_in(&app, "ada@example.com").await;
     let mut third = sign_in(&app, "ada@example.com").await;
     let mut bob = sign_up(&app, "bob@example.com").await;
-    let page = plain(&here.get("/accounts/security").await);
+    let page = here.get("/accounts/security").await.text;
     assert_eq!(page.matches("An unknown device</th>").count(), 3, "{page}");
     assert_eq!(page.matches("This device").count(), 1, "{page}");
     let path = |page: &str| {
@@ -217,7 +217,7 @@ async fn whoever_has_signed_in_sees_where_and_ends_what_is_not_his() {
     };
     let one = path(&page);
     bob.post(&one, &[]).await;
-    let still = plain(&here.get("/accounts/security").await);
+    let still = here.get("/accounts/security").await.text;
     assert_eq!(
         still.matches("An unknown device</th>").count(),
         3,
@@ -233,7 +233,7 @@ async fn whoever_has_signed_in_sees_where_and_ends_what_is_not_his() {
         .await;
     assert!(is_signed_in(&mut here).await && is_signed_in(&mut bob).await);
     assert!(!is_signed_in(&mut elsewhere).await && !is_signed_in(&mut third).await);
-    let alone = plain(&here.get("/accounts/security").await);
+    let alone = here.get("/accounts/security").await.text;
     assert!(!alone.contains("end-others"), "{alone}");
 }
 

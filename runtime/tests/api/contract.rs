@@ -9,16 +9,16 @@ use quickscale_runtime::testing::{Answer, TestApp};
 use serde_json::{Value, json};
 
 use crate::program::{Program, all_scopes, make_key, offering, settings, start};
-use crate::support::{plain, sign_in, sign_up_admin, sign_up_unconfirmed};
+use crate::support::{sign_in, sign_up_admin, sign_up_unconfirmed};
 
 /// The description, and what has been seen of it.
-struct Contract {
+pub struct Contract {
     document: Value,
-    seen: BTreeSet<(String, String)>,
+    pub seen: BTreeSet<(String, String)>,
 }
 
 impl Contract {
-    async fn of(app: &TestApp) -> Self {
+    pub async fn of(app: &TestApp) -> Self {
         let answer = app.client().get("/api/openapi.json").await;
         assert_eq!(answer.status, 200);
         Self {
@@ -28,7 +28,7 @@ impl Contract {
     }
 
     /// The operations: identifier, method, path.
-    fn operations(&self) -> Vec<(String, String, String)> {
+    pub fn operations(&self) -> Vec<(String, String, String)> {
         let mut all = Vec::new();
         for (path, item) in self.document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
@@ -48,7 +48,7 @@ impl Contract {
 
     /// Holds `answer` to what is said about operation `id`.
     #[track_caller]
-    fn check(&mut self, id: &str, answer: &Answer) {
+    pub fn check(&mut self, id: &str, answer: &Answer) {
         let status = answer.status.as_str();
         let response = &self.operation(id)["responses"][status];
         assert!(
@@ -79,7 +79,8 @@ impl Contract {
         assert!(faults.is_empty(), "{id} {status}: {faults:?} in {body:#}");
         for (name, _) in response["headers"].as_object().unwrap() {
             let is_there = answer.headers.contains_key(name.to_lowercase());
-            let is_optional = name == "Idempotent-Replayed";
+            let is_optional =
+                ["Idempotent-Replayed", "Preference-Applied"].contains(&name.as_str());
             assert!(
                 is_there || is_optional,
                 "{id} {status} has no header {name}"
@@ -90,7 +91,7 @@ impl Contract {
     }
 
     /// Every code that operation `id` may refuse with, and its good statuses.
-    fn described(&self, id: &str) -> BTreeSet<String> {
+    pub fn described(&self, id: &str) -> BTreeSet<String> {
         let mut codes = BTreeSet::new();
         for (status, response) in self.operation(id)["responses"].as_object().unwrap() {
             match response["content"]["application/problem+json"]["examples"].as_object() {
@@ -104,11 +105,11 @@ impl Contract {
     }
 }
 
-/// What no request can bring about by itself.
-const OUT_OF_REACH: [&str; 3] = ["internal_error", "timed_out", "request_in_progress"];
+/// What only trouble brings about: see `trouble`.
+pub const TROUBLE: [&str; 3] = ["internal_error", "timed_out", "request_in_progress"];
 
 /// Each operation with an address and a body that it takes.
-fn calls(run: &str) -> BTreeMap<&'static str, (String, Option<Value>)> {
+pub fn calls(run: &str) -> BTreeMap<&'static str, (String, Option<Value>)> {
     let text = Some(json!({ "text": "Hello" }));
     let curious = json!({ "name": "Ada", "count": 1, "mood": "very_good", "strict": true });
     let service = |name: &str| format!("/api/v1/services/{name}/runs");
@@ -143,7 +144,7 @@ fn calls(run: &str) -> BTreeMap<&'static str, (String, Option<Value>)> {
     ])
 }
 
-async fn call(program: &Program, (path, body): &(String, Option<Value>)) -> Answer {
+pub async fn call(program: &Program, (path, body): &(String, Option<Value>)) -> Answer {
     match body {
         None => program.get(path).await,
         Some(body) => program.post(path, body).await,
@@ -190,7 +191,7 @@ async fn every_answer_is_as_the_description_says() {
         let missing: Vec<_> = described
             .iter()
             .map(String::as_str)
-            .filter(|code| !seen.contains(code) && !OUT_OF_REACH.contains(code))
+            .filter(|code| !seen.contains(code) && !TROUBLE.contains(code))
             .filter(|code| !(id == "get_me" && *code == "insufficient_scope"))
             .filter(|code| !(is_special(&id) && *code == "not_found"))
             .filter(|code| !(id == "run_later" && *code == "200"))
@@ -245,6 +246,7 @@ async fn answer_later(
         let run = answer.json()["id"].as_str().unwrap().to_owned();
         let location = answer.headers["location"].to_str().unwrap();
         assert_eq!(location, format!("/api/v1/runs/{run}"), "{id}");
+        assert_eq!(answer.headers["preference-applied"], LATER.1, "{id}");
         contract.check(id, &answer);
     }
 }
@@ -461,7 +463,7 @@ async fn the_page_shows_every_operation_with_calls_for_this_application() {
     let contract = Contract::of(&app).await;
     let page = app.client().get("/api/docs").await;
     assert_eq!(page.status, 200, "{}", page.text);
-    let text = plain(&page);
+    let text = &page.text;
     for (id, _, path) in contract.operations() {
         assert!(text.contains(&format!("id=\"{id}\"")), "{id}");
         assert!(text.contains(&path), "{path}");

@@ -46,7 +46,7 @@ async fn a_request_that_dies_at_any_statement_happens_once_when_it_is_sent_again
         let program = Program::of_new_user(&app, &email).await;
         let name = format!("request-{statement}");
         let vars = [(KEY, program.key.as_str()), (NAME, &name)];
-        is_killed = kill_after(&app, "deaths::answers", &vars, statement);
+        is_killed = kill_after(&app, "deaths::answers", &vars, statement).await;
         let what = format!("after statement {statement}");
         // Whoever had it is given up.
         app.clock.advance(Duration::from_secs(120));

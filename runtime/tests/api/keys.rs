@@ -12,7 +12,7 @@ use quickscale_runtime::testing::TestApp;
 use crate::program::{
     KEYS, Program, all_scopes, assert_problem, first_id, make_key, shown_key, start,
 };
-use crate::support::{column, confirm, count, plain, sign_up, sign_up_unconfirmed};
+use crate::support::{column, confirm, count, sign_up, sign_up_unconfirmed};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -183,7 +183,7 @@ async fn a_replaced_key_works_until_the_overlap_ends() {
     let fields = [("overlap", "24"), ("form_key", form_key)];
     let shown = ada.post(&path, &fields).await;
     let new = Program::with_key(&app, &shown_key(&shown));
-    assert!(plain(&shown).contains("works until"), "{}", shown.text);
+    assert!(shown.text.contains("works until"), "{}", shown.text);
     for program in [&old, &new] {
         assert_eq!(program.get("/api/v1/me").await.status, 200);
     }
@@ -191,6 +191,12 @@ async fn a_replaced_key_works_until_the_overlap_ends() {
     assert_problem(&scope, 403, "insufficient_scope");
     let again = ada.post(&path, &fields).await;
     assert_eq!(again.location(), KEYS, "the form was sent before");
+    let other = [("overlap", "168"), ("form_key", "fedcba9876543210")];
+    let again = ada.post(&path, &other).await;
+    assert_eq!(again.location(), KEYS, "a key is replaced once");
+    let page = ada.get(KEYS).await.text;
+    assert_eq!(page.matches("qs_live_").count(), 2, "{page}");
+    assert_eq!(page.matches("/rotate\"").count(), 1, "{page}");
     app.clock.advance(DAY);
     assert_problem(&old.get("/api/v1/me").await, 401, "invalid_key");
     assert_eq!(new.get("/api/v1/me").await.status, 200);
@@ -264,9 +270,63 @@ async fn there_are_so_many_keys_and_no_more() {
     let answer = ada.post(KEYS, &fields).await;
     assert_eq!(answer.status, 422);
     assert!(answer.text.contains("20 keys already"), "{}", answer.text);
+    assert_eq!(
+        count(&app, "api_keys").await,
+        20,
+        "a refusal leaves nothing"
+    );
+    // At the limit keys can still be replaced, but not be multiplied by it.
     let id = first_id(&mut ada).await;
-    ada.post(&format!("{KEYS}/{id}/revoke"), &[]).await;
+    for (overlap, form_key, status) in [
+        ("0", "at-once-0123456789", 200),
+        ("24", "later-0123456789ab", 200),
+        ("24", "again-0123456789ab", 422),
+    ] {
+        let id = match overlap {
+            "0" => id.clone(),
+            _ => first_id(&mut ada).await,
+        };
+        let fields = [("overlap", overlap), ("form_key", form_key)];
+        let answer = ada.post(&format!("{KEYS}/{id}/rotate"), &fields).await;
+        assert_eq!(answer.status, status, "{form_key}: {}", answer.text);
+    }
+    assert_eq!(count(&app, "api_keys").await, 22);
+    for _ in 0..2 {
+        let id = first_id(&mut ada).await;
+        ada.post(&format!("{KEYS}/{id}/revoke"), &[]).await;
+    }
     make_key(&mut ada, &["scope_account_read"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_who_ask_at_the_same_time_get_no_more_keys_either() {
+    let (app, _) = start().await;
+    let mut ada = sign_up(&app, "ada@example.com").await;
+    for _ in 0..15 {
+        make_key(&mut ada, &["scope_account_read"]).await;
+    }
+    let asked: Vec<_> = (0..12)
+        .map(|at| {
+            let mut ada = ada.clone();
+            tokio::spawn(async move {
+                let form_key = format!("0123456789abcdef{at}");
+                let fields = [
+                    ("form_key", form_key.as_str()),
+                    ("name", "One of many"),
+                    ("expiry", "30"),
+                    ("scope_account_read", "true"),
+                ];
+                ada.post(KEYS, &fields).await.status.as_u16()
+            })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for one in asked {
+        answers.push(one.await.unwrap());
+    }
+    answers.sort_unstable();
+    assert_eq!(answers, [[200; 5].as_slice(), &[422; 7]].concat());
+    assert_eq!(count(&app, "api_keys").await, 20);
 }
 
 #[tokio::test]

@@ -20,3 +20,5 @@ mod limits;
 mod once;
 mod preferences;
 mod program;
+mod snippets;
+mod trouble;

@@ -7,8 +7,8 @@ use quickscale_runtime::testing::Answer;
 use serde_json::{Value, json};
 
 use crate::program::{Program, assert_problem, offering, settings, start};
-use crate::support::column;
 use crate::support::ledger::{assert_sound, count};
+use crate::support::{column, sign_up_admin};
 
 const PATH: &str = "/api/v1/services/obedient/runs";
 
@@ -199,4 +199,23 @@ async fn answers_are_kept_for_a_day() {
     app.work_jobs().await;
     let keys = column(&app, "SELECT idempotency_key FROM api_requests").await;
     assert_eq!(keys, ["new"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_was_turned_away_for_a_while_comes_again_with_the_same_key() {
+    let (app, worked) = start().await;
+    let program = Program::of_new_user(&app, "ada@example.com").await;
+    let mut root = sign_up_admin(&app, "root@example.com").await;
+    let switch = "/admin/services/obedient/switch";
+    root.post(switch, &[("on", "false")]).await;
+    for _ in 0..2 {
+        let refused = program.post_once(PATH, &text("Hello"), "first").await;
+        assert_problem(&refused, 409, "service_switched_off");
+        assert!(refused.headers.contains_key("retry-after") && !is_replay(&refused));
+    }
+    root.post(switch, &[("on", "true")]).await;
+    let done = program.post_once(PATH, &text("Hello"), "first").await;
+    assert_eq!(done.status, 200, "{}", done.text);
+    assert!(!is_replay(&done));
+    assert_eq!(worked.load(Ordering::SeqCst), 1);
 }

@@ -37,6 +37,9 @@ async fn whoever_does_not_wait_is_answered_at_once_and_the_run_is_done_in_the_ba
     let again = program.post_with(RUNS, &body, &headers).await;
     assert_eq!((again.status, &again.text), (answer.status, &answer.text));
     assert_eq!(again.headers["location"], *location);
+    for answer in [&answer, &again] {
+        assert_eq!(answer.headers["preference-applied"], "respond-async");
+    }
     for _ in 0..2 {
         app.work_jobs().await;
         let run = program.get(&location).await.json();
@@ -56,6 +59,7 @@ async fn whoever_waits_no_longer_is_told_of_a_run_under_way() {
         .post_with(RUNS, &body, &[("prefer", "wait=0")])
         .await;
     assert_eq!(answer.status, 202, "{}", answer.text);
+    assert_eq!(answer.headers["preference-applied"], "wait=0");
     assert_eq!(answer.json()["status"], "running");
     let location = answer.headers["location"].to_str().unwrap().to_owned();
     strings.gate.add_permits(1);
@@ -66,4 +70,29 @@ async fn whoever_waits_no_longer_is_told_of_a_run_under_way() {
         .post_with(RUNS, &body, &[("prefer", "wait=60")])
         .await;
     assert_eq!(answer.status, 200, "{}", answer.text);
+    // Nobody waits as long as that.
+    assert!(!answer.headers.contains_key("preference-applied"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_comes_again_says_again_what_was_done_of_the_preference() {
+    let (_app, strings, program) = start().await;
+    strings.gate.add_permits(1);
+    let body = json!({ "text": "wait" });
+    let headers = [("prefer", "wait=30"), ("idempotency-key", "once")];
+    let first = program.post_with(RUNS, &body, &headers).await;
+    assert_eq!(first.status, 200, "{}", first.text);
+    assert_eq!(first.headers["preference-applied"], "wait=30");
+    // The first answer is what counts, whatever is preferred now.
+    let headers = [("prefer", "respond-async"), ("idempotency-key", "once")];
+    let again = program.post_with(RUNS, &body, &headers).await;
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert_eq!(again.headers["preference-applied"], "wait=30");
+    assert_eq!((again.status, &again.text), (first.status, &first.text));
+    let refused = json!({ "text": 1 });
+    let refused = program
+        .post_with(RUNS, &refused, &[("prefer", "wait=30")])
+        .await;
+    assert_eq!(refused.status, 422);
+    assert!(!refused.headers.contains_key("preference-applied"));
 }

@@ -3,7 +3,8 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::standin::{Fault, StandIn};
+use crate::delivery::{post, start};
+use crate::standin::{Fault, StandIn, Verb};
 use crate::support::billing::Shopper;
 use crate::support::{column, count, sign_up_admin};
 use quickscale_runtime::testing::TestApp;
@@ -30,9 +31,9 @@ async fn subscribed(stand_in: &StandIn, app: &TestApp, seats: i64) -> Value {
 }
 
 async fn change(ada: &mut Shopper<'_>, (plan, seats, key): (&str, &str, &str)) -> StatusCode {
-    let fields = [("quantity", seats), ("key", key)];
-    let path = format!("/billing/change/{plan}");
-    ada.browser.post(&path, &fields).await.status
+    let fields = [("plan", plan), ("quantity", seats), ("key", key)];
+    let path = "/billing/subscription/change";
+    ada.browser.post(path, &fields).await.status
 }
 
 async fn terms(app: &TestApp) -> String {
@@ -71,6 +72,43 @@ async fn a_change_whose_answer_is_lost_is_made_once_by_the_form_or_by_the_job() 
     assert_eq!(count(&app, "billing_changes").await, 1);
 }
 
+/// Every write of what was taken in is lost to somebody else from now on; or no more.
+async fn outpace(app: &TestApp, is_on: bool) {
+    let is_postgres = std::env::var("TEST_DATABASE_URL").is_ok_and(|url| url.starts_with("post"));
+    let sql = match (is_on, is_postgres) {
+        (true, false) => {
+            "CREATE TRIGGER lost BEFORE UPDATE ON billing_versions BEGIN SELECT RAISE(IGNORE); END"
+        }
+        (false, false) => "DROP TRIGGER lost",
+        (true, true) => "CREATE RULE lost AS ON UPDATE TO billing_versions DO INSTEAD NOTHING",
+        (false, true) => "DROP RULE lost ON billing_versions",
+    };
+    let mut tx = app.core.db().begin().await.unwrap();
+    sqlx::query(sql).execute(tx.conn()).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_change_that_was_made_is_not_refused_because_others_are_faster() {
+    let (app, stand_in) = crate::stripe::start().await;
+    crate::stripe::run_push(&app).await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    ada.order("small", 1).await;
+    subscribed(&stand_in, &app, 1).await;
+    outpace(&app, true).await;
+    let first = change(&mut ada, ("team", "2", "k")).await;
+    assert_eq!(first, StatusCode::SERVICE_UNAVAILABLE);
+    let states = "SELECT state FROM billing_changes";
+    assert_eq!(column(&app, states).await, ["asked"]);
+    let made = stand_in.all("sub_").swap_remove(0);
+    assert_eq!(made["items"]["data"][0]["quantity"], 2);
+    outpace(&app, false).await;
+    app.clock.advance(std::time::Duration::from_secs(61));
+    app.work_jobs().await;
+    assert_eq!(column(&app, states).await, ["done"]);
+    assert_eq!(terms(&app).await, "2 -");
+}
+
 #[tokio::test]
 async fn what_costs_less_is_planned_at_stripe_once_and_can_be_taken_back() {
     let (app, stand_in) = crate::stripe::start().await;
@@ -92,17 +130,18 @@ async fn what_costs_less_is_planned_at_stripe_once_and_can_be_taken_back() {
         StatusCode::SEE_OTHER
     );
     assert_eq!(terms(&app).await, "3 1");
-    let fields = [("do", "cancel"), ("key", "m")];
-    ada.browser.post("/billing/subscription", &fields).await;
+    let path = "/billing/subscription";
+    let cancel = format!("{path}/cancel");
+    ada.browser.post(&cancel, &[("key", "m")]).await;
     assert_eq!(terms(&app).await, "3 -");
-    let fields = [("do", "go_on"), ("key", "n")];
-    ada.browser.post("/billing/subscription", &fields).await;
+    let resume = format!("{path}/resume");
+    ada.browser.post(&resume, &[("key", "n")]).await;
     assert_eq!(
         change(&mut ada, ("team", "2", "o")).await,
         StatusCode::SEE_OTHER
     );
-    let fields = [("do", "stay"), ("key", "p")];
-    ada.browser.post("/billing/subscription", &fields).await;
+    let stay = format!("{path}/stay");
+    ada.browser.post(&stay, &[("key", "p")]).await;
     assert_eq!(terms(&app).await, "3 -");
     let states = stand_in.all("sub_sched_");
     assert!(
@@ -134,4 +173,39 @@ async fn a_subscription_that_staff_ends_is_over_though_the_answer_is_lost() {
         column(&app, "SELECT state FROM billing_changes").await,
         ["done"]
     );
+}
+
+#[tokio::test]
+async fn stripe_says_what_a_change_costs_and_without_it_that_is_worked_out() {
+    let (app, stand_in) = start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    ada.order("team", 2).await;
+    let page = stand_in.all("cs_").pop().unwrap();
+    let page = page["id"].as_str().unwrap();
+    stand_in.at_till(page, Verb::Pay).unwrap();
+    for event in stand_in.events() {
+        post(&app, &event).await;
+        app.work_jobs().await;
+    }
+    let before = (stand_in.all("in_"), stand_in.all("sub_"));
+    stand_in.log();
+    let page = ada
+        .browser
+        .get("/billing/subscription/change?plan=team-yearly")
+        .await;
+    assert!(
+        page.text
+            .contains("<strong>522.00 EUR</strong> today and get about <strong>44000 credits"),
+        "{}",
+        page.text
+    );
+    assert_eq!(stand_in.log(), ["POST /v1/invoices/create_preview"]);
+    assert_eq!((stand_in.all("in_"), stand_in.all("sub_")), before);
+    stand_in.fail(&[Fault::Refused(403)]);
+    let page = ada
+        .browser
+        .get("/billing/subscription/change?plan=team-yearly")
+        .await;
+    let told = "<strong>522.00 EUR</strong> today, before taxes and discounts, and get";
+    assert!(page.text.contains(told), "{}", page.text);
 }

@@ -1,5 +1,6 @@
-//! Checkout, webhooks and refunds, killed after each of their statements, with Stripe going on by itself: whoever asks
-//! again, and what Stripe sends again, ends in the same state, and the money agrees with the ledger.
+//! Checkout, webhooks, refunds, and the events of a subscription that begins and is renewed, killed after each of their
+//! statements, with Stripe going on by itself: whoever asks again, and what Stripe sends again, ends in the same state,
+//! and the money agrees with the ledger.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,7 +10,6 @@ use axum::http::Request;
 use quickscale_runtime::app::Core;
 use quickscale_runtime::auth::audit::Actor;
 use quickscale_runtime::billing::actions;
-use quickscale_runtime::billing::provider::signature::sign;
 use quickscale_runtime::billing::upkeep::verify;
 use quickscale_runtime::credits::Owner;
 use quickscale_runtime::credits::actions as ledger;
@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use sqlx::Row as _;
 
 use crate::delivery::{SECRET, event, secs, start};
-use crate::standin::StandIn;
+use crate::standin::{StandIn, Verb, sign};
 use crate::support::billing::Shopper;
 use crate::support::death::{Life, kill_after};
 use crate::support::{app, column, overlay};
@@ -30,7 +30,7 @@ const WHAT: &str = "BILLING_TEST_WHAT";
 const STRIPE: [&str; 4] = [
     "BILLING_PROVIDER",
     "STRIPE_SECRET_KEY",
-    "STRIPE_WEBHOOK_SECRETS",
+    "STRIPE_WEBHOOK_SECRET",
     "STRIPE_API_BASE",
 ];
 
@@ -40,6 +40,9 @@ fn buyer(id: &str) -> Principal {
         email: format!("{id}@example.com"),
         name: String::new(),
         role: Role::User,
+        is_verified: true,
+        picture: None,
+        times: quickscale_runtime::times::TimeStyle::default(),
         session: String::new(),
         proved_at: quickscale_runtime::clock::Timestamp::from_micros(0),
         lacks_second_factor: false,
@@ -47,10 +50,10 @@ fn buyer(id: &str) -> Principal {
     }
 }
 
-/// Sets out to buy a pack; gives where it is paid.
-async fn buy(core: &Core, who: &str) -> String {
+/// Sets out to buy; gives where it is paid.
+async fn buy(core: &Core, who: &str, item: &str) -> String {
     let wish = actions::Wish {
-        item: "small".into(),
+        item: item.into(),
         currency: "eur".parse().unwrap(),
         quantity: 1,
         key: "the form".into(),
@@ -61,13 +64,17 @@ async fn buy(core: &Core, who: &str) -> String {
 /// Does one verb as a process does that serves and works.
 async fn act(core: &Core, mut stripe: Client, verb: &str, (who, what): (&str, &str)) {
     match verb {
-        "checkout" => drop(buy(core, who).await),
-        "webhook" => {
-            let now = core.now().as_micros() / 1_000_000;
-            let signature = sign(SECRET, what.as_bytes(), now);
-            let request = Request::post("/webhooks/stripe").header("stripe-signature", signature);
-            let answer = stripe.send(request, Body::from(what.to_owned())).await;
-            assert!(answer.status.is_success(), "{}", answer.text);
+        "checkout" => drop(buy(core, who, "small").await),
+        "webhook" | "subscription" | "renewal" => {
+            let events: Vec<Value> = serde_json::from_str(what).unwrap();
+            for event in events {
+                let (body, now) = (event.to_string(), core.now().as_micros() / 1_000_000);
+                let signature = sign(SECRET, &body, now);
+                let request =
+                    Request::post("/webhooks/stripe").header("stripe-signature", signature);
+                let answer = stripe.send(request, Body::from(body)).await;
+                assert!(answer.status.is_success(), "{}", answer.text);
+            }
         }
         "refund" => {
             let wish = actions::RefundWish {
@@ -122,13 +129,31 @@ fn pay(stand_in: &StandIn, who: &str, now: i64) -> String {
         "id": format!("ch_{who}"), "object": "charge", "payment_intent": page["payment_intent"],
         "amount": page["amount_total"], "amount_refunded": 0, "currency": "eur",
     }));
-    event(
-        &format!("evt_{who}"),
-        "checkout.session.completed",
-        now,
-        &page,
-    )
-    .to_string()
+    let name = format!("evt_{who}");
+    let paid = event(&name, "checkout.session.completed", now, &page);
+    Value::from(vec![paid]).to_string()
+}
+
+/// Lets somebody subscribe and pay; gives what Stripe tells of it.
+async fn subscribe(core: &Core, stand_in: &StandIn, who: &str) -> String {
+    buy(core, who, "team").await;
+    let page = session(stand_in, who);
+    stand_in.events();
+    stand_in
+        .at_till(page["id"].as_str().unwrap(), Verb::Pay)
+        .unwrap();
+    Value::from(stand_in.events()).to_string()
+}
+
+/// Lets the subscription begin its next period; gives what Stripe tells of it.
+fn renew(stand_in: &StandIn, who: &str) -> String {
+    let customer = session(stand_in, who)["customer"].clone();
+    let mut own = stand_in.all("sub_");
+    own.retain(|subscription| subscription["customer"] == customer);
+    let end = &own[0]["items"]["data"][0]["current_period_end"];
+    stand_in.set_clock(end.as_i64().unwrap());
+    stand_in.renew(own[0]["id"].as_str().unwrap()).unwrap();
+    Value::from(stand_in.events()).to_string()
 }
 
 async fn payment_of(app: &TestApp, who: &str) -> String {
@@ -149,7 +174,15 @@ async fn prepare(app: &TestApp, stand_in: &StandIn, verb: &str, who: &str) -> St
     if verb == "checkout" {
         return String::new();
     }
-    buy(&app.core, who).await;
+    if matches!(verb, "subscription" | "renewal") {
+        let begun = subscribe(&app.core, stand_in, who).await;
+        if verb == "subscription" {
+            return begun;
+        }
+        act(&app.core, app.client(), "subscription", (who, &begun)).await;
+        return renew(stand_in, who);
+    }
+    buy(&app.core, who, "small").await;
     let paid = pay(stand_in, who, secs(app));
     if verb == "webhook" {
         return paid;
@@ -158,18 +191,24 @@ async fn prepare(app: &TestApp, stand_in: &StandIn, verb: &str, who: &str) -> St
     payment_of(app, who).await
 }
 
-/// After how many statements the next death comes: after each one where `BILLING_DEATHS` says `all`.
-fn stride() -> u32 {
-    let all = std::env::var("BILLING_DEATHS").is_ok_and(|text| text == "all");
-    if all { 1 } else { 3 }
-}
+/// What somebody does, the credits that he has then, and after how many statements the next death comes: after each one
+/// where `BILLING_DEATHS` says `all`.
+const VERBS: [(&str, &str, u32); 5] = [
+    ("checkout", "100", 3),
+    ("webhook", "300", 3),
+    ("refund", "200", 3),
+    ("subscription", "2100", 13),
+    ("renewal", "2100", 13),
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_dies_between_two_steps_leaves_money_and_credits_that_agree() {
     let (app, stand_in) = start().await;
     let core = &app.core;
-    let (mut deaths, stride) = (0, stride());
-    for (verb, credits) in [("checkout", "100"), ("webhook", "300"), ("refund", "200")] {
+    let mut deaths = 0;
+    let is_all = std::env::var("BILLING_DEATHS").is_ok_and(|text| text == "all");
+    for (verb, credits, stride) in VERBS {
+        let stride = if is_all { 1 } else { stride };
         let mut is_killed = true;
         let mut statement = 1;
         while is_killed {
@@ -179,7 +218,7 @@ async fn whoever_dies_between_two_steps_leaves_money_and_credits_that_agree() {
             let mut vars = vec![(VERB, verb), (WHO, &who), (WHAT, &what)];
             let values = STRIPE.map(|name| core.config().vars[name].clone());
             vars.extend(STRIPE.into_iter().zip(values.iter().map(String::as_str)));
-            is_killed = kill_after(&app, "deaths::acts", &vars, statement);
+            is_killed = kill_after(&app, "deaths::acts", &vars, statement).await;
             // What the dead process had under way is taken up by another one.
             app.clock.advance(Duration::from_secs(120));
             app.work_jobs().await;

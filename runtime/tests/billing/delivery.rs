@@ -4,12 +4,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
-use quickscale_runtime::billing::provider::signature::sign;
 use quickscale_runtime::testing::TestApp;
 use quickscale_runtime::{App, billing};
 use serde_json::{Value, json};
 
-use crate::standin::StandIn;
+use crate::standin::{StandIn, sign};
 use crate::support::{app, column, themed};
 
 pub const SECRET: &str = "whsec_1";
@@ -34,7 +33,7 @@ pub fn at(app: App, address: &str) -> quickscale_runtime::testing::TestAppBuilde
     themed(app)
         .env("BILLING_PROVIDER", "stripe")
         .env("STRIPE_SECRET_KEY", "rk_test_1")
-        .env("STRIPE_WEBHOOK_SECRETS", SECRET)
+        .env("STRIPE_WEBHOOK_SECRET", SECRET)
         .env("STRIPE_API_BASE", address)
 }
 
@@ -67,7 +66,7 @@ pub fn event(id: &str, kind: &str, created: i64, object: &Value) -> Value {
 /// Posts an event as Stripe does.
 pub async fn post(app: &TestApp, event: &Value) {
     let body = event.to_string();
-    let signature = sign(SECRET, body.as_bytes(), secs(app));
+    let signature = sign(SECRET, &body, secs(app));
     let request = Request::post("/webhooks/stripe").header("stripe-signature", signature);
     let answer = app.client().send(request, Body::from(body)).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);

@@ -16,7 +16,7 @@ use crate::support::{column, count};
 
 const DAY: i64 = 24 * 60 * 60;
 
-async fn price_of(app: &TestApp, item: &str) -> String {
+pub async fn price_of(app: &TestApp, item: &str) -> String {
     let all = column(
         app,
         "SELECT item || ' ' || price FROM billing_prices WHERE is_current = 1 AND currency = 'eur'",
@@ -29,7 +29,7 @@ async fn price_of(app: &TestApp, item: &str) -> String {
 }
 
 /// The page of the last order, as it is once somebody was there.
-fn session(stand_in: &StandIn, fields: &Value) -> Value {
+pub fn session(stand_in: &StandIn, fields: &Value) -> Value {
     let mut session = stand_in.all("cs_").pop().unwrap();
     for (name, value) in fields.as_object().unwrap() {
         session[name] = value.clone();
@@ -57,23 +57,38 @@ pub struct Subscriber {
 
 impl Subscriber {
     pub async fn of(ada: &mut Shopper<'_>, stand_in: &StandIn, shape: Shape) -> Self {
+        let sub = Self::begun(ada, stand_in, (shape, "active", "paid")).await;
+        let page = stand_in.all("cs_").pop().unwrap();
+        deliver_thrice(ada.app, "checkout.session.completed", &page).await;
+        let start = sub.period.0;
+        Self { sub, shape, start }
+    }
+
+    /// A subscription that waits for its first debit; nothing of it is told.
+    pub async fn unpaid(ada: &mut Shopper<'_>, stand_in: &StandIn, shape: Shape) -> Sub {
+        Self::begun(ada, stand_in, (shape, "incomplete", "unpaid")).await
+    }
+
+    async fn begun(
+        ada: &mut Shopper<'_>,
+        stand_in: &StandIn,
+        (shape, status, paid): (Shape, &str, &str),
+    ) -> Sub {
         let app = ada.app;
         ada.order("team", 1).await;
         let start = secs(app);
         let sub = Sub {
             id: "sub_1".into(),
             customer: stand_in.all("cus_")[0]["id"].as_str().unwrap().into(),
-            status: "active".into(),
+            status: status.into(),
             price: price_of(app, "team").await,
             quantity: 1,
             period: (start, start + 30 * DAY),
         };
         stand_in.put(sub.body(shape));
-        let fields =
-            json!({"status": "complete", "payment_status": "paid", "subscription": "sub_1"});
-        let page = session(stand_in, &fields);
-        deliver_thrice(app, "checkout.session.completed", &page).await;
-        Self { sub, shape, start }
+        let fields = json!({"status": "complete", "payment_status": paid, "subscription": "sub_1"});
+        session(stand_in, &fields);
+        sub
     }
 
     /// The period with this number, from 1 on.
@@ -494,7 +509,7 @@ async fn a_customer_who_is_deleted_keeps_his_credits_and_can_buy_again() {
         let page = stand_in.all("cs_").pop().unwrap();
         deliver_as(&app, "evt_late", "checkout.session.completed", &page).await;
         let page = ada.order("small", 1).await;
-        assert!(page.text.contains("checkout.stripe.test"), "{}", page.text);
+        assert!(page.text.contains("/c/pay/cs_"), "{}", page.text);
         let customers: Vec<_> = stand_in.all("cus_");
         assert_eq!(customers.len(), 2);
         let name = column(&app, "SELECT customer FROM billing_customers").await;

@@ -4,10 +4,10 @@
 
 use std::time::Duration;
 
-use quickscale_runtime::billing::Catalogue;
 use quickscale_runtime::billing::provider::{Change, Provider as _};
 use quickscale_runtime::billing::sandbox::{Sandbox, in_world};
 use quickscale_runtime::billing::upkeep::verify;
+use quickscale_runtime::billing::{Catalogue, Settings};
 use quickscale_runtime::testing::TestApp;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -27,7 +27,7 @@ const RESTARTS: i64 = 3;
 /// What happens to a customer: a verb, and a number that picks what it happens to.
 type Step = (&'static str, usize);
 
-const VERBS: [&str; 20] = [
+const VERBS: [&str; 21] = [
     "buy",
     "buy_later",
     "leave",
@@ -42,6 +42,7 @@ const VERBS: [&str; 20] = [
     "fewer",
     "yearly",
     "cancel",
+    "end",
     "go_on",
     "pause",
     "refund",
@@ -59,6 +60,11 @@ fn life(seed: u64) -> Vec<Step> {
         )
     };
     let mut steps: Vec<_> = (0..STEPS).map(step).collect();
+    // Whether he was there when it ended is not told where both are told together.
+    let has_ended = steps.iter().any(|(verb, _)| *verb == "end");
+    if random.random_range(0..4) == 0 && !has_ended {
+        steps.push(("gone", 0));
+    }
     // So that there is something to happen to.
     steps.insert(0, ("buy", 0));
     steps.insert(1, ("subscribe", steps[0].1));
@@ -102,8 +108,17 @@ impl<'a> Somebody<'a> {
     async fn takes(&mut self, (verb, number): Step) {
         match verb {
             "buy" | "buy_later" | "leave" | "subscribe" => self.buys(verb, number).await,
-            "seats" | "fewer" | "yearly" | "cancel" | "go_on" | "pause" => {
+            "seats" | "fewer" | "yearly" | "cancel" | "end" | "go_on" | "pause" => {
                 self.changes(verb).await;
+            }
+            // The provider deletes him.
+            "gone" => {
+                let core = &self.shopper.app.core;
+                let gone = in_world(core, &self.customer, |world| {
+                    world.forget();
+                    Ok(())
+                });
+                gone.await.unwrap();
             }
             "refund" | "dispute" => self.suffers(verb, "ch_", number).await,
             "decide" => {
@@ -167,6 +182,9 @@ impl<'a> Somebody<'a> {
             "fewer" => terms(app, "team", 1, false).await,
             "yearly" => terms(app, "team-yearly", 2, true).await,
             "cancel" => Change::CancelAtEnd,
+            "end" => Change::CancelNow {
+                reason: String::new(),
+            },
             "pause" => Change::Pause,
             _ => Change::GoOn,
         };
@@ -208,9 +226,7 @@ impl<'a> Somebody<'a> {
 
 /// A plan and a number of seats, as the provider takes it.
 async fn terms(app: &TestApp, plan: &str, quantity: i64, at_once: bool) -> Change {
-    let text = std::fs::read_to_string("../project_templates/modules/billing/config/billing.json")
-        .unwrap();
-    let catalogue = Catalogue::parse(&text).unwrap();
+    let catalogue = Catalogue::declared(&Settings::default()).unwrap();
     let plan = catalogue.item(plan).unwrap();
     let price = Sandbox
         .price(&app.core, plan, "eur".parse().unwrap())

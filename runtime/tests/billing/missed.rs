@@ -3,13 +3,15 @@
 use std::time::Duration;
 
 use quickscale_runtime::billing::upkeep::{sync, verify};
+use quickscale_runtime::testing::TestApp;
 use serde_json::json;
 
 use crate::delivery::{secs, start};
 use crate::effects::Subscriber;
-use crate::shapes::{Shape, Sub};
+use crate::shapes::{Bill, Shape, Sub};
+use crate::standin::{Fault, StandIn, Verb};
 use crate::support::billing::Shopper;
-use crate::support::column;
+use crate::support::{column, sign_in, sign_up_admin};
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -46,7 +48,8 @@ async fn five_renewals_a_refund_and_an_end_are_taken_in_without_any_event() {
         let mut states = Vec::new();
         for _ in 0..2 {
             let since = secs(&app) - 140 * i64::try_from(DAY).unwrap();
-            sync(&app.core, since).await.unwrap();
+            let synced = sync(&app.core, since).await.unwrap();
+            assert!(synced.faults.is_empty(), "{synced:?}");
             assert_eq!(ada.balance().await, "1100");
             let mut state = Vec::new();
             for sql in [
@@ -65,5 +68,204 @@ async fn five_renewals_a_refund_and_an_end_are_taken_in_without_any_event() {
         assert!(states[0][1][0].starts_with("canceled"));
         let report = verify(&app.core, true).await.unwrap();
         assert!(report.findings.is_empty(), "{:?}", report.findings);
+    }
+}
+
+/// Takes in what was made within the last 30 days, and what is not settled here.
+async fn synced(app: &TestApp) {
+    let since = secs(app) - 30 * i64::try_from(DAY).unwrap();
+    let synced = sync(&app.core, since).await.unwrap();
+    assert!(synced.faults.is_empty(), "{synced:?}");
+}
+
+async fn days_pass(app: &TestApp, stand_in: &StandIn, days: u64) {
+    app.clock.advance(Duration::from_secs(days * DAY));
+    stand_in.set_clock(secs(app));
+}
+
+/// Orders, and payments of packs, with their states.
+async fn states(app: &TestApp) -> Vec<String> {
+    let orders = "SELECT item || ' ' || state FROM billing_orders ORDER BY item, state";
+    let payments = "SELECT kind || ' ' || state FROM billing_payments ORDER BY kind, state";
+    [column(app, orders).await, column(app, payments).await].concat()
+}
+
+#[tokio::test]
+async fn a_transfer_is_followed_to_its_end_without_any_event_however_long_it_takes() {
+    for days in [1, 40] {
+        for (verb, end, balance, letters) in [
+            (Verb::Fail, ["small failed", "pack failed"], "100", 1),
+            (Verb::Arrive, ["small paid", "pack paid"], "300", 0),
+        ] {
+            let (app, stand_in) = start().await;
+            let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+            ada.order("small", 1).await;
+            let page = stand_in.all("cs_").pop().unwrap();
+            let page = page["id"].as_str().unwrap();
+            stand_in.at_till(page, Verb::PayLater).unwrap();
+            synced(&app).await;
+            assert_eq!(states(&app).await, ["small pending", "pack pending"]);
+            days_pass(&app, &stand_in, days).await;
+            synced(&app).await;
+            assert_eq!(states(&app).await, ["small pending", "pack pending"]);
+            stand_in.at_till(page, verb).unwrap();
+            let mails = app.mails().await.len();
+            for _ in 0..2 {
+                synced(&app).await;
+                assert_eq!(states(&app).await, end, "{verb:?} after {days} days");
+                assert_eq!(ada.balance().await, balance);
+                let told = app.mails().await.split_off(mails);
+                let failed = told
+                    .iter()
+                    .filter(|mail| mail.subject.contains("did not arrive"));
+                assert_eq!(failed.count(), letters, "{told:?}");
+            }
+            let report = verify(&app.core, true).await.unwrap();
+            assert!(report.findings.is_empty(), "{:?}", report.findings);
+        }
+    }
+}
+
+#[tokio::test]
+async fn pages_of_long_ago_are_closed_whether_anybody_was_sent_to_them_or_not() {
+    let (app, stand_in) = start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    ada.order("small", 1).await;
+    let page = stand_in.all("cs_").pop().unwrap();
+    ada.order("large", 1).await;
+    let gone = stand_in.all("cs_").pop().unwrap();
+    // The answer is lost: nobody is sent to this one.
+    stand_in.fail(&[Fault::AnswerLost; 4]);
+    ada.order("team", 1).await;
+    let open = ["large open", "small open", "team open"];
+    assert_eq!(states(&app).await, open);
+    synced(&app).await;
+    assert_eq!(states(&app).await, open);
+    days_pass(&app, &stand_in, 40).await;
+    stand_in
+        .at_till(page["id"].as_str().unwrap(), Verb::Expire)
+        .unwrap();
+    stand_in.forget(gone["id"].as_str().unwrap());
+    synced(&app).await;
+    let closed = ["large expired", "small expired", "team expired"];
+    assert_eq!(states(&app).await, closed);
+}
+
+#[tokio::test]
+async fn a_plan_whose_first_debit_failed_without_a_word_does_not_block_the_next() {
+    let (app, stand_in) = start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    let own = Subscriber::unpaid(&mut ada, &stand_in, Shape::After).await;
+    synced(&app).await;
+    assert_eq!(states(&app).await, ["team pending"]);
+    let ended = Sub {
+        status: "incomplete_expired".into(),
+        ..own
+    };
+    stand_in.put(ended.body(Shape::After));
+    days_pass(&app, &stand_in, 40).await;
+    synced(&app).await;
+    assert_eq!(states(&app).await, ["team failed"]);
+    ada.browser = sign_in(&app, "ada@example.com").await;
+    let page = ada.order("team", 1).await;
+    assert!(page.text.contains("/c/pay/cs_"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn an_invoice_of_long_ago_that_is_owed_here_or_not_known_is_asked_for() {
+    for shape in Shape::BOTH {
+        let (app, stand_in) = start().await;
+        let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+        let own = Subscriber::of(&mut ada, &stand_in, shape).await;
+        // A year is paid for at once: nothing newer tells of it.
+        let paid = own.invoice(1);
+        let bought = |bill: &Bill| {
+            stand_in.put(bill.body(shape));
+            let mut sub = own.sub.body(shape);
+            sub["current_period_end"] = (own.period(12).1).into();
+            sub["latest_invoice"] = bill.id.as_str().into();
+            stand_in.put(sub);
+            stand_in.put(json!({
+                "id": format!("ch_{}", bill.id), "object": "charge", "payment_intent": bill.intent, "amount": 2900,
+                "amount_refunded": 0, "currency": "eur", "created": bill.created,
+            }));
+        };
+        let mut long = paid.clone();
+        long.lines[0].period.1 = own.period(12).1;
+        bought(&long);
+        days_pass(&app, &stand_in, 100).await;
+        for _ in 0..2 {
+            synced(&app).await;
+            assert_eq!(ada.balance().await, "2100");
+        }
+        // The next one fails, which is told, and is paid much later, which is not.
+        let failed = Bill {
+            id: "in_2".into(),
+            is_paid: false,
+            intent: None,
+            reason: "subscription_update".into(),
+            ..long.clone()
+        };
+        own.told(&app, &stand_in, "invoice.payment_failed", &failed)
+            .await;
+        days_pass(&app, &stand_in, 60).await;
+        let mut late = Bill {
+            is_paid: true,
+            intent: Some("pi_2".into()),
+            ..failed
+        };
+        late.lines[0].id = "il_2".into();
+        bought(&late);
+        // Something newer has no failure to tell of.
+        let mut sub = own.sub.body(shape);
+        sub["latest_invoice"] = "in_1".into();
+        stand_in.put(sub);
+        for _ in 0..2 {
+            synced(&app).await;
+            assert_eq!(ada.balance().await, "4100");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_was_on_its_way_for_weeks_is_followed_to_its_end() {
+    for (status, state, balance) in [("succeeded", "done", "200"), ("failed", "failed", "300")] {
+        let (app, stand_in) = start().await;
+        let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+        ada.order("small", 1).await;
+        let page = stand_in.all("cs_").pop().unwrap();
+        stand_in
+            .at_till(page["id"].as_str().unwrap(), Verb::Pay)
+            .unwrap();
+        synced(&app).await;
+        let mut staff = sign_up_admin(&app, "root@example.com").await;
+        let id = column(&app, "SELECT id FROM billing_payments").await;
+        let fields = [("amount", "2.50"), ("reason", "Asked"), ("key", "k")];
+        let path = format!("/admin/payments/{}/refund", id[0]);
+        staff.post(&path, &fields).await;
+        app.work_jobs().await;
+        let told = |status: &str, amount: i64| {
+            let mut refund = stand_in.all("re_").pop().unwrap();
+            refund["status"] = status.into();
+            stand_in.put(refund);
+            let mut charge = stand_in.all("ch_").pop().unwrap();
+            charge["amount_refunded"] = amount.into();
+            stand_in.put(charge);
+        };
+        told("pending", 250);
+        let mut tx = app.core.db().begin().await.unwrap();
+        let sql = "UPDATE billing_refunds SET state = 'asked'";
+        sqlx::query(sql).execute(tx.conn()).await.unwrap();
+        tx.commit().await.unwrap();
+        days_pass(&app, &stand_in, 90).await;
+        synced(&app).await;
+        let known = "SELECT state FROM billing_refunds";
+        assert_eq!(column(&app, known).await, ["asked"]);
+        told(status, if status == "failed" { 0 } else { 250 });
+        for _ in 0..2 {
+            synced(&app).await;
+            assert_eq!(column(&app, known).await, [state]);
+            assert_eq!(ada.balance().await, balance);
+        }
     }
 }

@@ -3,10 +3,10 @@
 use axum::http::StatusCode;
 use quickscale_runtime::auth::{self, Registration};
 use quickscale_runtime::billing;
-use quickscale_runtime::{App, Environment, credits};
+use quickscale_runtime::{App, Environment, credits, in_transaction};
 
 use crate::support::billing::Shopper;
-use crate::support::{SITE, app, column, count, overlay, plain, settings, themed};
+use crate::support::{SITE, app, column, count, overlay, settings, themed};
 
 #[tokio::test]
 async fn a_pack_that_is_paid_brings_its_credits_once() {
@@ -42,7 +42,7 @@ async fn a_pack_that_is_paid_brings_its_credits_once() {
     assert_eq!(again.status, StatusCode::CONFLICT);
     app.work_jobs().await;
     assert_eq!(ada.balance().await, "300");
-    let page = plain(&ada.browser.get("/billing/payments").await);
+    let page = ada.browser.get("/billing/payments").await.text;
     assert!(
         page.contains("Small pack: 200 credits") && page.contains("5.00 EUR"),
         "{page}"
@@ -142,10 +142,36 @@ async fn what_is_not_sold_cannot_be_bought() {
         ada.order("team", 0).await.status,
         StatusCode::UNPROCESSABLE_ENTITY
     );
-    let fields = [("item", "small"), ("currency", "jpy"), ("key", "short")];
-    let answer = ada.browser.post("/billing/buy", &fields).await;
+    let fields = [("price", "small:jpy"), ("key", "short")];
+    let answer = ada.browser.post("/billing/checkout", &fields).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(count(&app, "billing_orders").await, 0);
+}
+
+#[tokio::test]
+async fn who_has_no_name_at_the_provider_yet_is_in_nobodys_way() {
+    let app = themed(app()).start().await;
+    let mut shoppers = Vec::new();
+    for email in ["ada@example.com", "bob@example.com"] {
+        let mut shopper = Shopper::sign_up(&app, email).await;
+        shopper.buy("small").await;
+        shoppers.push(shopper);
+    }
+    let set = async |sql: &'static str| -> quickscale_runtime::Result<()> {
+        in_transaction!(app.core.db(), tx => {
+            sqlx::query(sql).execute(tx.conn()).await?;
+            Ok(())
+        })
+    };
+    // An empty name is none, and is not kept.
+    let empty = "UPDATE billing_customers SET customer = ''";
+    assert!(set(empty).await.is_err());
+    let none = "UPDATE billing_customers SET customer = NULL";
+    set(none).await.unwrap();
+    for mut shopper in shoppers {
+        shopper.buy("small").await;
+        assert_eq!(shopper.balance().await, "500");
+    }
 }
 
 #[tokio::test]
@@ -159,14 +185,14 @@ async fn nobody_sees_or_pays_what_is_anothers() {
     let answer = bob.browser.post(&till, &[("do", "pay")]).await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
     ada.at_till(&till, "pay").await;
-    for table in ["orders", "payments"] {
-        let sql = if table == "orders" {
-            "SELECT id FROM billing_orders WHERE state = 'paid'"
-        } else {
-            "SELECT id FROM billing_payments"
-        };
+    let order = "SELECT id FROM billing_orders WHERE state = 'paid'";
+    for (place, sql) in [
+        ("/billing/checkout/success?order=", order),
+        ("/billing/checkout/cancel?order=", order),
+        ("/billing/payments/", "SELECT id FROM billing_payments"),
+    ] {
         let id = column(&app, sql).await.pop().unwrap();
-        let path = format!("/billing/{table}/{id}");
+        let path = format!("{place}{id}");
         assert_eq!(bob.browser.get(&path).await.status, StatusCode::NOT_FOUND);
         assert_eq!(ada.browser.get(&path).await.status, StatusCode::OK);
     }
@@ -198,7 +224,7 @@ async fn the_sandbox_is_refused_in_production() {
         .unwrap();
     let fault = format!("{fault:#}");
     assert!(
-        fault.contains("STRIPE_SECRET_KEY") && fault.contains("STRIPE_WEBHOOK_SECRETS"),
+        fault.contains("STRIPE_SECRET_KEY") && fault.contains("STRIPE_WEBHOOK_SECRET"),
         "{fault}"
     );
     let app = start(&[]).await.unwrap();

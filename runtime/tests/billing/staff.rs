@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use quickscale_runtime::testing::{Client, TestApp};
 
 use crate::support::billing::{Shopper, subscribe};
-use crate::support::{app, column, count, sign_up_admin, themed};
+use crate::support::{app, column, confirm, count, sign_up_admin, themed};
 
 async fn payment(app: &TestApp) -> String {
     column(app, "SELECT id FROM billing_payments ORDER BY id")
@@ -91,6 +91,21 @@ async fn a_password_that_was_given_long_ago_gives_no_money_back() {
     app.clock.advance(std::time::Duration::from_secs(11 * 60));
     ask(&mut staff, &id, "2.00", "a-key").await;
     assert_eq!(count(&app, "billing_refunds").await, 0);
+    // Nor does it show who paid what.
+    for page in [
+        "payments",
+        "subscriptions",
+        "revenue",
+        "revenue.csv",
+        "events",
+    ] {
+        let answer = staff.get(&format!("/admin/{page}")).await;
+        let asks = format!("/accounts/confirm?next=%2Fadmin%2F{page}");
+        assert_eq!(answer.location(), asks, "{}", answer.text);
+    }
+    confirm(&mut staff).await;
+    let page = staff.get("/admin/payments").await;
+    assert_eq!(page.status, StatusCode::OK);
     assert_eq!(
         ask(&mut ada.browser, &id, "2.00", "a-key").await,
         StatusCode::FORBIDDEN
@@ -260,4 +275,30 @@ async fn subscriptions_are_found_and_changed_by_staff_with_a_reason() {
     let answer = bob.browser.post(&format!("{path}/change"), &fields).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     assert_eq!(count(&app, "billing_changes").await, 1);
+}
+
+#[tokio::test]
+async fn a_payment_is_found_by_the_names_of_what_went_back() {
+    let app = themed(app()).start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    ada.buy("small").await;
+    let mut staff = sign_up_admin(&app, "root@example.com").await;
+    let payment = column(&app, "SELECT id FROM billing_payments").await;
+    let fields = [("amount", "1.00"), ("reason", "Asked"), ("key", "k")];
+    let path = format!("/admin/payments/{}/refund", payment[0]);
+    staff.post(&path, &fields).await;
+    app.work_jobs().await;
+    let charge = ada.object("ch_").await;
+    ada.sandbox("dispute", &charge).await;
+    let (refund, dispute) = (ada.object("re_").await, ada.object("dp_").await);
+    for (name, is_found) in [
+        (charge.as_str(), true),
+        (&refund, true),
+        (&dispute, true),
+        ("ch_of_nobody", false),
+    ] {
+        let page = staff.get(&format!("/admin/payments?q={name}")).await;
+        let found = page.text.contains("<td>ada@example.com</td>");
+        assert_eq!(found, is_found, "{name}");
+    }
 }

@@ -70,7 +70,7 @@ async fn a_pack_is_paid_at_stripe_and_comes_once_whatever_is_lost() {
     stand_in.fail(&[Fault::AnswerLost, Fault::Refused(500), Fault::Refused(429)]);
     let page = ada.order("small", 1).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);
-    assert!(page.text.contains("checkout.stripe.test"), "{}", page.text);
+    assert!(page.text.contains("/c/pay/cs_"), "{}", page.text);
     assert_eq!(stand_in.all("cus_").len(), 1);
     assert_eq!(stand_in.all("cs_").len(), 1);
     let session = pay(&stand_in);
@@ -96,11 +96,7 @@ async fn a_provider_that_is_down_is_told_and_nothing_is_lost() {
         StatusCode::SERVICE_UNAVAILABLE
     );
     let again = ada.order_with("small", 1, &key).await;
-    assert!(
-        again.text.contains("checkout.stripe.test"),
-        "{}",
-        again.text
-    );
+    assert!(again.text.contains("/c/pay/cs_"), "{}", again.text);
     assert_eq!(stand_in.all("cus_").len(), 1);
     assert_eq!(stand_in.all("cs_").len(), 1);
 }

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use quickscale_runtime::billing::{Standing, actions};
+use quickscale_runtime::auth::{self, Registration};
+use quickscale_runtime::billing::{self, Standing, actions};
+use quickscale_runtime::{App, Environment, credits};
 
 use crate::support::billing::{Shopper, subscribe};
-use crate::support::{app, column, count, sign_in, themed};
+use crate::support::settings as support_settings;
+use crate::support::{SITE, app, column, count, sign_in, themed};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -22,20 +25,23 @@ impl Shopper<'_> {
         let key = page.input("key").unwrap().to_owned();
         let answer = self
             .browser
-            .post("/billing/subscription", &[("do", verb), ("key", &key)])
+            .post(&format!("/billing/subscription/{verb}"), &[("key", &key)])
             .await;
         assert_eq!(answer.location(), "/billing", "{}", answer.text);
         self.app.work_jobs().await;
     }
 
     async fn change(&mut self, plan: &str, seats: u32) -> StatusCode {
-        let path = format!("/billing/change/{plan}");
+        let path = format!("/billing/subscription/change?plan={plan}");
         let page = self.browser.get(&path).await;
         let key = page.input("key").unwrap_or_default().to_owned();
         let seats = seats.to_string();
         let answer = self
             .browser
-            .post(&path, &[("quantity", &seats), ("key", &key)])
+            .post(
+                "/billing/subscription/change",
+                &[("plan", plan), ("quantity", &seats), ("key", &key)],
+            )
             .await;
         self.app.work_jobs().await;
         answer.status
@@ -100,6 +106,50 @@ async fn a_trial_without_a_card_ends_by_itself() {
         ada.sandbox("renew", "").await;
         assert_eq!(standing(&ada).await, Some(expected), "{card}");
         assert_eq!(ada.balance().await, balance, "{card}");
+    }
+}
+
+/// An application whose plan is tried with a card only.
+fn trial_with_card() -> App {
+    let mut settings = billing::Settings::default();
+    for plan in &mut settings.plans {
+        plan.trial_without_card = false;
+    }
+    App::builder(SITE, Environment::Test)
+        .module(auth::module(support_settings(Registration::Open)))
+        .module(credits::module(credits::Settings::default()))
+        .module(billing::module(settings))
+}
+
+#[tokio::test]
+async fn a_trial_with_a_card_needs_one_and_is_paid_with_it_at_its_end() {
+    for (card, expected) in [("card_good", "active"), ("card_bad", "past_due")] {
+        let app = themed(trial_with_card()).start().await;
+        let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+        let till = ada.order("starter", 1).await.location().to_owned();
+        ada.sandbox("card_none", "").await;
+        let declined = ada.at_till(&till, "pay").await;
+        assert_eq!(declined.status, StatusCode::PAYMENT_REQUIRED);
+        assert_eq!(count(&app, "billing_subscriptions").await, 0);
+        ada.sandbox("card_good", "").await;
+        ada.at_till(&till, "pay").await;
+        let known = "SELECT status FROM billing_subscriptions";
+        assert_eq!(column(&app, known).await, ["trialing"]);
+        assert_eq!(ada.balance().await, "600");
+        ada.sandbox(card, "").await;
+        ada.sandbox("renew", "").await;
+        assert_eq!(column(&app, known).await, [expected]);
+        let paid = "SELECT CAST(amount AS TEXT) || ' ' || state FROM billing_payments ORDER BY id";
+        let end = if card == "card_good" {
+            "900 paid"
+        } else {
+            "900 failed"
+        };
+        assert_eq!(column(&app, paid).await, ["0 paid", end]);
+        // The credits of the trial are over; those of the month come with its money.
+        app.clock.advance(15 * DAY);
+        let balance = if card == "card_good" { "600" } else { "100" };
+        assert_eq!(ada.balance().await, balance);
     }
 }
 
@@ -210,9 +260,9 @@ async fn a_form_that_is_sent_twice_is_one_change() {
     let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
     subscribe(&mut ada, "team", 1).await;
     let send = async |ada: &mut Shopper<'_>, seats: &str| {
-        let fields = [("quantity", seats), ("key", "a-key")];
+        let fields = [("plan", "team"), ("quantity", seats), ("key", "a-key")];
         ada.browser
-            .post("/billing/change/team", &fields)
+            .post("/billing/subscription/change", &fields)
             .await
             .status
     };
@@ -237,7 +287,7 @@ async fn what_is_cancelled_lasts_until_its_end_and_can_be_kept() {
     subscribe(&mut ada, "team", 1).await;
     ada.manage("cancel").await;
     assert_eq!(standing(&ada).await, Some(Standing::Usable));
-    ada.manage("go_on").await;
+    ada.manage("resume").await;
     ada.sandbox("renew", "").await;
     assert_eq!(standing(&ada).await, Some(Standing::Usable));
     ada.manage("cancel").await;
@@ -302,4 +352,60 @@ async fn a_renewal_that_keeps_failing_ends_the_subscription() {
         ada.sandbox("renew", "").await;
     }
     assert_eq!(standing(&ada).await, Some(Standing::Over));
+}
+
+#[tokio::test]
+async fn what_a_change_costs_is_shown_before_and_charged_then() {
+    let app = themed(app()).start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    subscribe(&mut ada, "team", 1).await;
+    let page = ada
+        .browser
+        .get("/billing/subscription/change?plan=team-yearly")
+        .await;
+    assert!(
+        page.text.contains("<strong>261.00 EUR</strong>")
+            && page.text.contains("<strong>22000 credits</strong>"),
+        "{}",
+        page.text
+    );
+    assert!(!page.text.contains("before taxes"), "{}", page.text);
+    // What costs less costs nothing now.
+    let page = ada
+        .browser
+        .get("/billing/subscription/change?plan=starter")
+        .await;
+    assert!(!page.text.contains("today"), "{}", page.text);
+    assert_eq!(ada.change("team-yearly", 1).await, StatusCode::SEE_OTHER);
+    let paid = "SELECT CAST(amount AS TEXT) FROM billing_payments WHERE kind = 'change'";
+    assert_eq!(column(&app, paid).await, ["26100"]);
+    assert_eq!(ada.balance().await, "24100");
+}
+
+/// What a page says is paid now, in minor units.
+fn told(page: &str) -> String {
+    let amount = page.split("about <strong>").nth(1).unwrap_or_default();
+    let amount = amount.split(' ').next().unwrap_or_default();
+    amount.replace('.', "")
+}
+
+#[tokio::test]
+async fn what_a_change_costs_follows_the_clock_of_the_sandbox() {
+    let app = themed(app()).start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    subscribe(&mut ada, "team", 2).await;
+    for _ in 0..10 {
+        ada.sandbox("day", "").await;
+    }
+    // Nothing is charged, and so no card is asked.
+    ada.sandbox("card_bad", "").await;
+    let page = ada
+        .browser
+        .get("/billing/subscription/change?plan=team-yearly")
+        .await;
+    let amount = told(&page.text);
+    ada.sandbox("card_good", "").await;
+    assert_eq!(ada.change("team-yearly", 2).await, StatusCode::SEE_OTHER);
+    let paid = "SELECT CAST(amount AS TEXT) FROM billing_payments WHERE kind = 'change'";
+    assert_eq!(column(&app, paid).await, [amount]);
 }

@@ -48,7 +48,8 @@ async fn what_was_missed_is_taken_in_and_twice_changes_nothing() {
     assert_eq!(ada.balance().await, "2300");
     let mut states = Vec::new();
     for _ in 0..2 {
-        sync(&app.core, 0).await.unwrap();
+        let synced = sync(&app.core, 0).await.unwrap();
+        assert!(synced.faults.is_empty(), "{synced:?}");
         let lots = column(
             &app,
             "SELECT source || CAST(remaining AS TEXT) FROM credit_lots WHERE source IS NOT NULL ORDER BY source",

@@ -13,4 +13,5 @@ mod pages;
 mod processes;
 mod races;
 mod sequences;
+mod tampering;
 mod verbs;

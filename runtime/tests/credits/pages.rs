@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use quickscale_runtime::credits::{self, Credits, Grant, Note, Owner, actions};
+use quickscale_runtime::credits::{self, Credits, Note, Owner, actions};
 use quickscale_runtime::testing::{Client, TestApp};
 use quickscale_runtime::{App, Environment};
 use sqlx::Row as _;
 
 use crate::support::ledger::{assert_sound, count};
-use crate::support::{SITE, app, plain, sign_up, sign_up_admin, themed};
+use crate::support::{SITE, app, sign_up, sign_up_admin, themed};
 
 pub async fn id_of(app: &TestApp, email: &str) -> String {
     let row = sqlx::query("SELECT id FROM users WHERE email = $1")
@@ -69,7 +69,8 @@ async fn the_staff_adds_credits_with_a_reason_and_both_see_it() {
     let (app, mut ada, mut root, path) = ada_and_root().await;
     let user_page = root.get(path.trim_end_matches("/credits")).await;
     assert_eq!(
-        plain(&user_page)
+        user_page
+            .text
             .matches(&format!("action=\"{path}\""))
             .count(),
         1
@@ -106,6 +107,35 @@ async fn the_staff_adds_credits_with_a_reason_and_both_see_it() {
         2,
         "admin made, credits adjusted"
     );
+    assert_sound(&app.core, "after a correction").await;
+}
+
+#[tokio::test]
+async fn a_correction_for_some_days_that_is_sent_again_later_is_made_once() {
+    let (app, _, mut root, path) = ada_and_root().await;
+    let key = root.get(&path).await.input("key").unwrap().to_owned();
+    let mut fields = [
+        ("key", key.as_str()),
+        ("amount", "50"),
+        ("reason", "Sorry for the wait"),
+        ("days", "7"),
+    ];
+    for _ in 0..2 {
+        let done = root.post(&path, &fields).await;
+        assert_eq!(done.location(), path, "{}", done.text);
+        app.clock.advance(Duration::from_millis(300));
+    }
+    let page = root.get(&path).await;
+    assert!(page.text.contains("150 credits available"), "{}", page.text);
+    assert_eq!(
+        count(&app.core, "audit_entries").await,
+        2,
+        "admin made, credits adjusted"
+    );
+    fields[3].1 = "8";
+    let other = root.post(&path, &fields).await;
+    assert_eq!(other.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(count(&app.core, "credit_entries").await, 3);
     assert_sound(&app.core, "after a correction").await;
 }
 
@@ -193,11 +223,11 @@ async fn a_long_history_has_pages() {
         assert_eq!(root.post(&path, &fields).await.location(), path);
     }
     for (client, path) in [(&mut ada, "/credits/history"), (&mut root, path.as_str())] {
-        let first = plain(&client.get(path).await);
+        let first = client.get(path).await.text;
         assert!(first.contains("Number 29.") && !first.contains("Number 4."));
         let link = format!("{path}?before=7");
         assert!(first.contains(&link), "{first}");
-        let second = plain(&client.get(&link).await);
+        let second = client.get(&link).await.text;
         assert!(second.contains("Number 4.") && second.contains("Welcome credits"));
         assert!(!second.contains("Older"));
         for odd in ["0", "-1", "x", "%00", "99999999999999999999"] {
@@ -274,62 +304,18 @@ async fn the_history_is_filtered_and_downloaded_and_use_is_drawn() {
 }
 
 #[tokio::test]
-async fn the_page_warns_from_the_share_that_the_settings_say() {
-    for (percent, is_warned) in [(20, false), (50, true)] {
-        let shop = app_of(credits::Settings {
-            low_balance_percent: percent,
-            ..credits::Settings::default()
-        });
-        let app = themed(shop).start().await;
-        let mut ada = sign_up(&app, "ada@example.com").await;
-        let owner = Owner::User(id_of(&app, "ada@example.com").await.into());
-        let note = Note::system("use", "A run");
-        actions::spend(&app.core, &owner, Credits::whole(60), &note)
-            .await
-            .unwrap();
+async fn what_was_used_is_drawn_and_an_empty_account_is_told() {
+    let (app, mut ada, ..) = ada_and_root().await;
+    let owner = Owner::User(id_of(&app, "ada@example.com").await.into());
+    for (amount, key, told) in [
+        (60, "use", "Used in the last 30 days: 60"),
+        (40, "rest", "You have no credits left."),
+    ] {
+        let note = Note::system(key, "A run");
+        let spent = actions::spend(&app.core, &owner, Credits::whole(amount), &note).await;
+        spent.unwrap();
         let page = ada.get("/credits").await.text;
-        assert_eq!(page.contains("running low"), is_warned, "{percent}");
-        assert!(page.contains("Used in the last 30 days: 60") && page.contains("<rect "));
-        let note = Note::system("rest", "A run");
-        actions::spend(&app.core, &owner, Credits::whole(40), &note)
-            .await
-            .unwrap();
-        let page = ada.get("/credits").await.text;
-        assert!(page.contains("You have no credits left."), "{page}");
-    }
-}
-
-#[tokio::test]
-async fn what_comes_back_late_can_be_used_for_as_long_as_the_settings_say() {
-    for hours in [1_u32, 48] {
-        let app = TestApp::start(app_of(credits::Settings {
-            renewed_hours: hours,
-            ..credits::Settings::default()
-        }))
-        .await;
-        let core = &app.core;
-        let owner = crate::support::ledger::somebody(core);
-        let hour = Duration::from_secs(3600);
-        let until = core.now().plus(hour);
-        let grant = Grant::promotion(Credits::whole(5), Some(until));
-        let note = |key: &str| Note::system(key, "A test");
-        actions::grant(core, &owner, &grant, &note("a"))
-            .await
-            .unwrap();
-        actions::spend(core, &owner, Credits::whole(5), &note("b"))
-            .await
-            .unwrap();
-        app.clock.advance(hour);
-        let back = ("b", Credits::whole(5));
-        actions::refund(core, &owner, back, &note("c"))
-            .await
-            .unwrap();
-        app.clock.advance(hour * hours - Duration::from_micros(1));
-        let available = || async { actions::balance(core, &owner).await.unwrap().available };
-        assert_eq!(available().await, Credits::whole(5));
-        app.clock.advance(Duration::from_micros(1));
-        assert_eq!(available().await, Credits::ZERO);
-        assert_sound(core, "after a renewal").await;
+        assert!(page.contains(told) && page.contains("<rect "), "{page}");
     }
 }
 

@@ -97,7 +97,7 @@ impl Run<'_> {
         };
         let adjustment = Adjustment {
             change,
-            until: None,
+            lasts: None,
             reason: "A random step".into(),
             by: audit::Actor::CommandLine,
             key: self.key(),

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use quickscale_runtime::app::Core;
-use quickscale_runtime::auth::audit;
+use quickscale_runtime::auth::audit::{self, AuditEntry};
 use quickscale_runtime::credits::actions as ledger;
 use quickscale_runtime::credits::{
     Actor, Adjustment, Change, Credits, Cursor, EntryKind, Grant, HoldTerms, LotKind, Note, Owner,
+    PriceVersion,
 };
 use quickscale_runtime::error::Error;
+use quickscale_runtime::ids::UserId;
 use quickscale_runtime::testing::TestApp;
 
 use crate::support::ledger::{app_with, assert_sound, count, owner_with, somebody};
@@ -35,7 +37,7 @@ fn terms(key: &str) -> HoldTerms {
 fn adjustment(key: &str, change: Change) -> Adjustment {
     Adjustment {
         change,
-        until: None,
+        lasts: None,
         reason: "A test".into(),
         by: audit::Actor::CommandLine,
         key: key.into(),
@@ -327,13 +329,68 @@ async fn a_repeated_key_gets_the_first_answer_and_another_request_is_refused() {
             .unwrap_err(),
     );
 
+    let again = ledger::hold(core, &owner, whole(8), &terms("h")).await;
+    assert_eq!(again.unwrap(), first, "although it was captured");
+
     let hold = ledger::hold(core, &owner, whole(1), &terms("r"))
         .await
         .unwrap();
     ledger::release(core, &owner, &hold.id).await.unwrap();
     ledger::release(core, &owner, &hold.id).await.unwrap();
+    let again = ledger::hold(core, &owner, whole(1), &terms("r")).await;
+    assert_eq!(again.unwrap(), hold, "although it was released");
     assert_eq!(available(core, &owner).await, whole(7));
     assert_sound(core, "after repeating everything").await;
+}
+
+#[tokio::test]
+async fn who_asks_and_what_is_paid_for_belong_to_a_key_and_what_that_costs_by_now_does_not() {
+    let app = TestApp::start(app()).await;
+    let core = &app.core;
+    let owner = owner_with(core, whole(10)).await;
+    let priced = |item: &str, number| Note {
+        price: Some(PriceVersion {
+            item: item.into(),
+            number,
+        }),
+        ..note("s")
+    };
+    ledger::declare_price(core, "service:demo", whole(1))
+        .await
+        .unwrap();
+    let first = ledger::spend(core, &owner, whole(1), &priced("service:demo", 1)).await;
+    let first = first.unwrap();
+    // The price was set to 3 after the first try.
+    let again = ledger::spend(core, &owner, whole(3), &priced("service:demo", 2)).await;
+    assert_eq!(again.unwrap(), first);
+    let stranger = Note {
+        actor: Actor::User(UserId::new(core.now())),
+        ..priced("service:demo", 1)
+    };
+    for (amount, other) in [
+        (1, stranger),
+        (1, priced("service:other", 1)),
+        (1, note("s")),
+        (3, priced("service:demo", 1)),
+    ] {
+        let refused = ledger::spend(core, &owner, whole(amount), &other).await;
+        let refused = refused.unwrap_err();
+        assert_eq!(refused.code(), "idempotency_key_reused", "{other:?}");
+    }
+    assert_eq!(available(core, &owner).await, whole(9));
+
+    let up = adjustment("a", Change::Up(whole(8)));
+    ledger::adjust(core, &owner, &up).await.unwrap();
+    let by_another = Adjustment {
+        by: audit::Actor::Person {
+            user: UserId::new(core.now()),
+            address: "192.0.2.1".into(),
+        },
+        ..up
+    };
+    let refused = ledger::adjust(core, &owner, &by_another).await;
+    assert_eq!(refused.unwrap_err().code(), "idempotency_key_reused");
+    assert_sound(core, "after repeating with others").await;
 }
 
 #[tokio::test]
@@ -412,8 +469,13 @@ async fn a_source_is_granted_once_and_prices_keep_their_versions() {
     let first = ledger::declare_price(core, item, whole(1)).await.unwrap();
     let same = ledger::declare_price(core, item, whole(1)).await.unwrap();
     assert_eq!((first.version.number, &same), (1, &first));
-    let set = ledger::set_price(core, item, whole(3), &audit::Actor::CommandLine).await;
+    let act = || AuditEntry::new(&audit::Actor::CommandLine, "demo.price_set", ("demo", "1"));
+    let set = ledger::set_price(core, &first.version, whole(3), act()).await;
     assert_eq!(set.unwrap().version.number, 2);
+    for amount in [3, 4] {
+        let late = ledger::set_price(core, &first.version, whole(amount), act()).await;
+        assert_eq!(late.unwrap_err().code(), "price_changed");
+    }
     let spent = Note {
         price: Some(first.version.clone()),
         ..note("spend")

@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use quickscale_runtime::auth::{self, EmailVerification, Registration, Settings};
-use quickscale_runtime::testing::TestApp;
+use quickscale_runtime::testing::{Client, TestApp};
 use quickscale_runtime::{App, Environment, admin};
 
-use crate::support::{PASSWORD, SITE, column, count, settings, sign_up, sign_up_admin, themed};
+use crate::support::{
+    PASSWORD, SITE, column, count, run, settings, sign_in, sign_up, sign_up_admin, themed,
+};
 
 const ADA: &str = "ada@example.com";
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -113,6 +115,7 @@ pub async fn magic_links() {
     }
 }
 
+const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[tokio::test]
@@ -168,5 +171,152 @@ pub async fn deletion_grace_days() {
         app.clock.advance(Duration::from_secs(3600));
         app.work_jobs().await;
         assert_ne!(emails().await, [ADA], "{days}");
+    }
+}
+
+/// Ada signs up, and a browser asks for a mail to sign in with.
+async fn asks_by_mail(app: &TestApp) -> Client {
+    sign_up(app, ADA).await;
+    let mut client = app.client();
+    client.post("/accounts/login/mail", &[("email", ADA)]).await;
+    app.work_jobs().await;
+    client
+}
+
+/// What comes of a code that is wrong.
+async fn wrong_code(client: &mut Client) -> StatusCode {
+    let code = [("code", "no code")];
+    client.post("/accounts/login/mail/code", &code).await.status
+}
+
+async fn with_magic_links(change: impl FnOnce(&mut Settings)) -> TestApp {
+    start(|options| {
+        options.magic_links = true;
+        change(options);
+    })
+    .await
+}
+
+#[tokio::test]
+pub async fn code_tries() {
+    for tries in [2, 4] {
+        let app = with_magic_links(|options| options.code_tries = tries).await;
+        let mut client = asks_by_mail(&app).await;
+        for number in 0..=tries {
+            let expected = match number < tries {
+                true => StatusCode::UNPROCESSABLE_ENTITY,
+                false => StatusCode::SEE_OTHER,
+            };
+            assert_eq!(wrong_code(&mut client).await, expected, "{number}");
+        }
+    }
+}
+
+#[tokio::test]
+pub async fn wrong_codes_per_account() {
+    for most in [1, 3] {
+        let app = with_magic_links(|options| options.wrong_codes_per_account = most).await;
+        let mut client = asks_by_mail(&app).await;
+        for number in 0..=most {
+            let is_refused = wrong_code(&mut client).await == StatusCode::TOO_MANY_REQUESTS;
+            assert_eq!(is_refused, number == most, "{number} of {most}");
+        }
+    }
+}
+
+#[tokio::test]
+pub async fn magic_link_minutes() {
+    for minutes in [5, 20] {
+        let app = with_magic_links(|options| options.magic_link_minutes = minutes).await;
+        asks_by_mail(&app).await;
+        let mails = app.mails().await;
+        let link = mails
+            .iter()
+            .find_map(|mail| mail.link("/accounts/login/mail/"));
+        let link = link.unwrap();
+        app.clock.advance(MINUTE * minutes - Duration::from_secs(1));
+        assert_eq!(app.client().get(link).await.status, StatusCode::OK);
+        app.clock.advance(Duration::from_secs(1));
+        let late = app.client().get(link).await;
+        assert_eq!(late.status, StatusCode::NOT_FOUND, "{minutes}");
+    }
+}
+
+#[tokio::test]
+pub async fn second_factor_minutes() {
+    for minutes in [5, 20] {
+        let app = start(|options| options.second_factor_minutes = minutes).await;
+        sign_up(&app, ADA).await;
+        let sql = "INSERT INTO second_factors (user_id, secret, used_step, created_at)
+            SELECT id, '', 0, 0 FROM users";
+        let mut tx = app.core.db().begin().await.unwrap();
+        sqlx::query(sql).execute(tx.conn()).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut client = app.client();
+        let fields = [("email", ADA), ("password", PASSWORD)];
+        client.post(LOGIN, &fields).await;
+        app.clock.advance(MINUTE * minutes - Duration::from_secs(1));
+        let code = [("code", "no code")];
+        let wrong = client.post("/accounts/login/code", &code).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{minutes}");
+        app.clock.advance(Duration::from_secs(1));
+        let late = client.post("/accounts/login/code", &code).await;
+        assert_eq!(late.location(), LOGIN, "{minutes}");
+    }
+}
+
+#[tokio::test]
+pub async fn exports_per_hour() {
+    for most in [1, 3] {
+        let app = start(|options| options.exports_per_hour = most).await;
+        let mut ada = sign_up(&app, ADA).await;
+        for number in 0..=most {
+            let answer = ada.post("/accounts/export", &[]).await;
+            let is_refused = answer.status == StatusCode::TOO_MANY_REQUESTS;
+            assert_eq!(is_refused, number == most, "{number} of {most}");
+        }
+    }
+}
+
+const ROOT: &str = "root@example.com";
+
+#[tokio::test]
+pub async fn invitation_days() {
+    for days in [1, 5] {
+        let app = start(|options| {
+            options.registration = Registration::Invitation;
+            options.invitation_days = days;
+        })
+        .await;
+        let arguments = ["--email", ROOT, "--password", PASSWORD];
+        run(&app, "create-admin", &arguments).await.unwrap();
+        let mut root = sign_in(&app, ROOT).await;
+        root.post("/admin/invitations", &[("email", ADA)]).await;
+        let mail = app.mails().await.pop().unwrap();
+        let told = if days == 1 { "1 day." } else { "5 days." };
+        assert!(mail.text.contains(told), "{}", mail.text);
+        let link = mail.link("/accounts/invitation/").unwrap();
+        app.clock.advance(DAY * days - Duration::from_secs(1));
+        assert_eq!(app.client().get(link).await.status, StatusCode::OK);
+        app.clock.advance(Duration::from_secs(1));
+        let late = app.client().get(link).await;
+        assert_eq!(late.status, StatusCode::NOT_FOUND, "{days}");
+    }
+}
+
+#[tokio::test]
+pub async fn impersonation_minutes() {
+    for minutes in [5, 20] {
+        let app = start(|options| options.impersonation_minutes = minutes).await;
+        let mut root = sign_up_admin(&app, ROOT).await;
+        sign_up(&app, ADA).await;
+        let ada = column(&app, "SELECT id FROM users WHERE role = 'user'").await;
+        root.post(&format!("/admin/users/{}/act", ada[0]), &[])
+            .await;
+        app.clock.advance(MINUTE * minutes - Duration::from_secs(1));
+        let acts = async |root: &mut Client| root.get("/dashboard").await.text.contains(ADA);
+        assert!(acts(&mut root).await, "{minutes}");
+        app.clock.advance(Duration::from_secs(1));
+        assert!(!acts(&mut root).await, "{minutes}");
     }
 }

@@ -6,6 +6,7 @@ mod api;
 mod auth;
 mod billing;
 mod credits;
+mod pictures;
 mod services;
 #[path = "../support/mod.rs"]
 mod support;
@@ -22,10 +23,12 @@ macro_rules! proven {
 
 const PROVEN: &[(&str, fn())] = proven! {
     api: cors_origins, requests_per_minute;
-    auth: deletion_grace_days, email_verification, failed_sign_ins_per_account, failed_sign_ins_per_minute, magic_links, mails_per_minute, registration,
-        second_factor_for_staff, session_days, session_idle_days, sign_ins_per_minute, sign_ups_per_minute;
-    billing: catalogue, grace_days;
+    auth: code_tries, deletion_grace_days, email_verification, exports_per_hour, failed_sign_ins_per_account, failed_sign_ins_per_minute,
+        impersonation_minutes, invitation_days, magic_link_minutes, magic_links, mails_per_minute, registration, second_factor_for_staff,
+        second_factor_minutes, session_days, session_idle_days, sign_ins_per_minute, sign_ups_per_minute, wrong_codes_per_account;
+    billing: automatic_tax, catalogue, grace_days, packs, plans, promotion_codes;
     credits: low_balance_mail, low_balance_percent, renewed_hours, signup_grant;
+    pictures: max_megabytes, uploads_per_hour;
     services: result_days;
 };
 

@@ -66,8 +66,8 @@ async fn where_no_address_is_confirmed_none_is_asked_for() {
     );
     let page = ada.get("/billing/plans?currency=eur").await;
     let key = page.input("key").unwrap().to_owned();
-    let fields = [("item", "small"), ("currency", "eur"), ("key", &*key)];
-    let bought = ada.post("/billing/buy", &fields).await;
+    let fields = [("price", "small:eur"), ("key", &*key)];
+    let bought = ada.post("/billing/checkout", &fields).await;
     assert!(bought.location().contains("/billing/"), "{}", bought.text);
 }
 
@@ -79,12 +79,12 @@ async fn an_address_is_confirmed_before_money_is_paid() {
     let mut ada = sign_up_unconfirmed(&app, ADA).await;
     let page = ada.get("/billing/plans?currency=eur").await;
     let key = page.input("key").unwrap().to_owned();
-    let fields = [("item", "small"), ("currency", "eur"), ("key", &*key)];
-    let refused = ada.post("/billing/buy", &fields).await;
+    let fields = [("price", "small:eur"), ("key", &*key)];
+    let refused = ada.post("/billing/checkout", &fields).await;
     assert_eq!(refused.location(), "/accounts/verify");
     assert_eq!(count(&app, "billing_orders").await, 0);
     ada.post(&link(&app).await, &[]).await;
-    let bought = ada.post("/billing/buy", &fields).await;
+    let bought = ada.post("/billing/checkout", &fields).await;
     assert!(bought.location().contains("/billing/"), "{}", bought.text);
     assert_eq!(count(&app, "billing_orders").await, 1);
 }

@@ -88,3 +88,46 @@ async fn a_service_that_panics_on_odd_input_does_not() {
     assert_eq!(faulty[0].promise, "hostile input");
     assert!(faulty[0].faults[0].contains("markup in “Text”"), "{report}");
 }
+
+/// Divides by nothing where no letter was typed.
+struct Careless;
+
+#[derive(Serialize, JsonSchema)]
+struct Share {
+    share: f64,
+}
+
+impl Service for Careless {
+    type Input = Input;
+    type Output = Share;
+
+    fn title(&self) -> &str {
+        "Careless"
+    }
+
+    fn description(&self) -> &str {
+        "How much of a text is said aloud."
+    }
+
+    fn cost(&self) -> Credits {
+        Credits::ZERO
+    }
+
+    async fn run(&self, input: Input, _: &ServiceContext) -> Result<Share, ServiceError> {
+        let count = |is: fn(char) -> bool| input.text.chars().filter(|one| is(*one)).count() as f64;
+        let share = count(char::is_uppercase) / count(char::is_alphabetic);
+        Ok(Share { share })
+    }
+}
+
+#[tokio::test]
+async fn a_service_whose_results_are_not_what_it_says_does_not() {
+    let services = services::module(services::Settings::default()).service("careless", Careless);
+    let report = report(services).await;
+    let faulty = report.findings.iter().filter(|one| !one.is_kept());
+    let faulty: Vec<_> = faulty.collect();
+    assert_eq!(faulty.len(), 1, "{report}");
+    assert_eq!(faulty[0].promise, "schema");
+    let fault = "`share` of the result is null, and should be \"number\".";
+    assert!(faulty[0].faults[0].starts_with(fault), "{report}");
+}

@@ -57,7 +57,7 @@ async fn a_worker_that_dies_at_any_statement_loses_no_run_and_charges_none_twice
     while is_killed {
         let page = ask(&mut ada, "hi").await;
         paid += 1;
-        is_killed = kill_after(&app, "deaths::works", &[], paid);
+        is_killed = kill_after(&app, "deaths::works", &[], paid).await;
         app.clock.advance(LEASE);
         app.work_jobs().await;
         let text = ada.get(&page).await.text;

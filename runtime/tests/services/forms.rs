@@ -7,7 +7,7 @@ use quickscale_runtime::testing::TestApp;
 use crate::browser::{fill_in, run, upload};
 use crate::offered::{Curious, Strings, app_with, offering};
 use crate::support::ledger::count;
-use crate::support::{plain, sign_up, themed};
+use crate::support::{sign_up, themed};
 use quickscale_runtime::credits::Credits;
 
 const CURIOUS: &str = "/services/curious";
@@ -31,7 +31,7 @@ fn control<'a>(page: &'a str, name: &str) -> &'a str {
 async fn each_kind_of_field_has_its_control() {
     let (app, _) = offering(0, 1).await;
     let mut ada = sign_up(&app, "ada@example.com").await;
-    let page = plain(&ada.get(CURIOUS).await);
+    let page = ada.get(CURIOUS).await.text;
     for (name, parts) in [
         ("name", &["<input", "type=\"text\"", "required"][..]),
         ("text", &["<textarea"]),
@@ -126,7 +126,7 @@ async fn every_fault_is_told_beside_its_field_and_what_was_typed_is_kept() {
     ];
     let page = fill_in(&mut ada, CURIOUS, &fields).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let page = plain(&page);
+    let page = page.text;
     for text in [
         "4 things need your attention",
         "“Name” must have at least 2 characters; it has 1.",
@@ -144,7 +144,7 @@ async fn every_fault_is_told_beside_its_field_and_what_was_typed_is_kept() {
     assert!(control(&page, "name").contains("aria-invalid=\"true\""));
     assert_eq!(count(&app.core, "service_runs").await, 0);
 
-    let empty = plain(&fill_in(&mut ada, CURIOUS, &[]).await);
+    let empty = fill_in(&mut ada, CURIOUS, &[]).await.text;
     assert!(
         empty.contains("Fill in “Name”.") && empty.contains("Fill in “Count”."),
         "{empty}"

@@ -11,7 +11,7 @@ use crate::browser::fill_in;
 use crate::charging::balance;
 use crate::offered::{Strings, builder};
 use crate::support::ledger::{assert_sound, count, number};
-use crate::support::{plain, sign_up, until};
+use crate::support::{sign_up, until};
 
 const ADA: &str = "ada@example.com";
 
@@ -42,9 +42,9 @@ async fn a_page_shows_what_a_run_says_while_it_works() {
         "<noscript><meta http-equiv=\"refresh\"",
         "hx-sse:close=\"end\"",
     ] {
-        assert!(plain(&early).contains(part), "{part}: {}", early.text);
+        assert!(early.text.contains(part), "{part}: {}", early.text);
     }
-    let events = plain(&early);
+    let events = early.text;
     let (_, events) = events.split_once("hx-sse:connect=\"").unwrap();
     let events = events.split('"').next().unwrap().to_owned();
     assert_eq!(balance(&app, ADA).await.held, Credits::whole(7));

@@ -14,6 +14,7 @@ mod contract;
 mod deaths;
 mod forms;
 mod journeys;
+mod leaving;
 mod live;
 mod llm;
 mod offered;

@@ -429,7 +429,7 @@ async fn what_a_program_says_is_seen_while_it_works_and_stopping_it_kills_it() {
             std::fs::write(&go, "").unwrap();
             let answer = format!("[[{pid}|{}]]", go.display());
             support::until("it is done", async || {
-                crate::support::plain(&ada.clone().get(&page).await).contains(&answer)
+                ada.clone().get(&page).await.text.contains(&answer)
             })
             .await;
             std::fs::remove_file(&go).unwrap();

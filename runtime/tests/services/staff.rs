@@ -10,7 +10,7 @@ use crate::browser::{fill_in, fresh_key, run, send};
 use crate::charging::balance;
 use crate::offered::{Strings, builder, offering};
 use crate::support::ledger::{assert_sound, number};
-use crate::support::{column, sign_up, sign_up_admin};
+use crate::support::{column, sign_in, sign_up, sign_up_admin};
 
 const ADA: &str = "ada@example.com";
 const RUNS: &str = "/admin/services/runs";
@@ -126,11 +126,11 @@ async fn a_price_is_set_by_whoever_has_seen_the_last_one_and_is_recorded() {
     switch(&mut root, "obedient", "false").await;
     switch(&mut root, "obedient", "false").await;
     let acts = "SELECT action || ' ' || before_state || ' ' || after_state FROM audit_entries
-                WHERE action IN ('price.set', 'service.switched_off') ORDER BY action";
+                WHERE target_kind = 'service' AND target_id = 'obedient' ORDER BY action";
     assert_eq!(
         column(&app, acts).await,
         [
-            r#"price.set {"price":"7"} {"price":"3"}"#,
+            r#"service.price_set {"price":"7"} {"price":"3"}"#,
             r#"service.switched_off {"on":true} {"on":false}"#
         ]
     );
@@ -143,6 +143,59 @@ async fn a_price_is_set_by_whoever_has_seen_the_last_one_and_is_recorded() {
     ] {
         assert!(page.contains(told), "{told}: {page}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_20_who_set_a_price_at_once_one_does() {
+    let (app, _) = offering(100, 7).await;
+    let mut root = sign_up_admin(&app, "root@example.com").await;
+    let seen = seen(&mut root, "obedient").await;
+    let tasks: Vec<_> = (1..=20)
+        .map(|amount| {
+            let (mut root, seen) = (root.clone(), seen.clone());
+            tokio::spawn(async move {
+                let amount = format!("{amount}.5");
+                let fields = [("amount", amount.as_str()), ("seen", &seen)];
+                let answer = root.post("/admin/services/obedient/price", &fields).await;
+                (answer.status, amount)
+            })
+        })
+        .collect();
+    let mut set = Vec::new();
+    for task in tasks {
+        match task.await.unwrap() {
+            (StatusCode::SEE_OTHER, amount) => set.push(amount),
+            (status, _) => assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY),
+        }
+    }
+    let versions = "SELECT COUNT(*) FROM credit_prices WHERE item = 'service:obedient'";
+    assert_eq!((set.len(), number(&app.core, versions).await), (1, 2));
+    let page = root.get("/admin/services/obedient").await.text;
+    assert!(page.contains(&format!("{} credits", set[0])), "{page}");
+    let recorded = "SELECT COUNT(*) FROM audit_entries WHERE action = 'service.price_set'";
+    assert_eq!(number(&app.core, recorded).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_releases_started_in_turn_do_not_change_a_price_to_and_fro() {
+    let strings = Strings::default();
+    let first = builder(&strings, 100, 7).start().await;
+    let mut price = Vec::new();
+    // The older release is started again beside the newer one; then comes a third, which asks for less.
+    for cost in [7, 8, 7, 8, 7, 6, 8, 7, 6] {
+        let release = builder(&strings, 100, cost).replica_of(&first).await;
+        let page = release.client().get("/pricing").await.text;
+        let shown = [6, 7, 8].map(|cost| page.contains(&format!("{cost} credits")));
+        price.push(6 + shown.iter().position(|is_shown| *is_shown).unwrap());
+        assert_eq!(shown.iter().filter(|is_shown| **is_shown).count(), 1);
+    }
+    assert_eq!(price, [7, 8, 8, 8, 8, 6, 6, 6, 6]);
+    let older = builder(&strings, 100, 8).replica_of(&first).await;
+    let mut root = sign_up_admin(&older, "root@example.com").await;
+    let page = root.get("/admin/services/obedient").await.text;
+    assert!(page.contains("asked for it before"), "{page}");
+    let versions = "SELECT COUNT(*) FROM credit_prices WHERE item = 'service:obedient'";
+    assert_eq!(number(&first.core, versions).await, 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -286,4 +339,13 @@ async fn a_price_of_the_staff_outlives_another_start_and_another_process_learns_
         .remove(0);
     let left = ledger::balance(&app.core, &Owner::User(owner.into())).await;
     assert_eq!(left.unwrap().available, Credits::whole(97));
+    // The staff is told of it, until that price is set.
+    let mut root = sign_in(&next, "root@example.com").await;
+    let page = root.get("/admin/services/obedient").await.text;
+    for told in ["asks for another price: 8 credits", "was set here"] {
+        assert!(page.contains(told), "{told}: {page}");
+    }
+    assert_eq!(set_price(&mut root, "obedient", "8").await, 303);
+    let page = root.get("/admin/services/obedient").await.text;
+    assert!(!page.contains("asks for another price"), "{page}");
 }

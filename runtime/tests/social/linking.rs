@@ -4,9 +4,9 @@ use axum::http::StatusCode;
 use quickscale_runtime::auth::Registration;
 use quickscale_runtime::testing::Client;
 
-use crate::provider::Provider;
-use crate::support::{count, sign_in, sign_up, sign_up_unconfirmed};
-use crate::{ADA, ADA_THERE, ada, app, at, change, go, is_in, start, told};
+use crate::provider::{Provider, Visitor};
+use crate::support::{column, count, sign_in, sign_up, sign_up_unconfirmed};
+use crate::{ADA, ADA_THERE, ada, app, at, change, go, is_in, leaves_to, start, told};
 
 const LINK: &str = "/accounts/social/rsa/link";
 const UNLINK: &str = "/accounts/social/rsa/unlink";
@@ -88,6 +88,12 @@ async fn ways_are_added_and_removed_by_whoever_is_signed_in() {
             .contains("does not sign you in")
     );
     assert_eq!(count(&app, "social_identities").await, 0);
+    let acts = "SELECT action || ' ' || details FROM audit_entries WHERE actor_id = target_id ORDER BY action";
+    let expected = [
+        r#"identity.linked {"provider":"rsa"}"#,
+        r#"identity.unlinked {"provider":"rsa"}"#,
+    ];
+    assert_eq!(column(&app, acts).await, expected);
 }
 
 #[tokio::test]
@@ -141,6 +147,40 @@ async fn whoever_has_no_password_confirms_at_his_provider() {
     );
     go(&mut client, confirm, ADA_THERE).await;
     assert_eq!(client.get("/accounts/email").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn whoever_confirms_has_to_sign_in_there_anew() {
+    let provider = Provider::start();
+    let app = start(&provider).await;
+    let mut ada = ada(&app).await;
+    go(&mut ada, "/accounts/social/hostile/link", "right").await;
+    let confirm = "/accounts/social/hostile/confirm";
+    for (answer, is_taken) in [("long ago", false), ("silent", false), ("asked anew", true)] {
+        change(&app, "UPDATE sessions SET proved_at = 0").await;
+        let page = ada.post(confirm, &[]).await;
+        let url = leaves_to(&page);
+        assert!(url.contains("prompt=login&max_age=0"), "{url}");
+        let back = Visitor::named(answer).agree(&url).await;
+        ada.get(&back).await;
+        let is_fresh = ada.get("/accounts/email").await.status == StatusCode::OK;
+        assert_eq!(is_fresh, is_taken, "{answer}");
+    }
+}
+
+/// The provider knows the browser, and still asks.
+#[tokio::test]
+async fn a_session_at_the_provider_is_not_enough_to_confirm() {
+    let provider = Provider::start();
+    let app = start(&provider).await;
+    let (mut client, mut visitor) = (app.client(), Visitor::named(ADA_THERE));
+    for path in ["/accounts/social/rsa", "/accounts/social/rsa/confirm"] {
+        change(&app, "UPDATE sessions SET proved_at = 0").await;
+        let page = client.post(path, &[]).await;
+        let back = visitor.agree(&leaves_to(&page)).await;
+        client.get(&back).await;
+        assert_eq!(client.get("/accounts/email").await.status, StatusCode::OK);
+    }
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ fn leaves_to(page: &Answer) -> String {
     assert_eq!(page.status, StatusCode::OK, "{}", page.text);
     let (_, url) = page.text.split_once("content=\"0; url=").unwrap();
     let url = url.split('"').next().unwrap();
-    url.replace("&amp;", "&").replace("&#x2f;", "/")
+    url.replace("&amp;", "&")
 }
 
 /// Goes to a provider by one of its buttons, agrees as `person`, and comes back.
@@ -80,7 +80,7 @@ async fn change(app: &TestApp, sql: &'static str) {
 
 /// The newest message that the browser was left with.
 async fn told(client: &mut Client, at: &str) -> String {
-    support::plain(&client.get(at).await)
+    client.get(at).await.text
 }
 
 /// A browser of Ada, who has an account whose address is confirmed.
@@ -126,6 +126,37 @@ async fn nobody_gets_an_account_where_nobody_makes_one_by_himself() {
     let page = told(&mut client, "/accounts/login").await;
     assert!(page.contains("nobody makes one by himself"), "{page}");
     assert_eq!(count(&app, "users").await, 0);
+}
+
+#[tokio::test]
+async fn whoever_was_invited_gets_an_account_once() {
+    let provider = Provider::start();
+    let app = at(app(Registration::Invitation), &provider).start().await;
+    change(
+        &app,
+        "INSERT INTO users (id, email, email_key, name, password_hash, role, is_active, created_at)
+         VALUES ('root', 'root@example.com', 'root@example.com', '', 'x', 'admin', 1, 0)",
+    )
+    .await;
+    change(
+        &app,
+        "INSERT INTO invitations (id, email, email_key, digest, invited_by, created_at, expires_at)
+         VALUES ('i', 'Ada@example.com', 'ada@example.com', 'd', 'root', 0, 9000000000000000)",
+    )
+    .await;
+    let mut client = app.client();
+    go(
+        &mut client,
+        "/accounts/social/rsa",
+        "bob|bob@example.com|true",
+    )
+    .await;
+    assert!(!is_in(&mut client).await, "he was not invited");
+    go(&mut client, "/accounts/social/rsa", ADA_THERE).await;
+    assert!(is_in(&mut client).await);
+    let open = "SELECT id FROM invitations WHERE used_at IS NULL";
+    assert_eq!(column(&app, open).await, [""; 0]);
+    assert_eq!(count(&app, "users").await, 2);
 }
 
 #[tokio::test]

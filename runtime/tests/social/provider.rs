@@ -8,9 +8,11 @@ use std::sync::OnceLock;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::support::packages;
+
 /// What the provider knows the application's secret as.
 pub const SECRET: &str = "a secret/with+signs: and 32 letters";
-const CALLBACK: &str = "http://app.test/accounts/social/NAME/callback";
+const CALLBACK: &str = "/accounts/social/NAME/callback";
 
 /// The provider; it ends with this.
 pub struct Provider {
@@ -20,9 +22,14 @@ pub struct Provider {
 
 impl Provider {
     pub fn start() -> Self {
+        Self::start_for("http://app.test")
+    }
+
+    /// A provider that sends people back to `site`.
+    pub fn start_for(site: &str) -> Self {
         let folder = installed();
         let mut process = Command::new("node")
-            .args(["server.mjs", CALLBACK])
+            .args(["server.mjs", &format!("{site}{CALLBACK}")])
             .current_dir(folder)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -43,32 +50,10 @@ impl Drop for Provider {
     }
 }
 
-/// The folder of the provider with its packages, as the lock file has them.
+/// The folder of the provider with its packages.
 fn installed() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/social/provider");
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("provider");
-        std::fs::create_dir_all(&target).unwrap();
-        let lock = std::fs::read(source.join("package-lock.json")).unwrap();
-        let is_there = std::fs::read(target.join("installed.json")).ok() == Some(lock.clone());
-        for name in ["package.json", "package-lock.json", "server.mjs"] {
-            std::fs::copy(source.join(name), target.join(name)).unwrap();
-        }
-        if !is_there {
-            let mut npm = Command::new("npm");
-            npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts"]);
-            let done = npm.current_dir(&target).output();
-            let done = done.expect("npm is there: `cargo xtask test --install`");
-            assert!(
-                done.status.success(),
-                "{}",
-                String::from_utf8_lossy(&done.stderr)
-            );
-            std::fs::write(target.join("installed.json"), lock).unwrap();
-        }
-        target
-    })
+    FOLDER.get_or_init(|| packages::installed("social/provider"))
 }
 
 /// Somebody's browser at a provider: follows it until it sends him back.

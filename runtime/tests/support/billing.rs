@@ -41,12 +41,11 @@ impl<'a> Shopper<'a> {
     pub async fn order_with(&mut self, item: &str, quantity: u32, key: &str) -> Answer {
         let quantity = quantity.to_string();
         let fields = [
-            ("item", item),
-            ("currency", "eur"),
+            ("price", &*format!("{item}:eur")),
             ("quantity", &*quantity),
             ("key", key),
         ];
-        self.browser.post("/billing/buy", &fields).await
+        self.browser.post("/billing/checkout", &fields).await
     }
 
     /// Does something on an open payment page, and lets its events be worked off.
@@ -94,7 +93,9 @@ impl<'a> Shopper<'a> {
         assert!(page.starts_with("/billing/sandbox/pay/"), "{}", answer.text);
         let answer = self.at_till(&page, "pay").await;
         assert!(
-            answer.location().contains("/billing/orders/"),
+            answer
+                .location()
+                .contains("/billing/checkout/success?order="),
             "{}",
             answer.text
         );

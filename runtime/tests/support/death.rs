@@ -1,19 +1,20 @@
 //! Another process on a test's database that is killed right after a chosen statement. It is the test's own program
 //! again, which runs one ignored test; sqlx reports each statement to it, so that nothing in the code under test knows.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
-
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use quickscale_runtime::App;
 use quickscale_runtime::app::{BuiltApp, Overlay};
 use quickscale_runtime::clock::{Clock, Timestamp};
 use quickscale_runtime::config::Config;
-use quickscale_runtime::db::Db;
+use quickscale_runtime::db::{Db, Dialect};
+use quickscale_runtime::ids::new_id;
 use quickscale_runtime::testing::TestApp;
+use sqlx::Row as _;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
@@ -22,11 +23,17 @@ const NOW: &str = "DEATH_NOW";
 const STATEMENT: &str = "DEATH_STATEMENT";
 /// What the process says when it has come to its last statement, in a line of its own.
 const THERE: &str = "at the last statement";
+/// How long PostgreSQL may take to notice.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs the ignored test `role`, with `vars` in its environment, until it has done so many statements after
 /// [`Life::begin`]; then kills it. Says whether it was killed: it may be done before.
-pub fn kill_after(app: &TestApp, role: &str, vars: &[(&str, &str)], statement: u32) -> bool {
+///
+/// PostgreSQL notices after a while that a client is dead, and keeps its locks until then: that is waited for.
+pub async fn kill_after(app: &TestApp, role: &str, vars: &[(&str, &str)], statement: u32) -> bool {
+    let name = format!("doomed-{}", new_id(Timestamp::from_micros(0)));
     let mut process = program(app, role)
+        .env(URL, named(app.database_url(), &name))
         .env(STATEMENT, statement.to_string())
         .envs(vars.iter().copied())
         .stdout(Stdio::piped())
@@ -41,7 +48,35 @@ pub fn kill_after(app: &TestApp, role: &str, vars: &[(&str, &str)], statement: u
     }
     let status = process.wait().expect("it has ended");
     assert!(is_there || status.success(), "{role} failed by itself");
+    if app.core.db().dialect() == Dialect::Postgres {
+        is_forgotten(app, &name).await;
+    }
     is_there
+}
+
+/// The database at `url` for a client of this name, where databases know such.
+fn named(url: &str, name: &str) -> String {
+    let sign = if url.contains('?') { '&' } else { '?' };
+    match url.starts_with("postgres") {
+        true => format!("{url}{sign}application_name={name}"),
+        false => url.to_owned(),
+    }
+}
+
+/// Waits until PostgreSQL has no client of this name.
+async fn is_forgotten(app: &TestApp, name: &str) {
+    let sql = "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = $1";
+    let begun = Instant::now();
+    loop {
+        let row = sqlx::query(sql).bind(name);
+        let row = row.fetch_one(app.core.db().reader()).await;
+        let left: i64 = row.expect("it can be asked").get(0);
+        if left == 0 {
+            return;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{left} of {name} live on");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 /// This program again, which runs the ignored test `role` on the test's database, at the time of its clock.

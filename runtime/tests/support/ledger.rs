@@ -1,8 +1,6 @@
 //! What tests of credits share: accounts that nobody signed up for, and the ledger's invariants, read from its
 //! tables and not from its code.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
-
 use quickscale_runtime::app::Core;
 use quickscale_runtime::auth::{self, Registration};
 use quickscale_runtime::credits::verify::verify;

@@ -1,11 +1,13 @@
 //! What the runtime's tests share: an application with every module on the pages of the `htmx` theme, and
 //! people who have signed in to it.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
+#![expect(dead_code, reason = "each test binary uses a part")]
 
 pub mod billing;
 pub mod death;
 pub mod ledger;
+pub mod packages;
+pub mod phone;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -15,9 +17,11 @@ use quickscale_runtime::app::Overlay;
 use quickscale_runtime::auth::{self, Registration};
 use quickscale_runtime::billing as billing_module;
 use quickscale_runtime::credits::{self, Credits};
+use quickscale_runtime::passkeys;
+use quickscale_runtime::pictures;
 use quickscale_runtime::services;
 use quickscale_runtime::social;
-use quickscale_runtime::testing::{Answer, Client, TestApp, TestAppBuilder};
+use quickscale_runtime::testing::{Client, TestApp, TestAppBuilder};
 use quickscale_runtime::{App, Environment, admin, in_transaction};
 use sqlx::{AssertSqlSafe, Row as _};
 
@@ -62,14 +66,14 @@ pub fn app_of(environment: Environment, settings: auth::Settings) -> App {
             cors_origins: String::new(),
         }))
         .module(social::module(social::Settings {}))
+        .module(passkeys::module(passkeys::Settings {}))
+        .module(pictures::module(pictures::Settings::default()))
         .module(admin::module(admin::Settings {}))
 }
 
-/// `app` with the pages and assets of the theme, and the catalogue that projects are born with.
+/// `app` with the pages and assets of the theme.
 pub fn themed(app: App) -> TestAppBuilder {
-    let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../project_templates");
-    let root = templates.join("modules/billing");
-    TestApp::builder(app).root(&root).overlay(overlay())
+    TestApp::builder(app).overlay(overlay())
 }
 
 /// A browser whose owner has just signed up as `email` and confirmed that address.
@@ -142,6 +146,30 @@ pub async fn count(app: &TestApp, table: &str) -> i64 {
         .expect("the table is there")
 }
 
+/// What a stranger may have set up in every account: a key for programs, another way to sign in, and a second factor.
+pub async fn leave_traps(app: &TestApp) {
+    let mut tx = app.core.db().begin().await.expect("it begins");
+    for sql in [
+        "INSERT INTO api_keys (id, user_id, handle, digest, name, scopes, form_key, created_at)
+         SELECT 'key-' || id, id, 'handle-' || id, '', '', '', '', 0 FROM users",
+        "INSERT INTO social_identities (issuer, subject, user_id, label, created_at, used_at)
+         SELECT 'https://id.example', id, id, '', 0, 0 FROM users",
+        "INSERT INTO second_factors (user_id, secret, used_step, created_at) SELECT id, '', 0, 0 FROM users",
+    ] {
+        let done = sqlx::query(sql).execute(tx.conn()).await;
+        done.expect("the tables are there");
+    }
+    tx.commit().await.expect("it ends");
+}
+
+/// Whose [`leave_traps`] still opens, or keeps out.
+pub async fn traps(app: &TestApp) -> Vec<String> {
+    let sql = "SELECT user_id FROM api_keys WHERE revoked_at IS NULL
+        UNION ALL SELECT user_id FROM social_identities
+        UNION ALL SELECT user_id FROM second_factors";
+    column(app, sql).await
+}
+
 /// The texts of a query's first column.
 pub async fn column(app: &TestApp, sql: &'static str) -> Vec<String> {
     let rows = sqlx::query(sql).fetch_all(app.core.db().reader()).await;
@@ -158,11 +186,6 @@ pub async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
         assert!(tokio::time::Instant::now() < end, "never: {what}");
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
-}
-
-/// A page's text with the slashes that templates escape.
-pub fn plain(answer: &Answer) -> String {
-    answer.text.replace("&#x2f;", "/")
 }
 
 /// The theme's templates, and its assets with empty files in the place of the packages from outside.
@@ -182,13 +205,15 @@ fn make_overlay() -> Overlay {
         .filter(|templates| templates.is_dir())
         .collect();
     let assets = Path::new(env!("CARGO_TARGET_TMPDIR")).join("assets");
-    let own = theme.join("base/static");
-    for file in files(&own) {
-        let path = file.strip_prefix(&own).expect("it lies below");
-        put(
-            &assets.join(path),
-            &std::fs::read(&file).expect("it can be read"),
-        );
+    for layer in std::fs::read_dir(&theme).expect("the folder is there") {
+        let own = layer.expect("it can be read").path().join("static");
+        for file in files(&own) {
+            let path = file.strip_prefix(&own).expect("it lies below");
+            put(
+                &assets.join(path),
+                &std::fs::read(&file).expect("it can be read"),
+            );
+        }
     }
     for template in templates.iter().flat_map(|folder| files(folder)) {
         let text = std::fs::read_to_string(template).expect("templates are text");
@@ -204,13 +229,10 @@ fn make_overlay() -> Overlay {
     }
 }
 
-/// Every file below `folder`.
+/// Every file below `folder`; none where there is no such folder.
 pub fn files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder)
-        .expect("the folder is there")
-        .flatten()
-    {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.path().is_dir() {
             found.extend(files(&entry.path()));
         } else {
@@ -221,7 +243,7 @@ pub fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Writes a file whole, or not at all: other test binaries use the same folder at the same time.
-fn put(path: &Path, bytes: &[u8]) {
+pub fn put(path: &Path, bytes: &[u8]) {
     if std::fs::read(path).is_ok_and(|there| there == bytes) {
         return;
     }

@@ -124,6 +124,7 @@ async function token(wrong, nonce, audience) {
     azp: wrong === "party" ? "another" : undefined,
     exp: wrong === "expired" ? now - 120 : now + 600,
     iat: wrong === "future" ? now + 600 : now - 300,
+    auth_time: { "asked anew": now, "long ago": now - 3600 }[wrong],
     nonce: wrong === "nonce" ? "another" : wrong === "no nonce" ? undefined : nonce,
     email: "mallory@example.com",
     email_verified: true,

@@ -2,57 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod addresses;
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use quickscale_runtime::auth::{self, Registration};
 use quickscale_runtime::testing::{Answer, Client, TestApp};
 use quickscale_runtime::{App, Environment, admin};
+use support::phone::{Phone, SET_UP};
 use support::{
-    PASSWORD, SITE, app, column, confirm, count, plain, run, settings, sign_up, sign_up_admin,
-    themed,
+    PASSWORD, SITE, app, column, confirm, count, run, settings, sign_up, sign_up_admin, themed,
 };
 
-const SET_UP: &str = "/accounts/security/second-factor";
 const STEP: Duration = Duration::from_secs(30);
-
-/// An authenticator app.
-struct Phone(Vec<u8>);
-
-impl Phone {
-    /// Takes the secret from the page that offers it.
-    fn scan(page: &Answer) -> Self {
-        let text = plain(page);
-        let (_, rest) = text.split_once("<code>").unwrap();
-        let spelled = rest.split('<').next().unwrap().replace(' ', "");
-        assert!(
-            text.contains(&format!("secret={spelled}&amp;issuer=My%20Test%20Shop")),
-            "{text}"
-        );
-        let value = |letter: char| "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".find(letter).unwrap() as u128;
-        let eight = |letters: &[char]| {
-            let bits = letters
-                .iter()
-                .fold(0, |bits, letter| bits << 5 | value(*letter));
-            bits.to_be_bytes()[11..].to_vec()
-        };
-        let letters: Vec<char> = spelled.chars().collect();
-        Self(letters.chunks(8).flat_map(eight).collect())
-    }
-
-    fn code(&self, app: &TestApp) -> String {
-        let step = (app.core.now().as_micros() / 30_000_000).to_be_bytes();
-        let mut mac = Hmac::<sha1::Sha1>::new_from_slice(&self.0).unwrap();
-        mac.update(&step);
-        let digest = mac.finalize().into_bytes();
-        let at = (digest[19] & 15) as usize;
-        let number = u32::from_be_bytes(digest[at..at + 4].try_into().unwrap());
-        format!("{:06}", (number & 0x7fff_ffff) % 1_000_000)
-    }
-}
 
 fn shown_codes(answer: &Answer) -> Vec<String> {
     let pieces = answer.text.split("<li><code>").skip(1);
@@ -63,18 +28,7 @@ fn shown_codes(answer: &Answer) -> Vec<String> {
 
 /// Turns the second factor on; the recovery codes come with it.
 async fn turn_on(app: &TestApp, client: &mut Client) -> (Phone, Vec<String>) {
-    let page = client.get(SET_UP).await;
-    assert!(
-        page.text.contains("<svg class=\"qr-code\""),
-        "{}",
-        page.text
-    );
-    let phone = Phone::scan(&page);
-    let sealed = page.input("sealed").unwrap();
-    let done = client
-        .post(SET_UP, &[("sealed", sealed), ("code", &phone.code(app))])
-        .await;
-    assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    let (phone, done) = support::phone::turn_on(app, client).await;
     let codes = shown_codes(&done);
     assert_eq!(codes.len(), 10, "{}", done.text);
     (phone, codes)
@@ -182,7 +136,12 @@ async fn a_recovery_code_signs_in_once_however_it_is_typed() {
         give(&mut again, &codes[0]).await.status,
         StatusCode::UNPROCESSABLE_ENTITY
     );
-    assert!(plain(&ada.get("/accounts/security").await).contains("9 recovery codes left"));
+    assert!(
+        ada.get("/accounts/security")
+            .await
+            .text
+            .contains("9 recovery codes left")
+    );
     let new = shown_codes(&ada.post("/accounts/security/recovery-codes", &[]).await);
     assert_eq!(new.len(), 10);
     assert_eq!(
@@ -334,6 +293,7 @@ async fn it_is_turned_off_by_whoever_proves_who_he_is_and_the_owner_is_told() {
         asked.location()
     );
     confirm(&mut ada).await;
+    ada.post("/accounts/security/recovery-codes", &[]).await;
     assert_eq!(ada.post(remove, &[]).await.location(), "/accounts/security");
     support::sign_in(&app, "ada@example.com").await;
     let mails = app.mails().await;
@@ -343,6 +303,15 @@ async fn it_is_turned_off_by_whoever_proves_who_he_is_and_the_owner_is_told() {
         assert!(subjects.contains(&&*expected), "{subjects:?}");
     }
     assert_eq!(count(&app, "recovery_codes").await, 0);
+    let acts = "SELECT action FROM audit_entries WHERE actor_id = target_id ORDER BY action";
+    assert_eq!(
+        column(&app, acts).await,
+        [
+            "user.recovery_codes_renewed",
+            "user.second_factor_off",
+            "user.second_factor_on"
+        ]
+    );
 }
 
 #[tokio::test]
@@ -357,11 +326,11 @@ async fn where_the_staff_must_have_one_nothing_of_the_staffs_opens_before() {
         .await;
     let mut root = sign_up_admin(&app, "root@example.com").await;
     assert_eq!(root.get("/admin").await.location(), SET_UP);
-    assert!(!plain(&root.get("/about").await).contains("href=\"/admin\""));
+    assert!(!root.get("/about").await.text.contains("href=\"/admin\""));
     assert_eq!(root.get("/dashboard").await.status, StatusCode::OK);
     turn_on(&app, &mut root).await;
     assert_eq!(root.get("/admin").await.status, StatusCode::OK);
-    assert!(plain(&root.get("/about").await).contains("href=\"/admin\""));
+    assert!(root.get("/about").await.text.contains("href=\"/admin\""));
 }
 
 #[tokio::test]
@@ -393,8 +362,32 @@ async fn an_operator_helps_whoever_lost_app_and_codes() {
     let arguments = ["reset-second-factor", "ada@example.com"];
     run(&app, "users", &arguments).await.unwrap();
     support::sign_in(&app, "ada@example.com").await;
-    let record = column(&app, "SELECT action FROM audit_entries").await;
-    assert_eq!(record, ["user.second_factor_removed"]);
+    let acts = "SELECT action FROM audit_entries WHERE actor_id IS NULL";
+    assert_eq!(column(&app, acts).await, ["user.second_factor_removed"]);
+}
+
+#[tokio::test]
+async fn wrong_codes_from_one_network_are_counted_whoever_they_are_for() {
+    let options = auth::Settings {
+        failed_sign_ins_per_minute: 3,
+        ..settings(Registration::Open)
+    };
+    let app = themed(support::app_of(Environment::Test, options))
+        .start()
+        .await;
+    let mut ada = sign_up(&app, "ada@example.com").await;
+    turn_on(&app, &mut ada).await;
+    app.clock.advance(Duration::from_secs(3600));
+    let mut thief = with_password(&app).await.at([192, 0, 2, 7].into());
+    for _ in 0..3 {
+        let wrong = give(&mut thief, "wrong").await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let refused = give(&mut thief, "wrong").await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    let mut elsewhere = with_password(&app).await.at([198, 51, 100, 7].into());
+    let wrong = give(&mut elsewhere, "wrong").await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
 #[tokio::test]
