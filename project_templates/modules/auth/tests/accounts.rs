@@ -47,6 +47,6 @@ async fn an_account_is_made_by_a_visitor_only_where_registration_is_open() {
     if registration_is_open(&app) {
         assert_eq!(answer.location(), "/dashboard", "{}", answer.text);
     } else {
-        assert_eq!(answer.status, 404);
+        assert_eq!(answer.status, 405);
     }
 }

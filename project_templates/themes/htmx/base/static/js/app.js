@@ -57,6 +57,10 @@ document.addEventListener("htmx:before:response", (event) => {
   window.location.assign(raw.url);
 });
 
+// htmx goes through the page as soon as it can, which may be before an extension of that page has come: once all have, it
+// goes through it again, and takes up what it has not.
+document.addEventListener("DOMContentLoaded", () => window.htmx.process(document.body));
+
 // A link that was exchanged cannot keep the focus: what came in its place takes it.
 document.addEventListener("htmx:after:swap", (event) => {
   if (document.activeElement !== document.body) return;
