@@ -450,6 +450,27 @@ fn the_password_may_come_from_the_environment() {
         .output()
         .unwrap();
     assert!(output.status.success(), "{output:?}");
+    // There for other walks, it makes no visitor sign in.
+    let mut visitor = self::command(&served.url, &["--json"]);
+    let output = visitor
+        .env("QUICKSCALE_CRAWL_PASSWORD", PASSWORD)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(
+        report["role"] != "user" && report["role"] != "staff",
+        "{report:#}"
+    );
+}
+
+#[test]
+fn an_address_and_a_password_need_each_other() {
+    for half in [["--email", "user@example.com"], ["--password", PASSWORD]] {
+        let (code, _, err) = crawl("http://127.0.0.1:1", &half);
+        assert_eq!(code, 2, "{half:?}: {err}");
+        assert!(err.contains("--email") && !err.contains(PASSWORD), "{err}");
+    }
 }
 
 #[test]

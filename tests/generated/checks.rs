@@ -1,5 +1,6 @@
 //! Generated projects pass their own formatting, lints and tests as they are born, whatever modules they have.
 
+use super::programs;
 use super::project::{Project, database, succeed};
 
 /// As a project's own continuous integration does it.
@@ -18,9 +19,33 @@ fn passes_its_own_checks(project: &Project) {
 }
 
 #[test]
-fn a_full_project_passes_its_own_checks() {
+fn a_full_project_passes_its_own_checks_and_answers_programs() {
     let project = Project::init("my-saas-app", &[]);
     passes_its_own_checks(&project);
+    // In the project that is built by now.
+    programs::call(&project);
+    tells_what_a_deployment_lacks(&project);
+}
+
+/// What is too weak stands there with its remedy, and what is only advice does not fail.
+fn tells_what_a_deployment_lacks(project: &Project) {
+    let check = |url: &str| {
+        let mut check = project.cargo(&["run", "--locked", "--quiet", "--", "check", "--deploy"]);
+        let output = check.env("APP_URL", url).output();
+        let output = output.expect("the program can be run");
+        assert!(!output.status.success(), "no mail could be sent");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let told = check("http://localhost:8000");
+    assert!(told.starts_with("error    APP_URL: "), "{told}");
+    let told = check("https://shop.example");
+    assert!(
+        told.starts_with("ok       the configuration holds\n"),
+        "{told}"
+    );
+    let caution = "\nwarning  auth.second_factor_for_staff in quickscale.yml: ";
+    let fault = "\nerror    mails cannot be sent: SMTP_URL is not set; ";
+    assert!(told.contains(caution) && told.contains(fault), "{told}");
 }
 
 #[test]
@@ -74,11 +99,11 @@ fn an_option_of_one_environment_holds_there_and_nowhere_else() {
     for (environment, is_open) in [("development", true), ("test", false)] {
         let mut routes = project.cargo(&["run", "--locked", "--quiet", "--", "routes", "--json"]);
         let routes = succeed(routes.env("APP_ENV", environment));
-        assert_eq!(
-            routes.contains("/accounts/signup"),
-            is_open,
-            "{environment}: {routes}"
-        );
+        let routes: Vec<serde_json::Value> = serde_json::from_str(&routes).expect("JSON");
+        let signs_up = |route: &serde_json::Value| {
+            route["method"] == "POST" && route["path"] == "/accounts/signup"
+        };
+        assert_eq!(routes.iter().any(signs_up), is_open, "{environment}");
     }
 }
 

@@ -6,5 +6,7 @@ mod checks;
 mod circle;
 mod docker;
 mod modules;
+mod programs;
 mod project;
 mod tutorial;
+mod visitor;

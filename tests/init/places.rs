@@ -66,6 +66,33 @@ fn a_project_is_not_overwritten() {
     assert_eq!(read(&scratch.path("x/.quickscale/state.yml")), state);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_project_that_does_not_build_is_there_all_the_same() {
+    let scratch = Scratch::new();
+    let programs = scratch.path("programs");
+    std::fs::create_dir(&programs).unwrap();
+    let cargo = programs.join("cargo");
+    std::fs::write(
+        &cargo,
+        "#!/bin/sh\necho 'error: no space left' >&2\nexit 101\n",
+    )
+    .unwrap();
+    let may_run = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&cargo, may_run).unwrap();
+    let mut command = scratch.command(QUICKSCALE);
+    command.args(["init", "x", "--module", "none", "--no-git", "--up"]);
+    let said = scratch.run(command.env("PATH", &programs)).exits(5);
+    for part in [
+        "error: the project is made, but it does not run\n",
+        "error: no space left",
+        "hint: ",
+    ] {
+        assert!(said.err.contains(part), "{said}");
+    }
+    assert!(scratch.path("x/quickscale.yml").is_file());
+}
+
 #[test]
 fn a_file_in_the_way_is_refused() {
     let scratch = Scratch::new();

@@ -127,5 +127,5 @@ fn lines_of(stdout: impl std::io::Read + Send + 'static) -> Receiver<String> {
 
 #[track_caller]
 fn next(lines: &Receiver<String>) -> String {
-    lines.recv_timeout(Duration::from_secs(10)).expect("a line")
+    lines.recv_timeout(Duration::from_secs(60)).expect("a line")
 }

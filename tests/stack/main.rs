@@ -9,5 +9,7 @@ mod logs;
 mod native;
 #[cfg(unix)]
 mod python;
+#[cfg(unix)]
+mod services;
 mod shell;
 mod support;

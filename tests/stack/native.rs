@@ -1,7 +1,6 @@
 //! `up`, `down`, `restart`, `ps` and `manage` on an app that runs as a process.
 
 use std::net::TcpListener;
-use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -338,9 +337,7 @@ fn up_on_a_running_app_takes_no_build() {
     let project = Project::new();
     project.run(&["up"]).exits(0);
     project.write("src/main.rs", "fn main() { does not compile }");
-    let began = Instant::now();
     project.run(&["up"]).exits(0);
-    assert!(began.elapsed() < Duration::from_secs(5));
 }
 
 #[cfg(unix)]

@@ -224,13 +224,13 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// Waits until `condition` holds, at most ten seconds.
+/// Waits until `condition` holds, at most a minute.
 #[track_caller]
 pub fn eventually(what: &str, condition: impl Fn() -> bool) {
     let began = Instant::now();
     while !condition() {
         assert!(
-            began.elapsed() < Duration::from_secs(10),
+            began.elapsed() < Duration::from_secs(60),
             "{what} did not happen"
         );
         std::thread::sleep(Duration::from_millis(20));

@@ -138,7 +138,9 @@ fn template(full: &str, bare: &str) -> Result<String> {
     );
     let own = full.own.lines().map(|line| {
         let always = bare.own.lines().any(|other| other == line);
+        // With its version behind it, where there are several of a name.
         let name = line.trim().trim_matches([',', '"']);
+        let name = name.split(' ').next().unwrap_or_default();
         let condition = format!("\"{name}\" in dependencies");
         optional(always, &condition, &format!("{line}\n"))
     });

@@ -4,6 +4,7 @@ mod bench;
 mod demo;
 mod interrupt;
 mod lock;
+mod person;
 mod process;
 mod repo;
 mod servers;

@@ -13,6 +13,7 @@ use crate::process;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tool {
     Git,
+    Curl,
     Node,
     Postgres,
     Chromium,
@@ -21,6 +22,7 @@ pub enum Tool {
     CargoDeny,
     Docker,
     Python,
+    Poppler,
 }
 
 /// Who brings a tool.
@@ -38,6 +40,7 @@ impl Tool {
     fn describe(self) -> &'static str {
         match self {
             Self::Git => "git (generated projects start as repositories)",
+            Self::Curl => "curl (makes the calls that the API's page shows)",
             Self::Node => "Node.js 18 or newer with npm (fetches the front-end packages once)",
             Self::Postgres => "PostgreSQL's server programs (tests run on a server of their own)",
             Self::Chromium => "chromium (walks through generated applications)",
@@ -48,12 +51,14 @@ impl Tool {
                 "docker with compose, and a daemon that answers (runs generated applications in containers)"
             }
             Self::Python => "Python 3 with venv (services whose work is a Python program)",
+            Self::Poppler => "pdftotext of poppler-utils (reads receipts)",
         }
     }
 
     fn source(self) -> Source {
         Source::Debian(match self {
             Self::Git => &["git"],
+            Self::Curl => &["curl"],
             Self::Node => &["nodejs", "npm"],
             Self::Postgres => &["postgresql"],
             // Without a font, screenshots hold no letters.
@@ -63,6 +68,8 @@ impl Tool {
             Self::CargoDeny => return Source::Crate("cargo-deny"),
             Self::Docker => return Source::Manual("https://docs.docker.com/engine/install"),
             Self::Python => &["python3", "python3-venv"],
+            // The data is what it reads Chinese, Japanese and Korean with.
+            Self::Poppler => &["poppler-utils", "poppler-data", "fonts-dejavu-core"],
         })
     }
 
@@ -70,10 +77,12 @@ impl Tool {
         let any = |names: &[&str]| names.iter().any(|name| find_program(name).is_some());
         match self {
             Self::Git => any(&["git"]),
+            Self::Curl => any(&["curl"]),
             Self::Node => node_major().is_some_and(|major| major >= 18) && any(&["npm"]),
             Self::Postgres => postgres_binaries().is_some(),
             Self::Chromium => any(&["chromium", "google-chrome", "chrome"]),
             Self::Chromedriver => any(&["chromedriver"]),
+            Self::Poppler => any(&["pdftotext"]),
             Self::Wrk => any(&["wrk"]),
             Self::CargoDeny => any(&["cargo-deny"]),
             // Debian's own Python comes without what makes environments.

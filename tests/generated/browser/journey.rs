@@ -1,9 +1,10 @@
 //! The journey: sign up, use services, run out of credits, be granted some by staff.
 
 use super::person::{Browser, Device, Scripts};
+use crate::programs::add_patient;
 use crate::project::Project;
 
-const PASSWORD: &str = "three ravens count to nine";
+pub const PASSWORD: &str = "three ravens count to nine";
 pub const STAFF: &str = "staff@example.com";
 
 /// A generated application that runs.
@@ -19,6 +20,7 @@ impl Site {
         if let Some(url) = database {
             project.set_env("DATABASE_URL", url);
         }
+        add_patient(&project);
         let url = project.quickscale(&["up"]);
         let staff = ["--email", STAFF, "--password", PASSWORD];
         project.quickscale(&[["manage", "create-admin"].as_slice(), &staff].concat());
@@ -30,17 +32,34 @@ impl Site {
         &self.url
     }
 
-    /// All that people do here, with scripts and without.
+    /// Starts it anew with these variables.
+    pub fn set_up(&self, variables: &[(&str, &str)]) {
+        for (name, value) in variables {
+            self.project.set_env(name, value);
+        }
+        self.project.quickscale(&["restart"]);
+    }
+
+    /// Runs a command of the application.
+    pub fn manage(&self, arguments: &[&str]) {
+        self.project.quickscale(&[&["manage"], arguments].concat());
+    }
+
+    pub fn project(&self) -> &Project {
+        &self.project
+    }
+
+    /// All that people do here: at a desk with scripts, and on a phone without.
     pub async fn journey(&self) {
-        for (scripts, email) in [
-            (Scripts::On, "ann@example.com"),
-            (Scripts::Off, "bob@example.com"),
+        for (scripts, device, email) in [
+            (Scripts::On, Device::Desktop, "ann@example.com"),
+            (Scripts::Off, Device::DarkPhone, "bob@example.com"),
         ] {
-            let user = Browser::open(&self.url, scripts, Device::Desktop).await;
+            let user = Browser::open(&self.url, scripts, device).await;
             sign_up(&user, email).await;
             run_the_sentiment_service(&user).await;
             is_refused_an_empty_text(&user).await;
-            let staff = Browser::open(&self.url, scripts, Device::Desktop).await;
+            let staff = Browser::open(&self.url, scripts, device).await;
             sign_in(&staff, STAFF).await;
             grant(&staff, email, "50", "A late birthday present").await;
             finds_the_grant(&user).await;

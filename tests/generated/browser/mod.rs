@@ -1,20 +1,32 @@
 //! A person with a browser, from `quickscale init` to a paid service and back to the credits that staff granted.
 
+mod accessible;
 mod journey;
+mod keyboard;
+mod live;
 mod money;
 mod person;
 mod pictures;
+mod stripe;
 
 use std::path::Path;
 
 use super::project::database;
 use journey::Site;
+use money::Till;
+use stripe::Stripe;
 
 #[tokio::test]
 async fn the_journey_on_sqlite() {
     let site = Site::up("my-saas-app", None);
     site.journey().await;
-    money::journey(site.url()).await;
+    keyboard::journey(&site).await;
+    live::journey(&site).await;
+    money::journey(site.url(), Till::Sandbox).await;
+    let stripe = Stripe::take_over(&site, &[]);
+    money::journey(site.url(), Till::Stripe).await;
+    drop(stripe);
+    accessible::journey(&site).await;
     if let Some(folder) = std::env::var_os("SCREENSHOTS_DIR") {
         pictures::take(&site, Path::new(&folder)).await;
     }
@@ -24,5 +36,8 @@ async fn the_journey_on_sqlite() {
 async fn the_journey_on_postgresql() {
     let site = Site::up("my-saas-app", Some(&database("journey")));
     site.journey().await;
-    money::journey(site.url()).await;
+    money::journey(site.url(), Till::Sandbox).await;
+    // Its events come out of order and more than once.
+    let _stripe = Stripe::take_over(&site, &["--confused"]);
+    money::journey(site.url(), Till::Stripe).await;
 }

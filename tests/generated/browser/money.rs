@@ -1,23 +1,37 @@
-//! Money at the sandbox: buying, subscribing, changing, cancelling, keeping, and what staff gives back.
+//! Money at the sandbox and at Stripe: buying, subscribing, changing, cancelling, keeping, and what staff gives back.
 
 use super::journey::{STAFF, sign_in, sign_up};
 use super::person::{Browser, Device, Scripts};
 
+/// Whose payment page it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Till {
+    Sandbox,
+    Stripe,
+}
+
 /// All of it, by a user and by staff.
-pub async fn journey(site: &str) {
+pub async fn journey(site: &str, till: Till) {
+    let email = match till {
+        Till::Sandbox => "mona@example.com",
+        Till::Stripe => "stella@example.com",
+    };
     let user = Browser::open(site, Scripts::On, Device::Desktop).await;
-    sign_up(&user, "mona@example.com").await;
+    sign_up(&user, email).await;
     buys_a_pack(&user).await;
     subscribes(&user).await;
     changes_the_plan(&user).await;
     cancels_and_keeps(&user).await;
+    if till == Till::Stripe {
+        looks_into_the_portal(&user).await;
+    }
     let staff = Browser::open(site, Scripts::Off, Device::Desktop).await;
     sign_in(&staff, STAFF).await;
-    gives_back(&staff, "mona@example.com").await;
+    gives_back(&staff, email).await;
     user.visit("/billing/payments?kind=pack").await;
     user.sees("Refunded 5.00 EUR").await;
     user.visit("/dashboard").await;
-    user.sees("4100 credits available").await;
+    user.sees_after_a_while("4100 credits available").await;
     user.close().await;
     staff.close().await;
 }
@@ -42,16 +56,18 @@ async fn subscribes(user: &Browser) {
     user.press("Pay").await;
     user.sees("Your subscription has begun").await;
     user.follow("Your billing").await;
-    user.sees("29.00 EUR a month, with 2000 credits").await;
+    user.sees_after_a_while("29.00 EUR a month, with 2000 credits")
+        .await;
 }
 
 /// More seats begin at once; a smaller plan with the next period, and not at all when that is taken back.
 async fn changes_the_plan(user: &Browser) {
-    user.visit("/billing/change/team").await;
+    user.visit("/billing/subscription/change?plan=team").await;
     user.fill("quantity", "2").await;
     user.press("Change the plan").await;
     user.sees("Team, 2 seats").await;
-    user.visit("/billing/change/starter").await;
+    user.visit("/billing/subscription/change?plan=starter")
+        .await;
     user.press("Change the plan").await;
     user.sees("Starter begins with the next period").await;
     user.press("Stay with Team").await;
@@ -61,6 +77,20 @@ async fn changes_the_plan(user: &Browser) {
 async fn cancels_and_keeps(user: &Browser) {
     user.press("Cancel at the end of the period").await;
     user.sees("It ends on").await;
+    user.press("Keep the subscription").await;
+    user.sees("It renews on").await;
+}
+
+/// Cancels there, and keeps the subscription here: what is done at Stripe is told here.
+async fn looks_into_the_portal(user: &Browser) {
+    user.press("Cards and invoices").await;
+    user.press("Pay with the other card").await;
+    user.sees("A card that ends in 4444").await;
+    user.sees("2900 EUR, paid").await;
+    user.press("Cancel the plan").await;
+    user.sees("The plan ends with its period").await;
+    user.follow("Back to the shop").await;
+    user.sees_after_a_while("It ends on").await;
     user.press("Keep the subscription").await;
     user.sees("It renews on").await;
 }

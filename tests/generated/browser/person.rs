@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
+use fantoccini::key::Key;
 use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -16,6 +17,17 @@ use crate::project::given;
 
 /// How long something may take to appear.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Describes what has the focus, and what is wrong with how it looks.
+const FOCUS: &str = "
+    const it = document.activeElement;
+    const text = (element) => element.textContent.trim().replace(/\\s+/g, ' ');
+    const name = it.ariaLabel || text(it.labels?.[0] ?? it);
+    if (it === document.body) return { name: '', fault: null };
+    const look = getComputedStyle(it), place = it.getBoundingClientRect();
+    const marked = look.outlineStyle !== 'none' && look.outlineWidth !== '0px' || look.boxShadow !== 'none';
+    const seen = place.width > 0 && place.bottom > 0 && place.top < innerHeight && place.right > 0 && place.left < innerWidth;
+    return { name, fault: marked && seen ? null : `${it.outerHTML} has the focus, which is ${marked ? 'out of' : 'not in'} sight` };";
 
 /// Whether pages may run scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +56,7 @@ impl Browser {
     pub async fn open(site: &str, scripts: Scripts, device: Device) -> Self {
         let profile = tempfile::tempdir().expect("a folder for the profile");
         let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities(&profile, scripts, device))
+            .capabilities(capabilities(&profile, scripts))
             .connect(&given("WEBDRIVER_URL"))
             .await
             .expect("chromedriver opens a browser");
@@ -53,14 +65,35 @@ impl Browser {
             site: site.to_owned(),
             _profile: profile,
         };
-        if device == Device::DarkPhone {
-            let dark = json!([{ "name": "prefers-color-scheme", "value": "dark" }]);
-            browser
-                .devtools("Emulation.setEmulatedMedia", json!({ "features": dark }))
-                .await;
-        }
+        browser.moves_to(device).await;
         browser.visit("/").await;
         browser
+    }
+
+    /// Whether pages are to be light or dark.
+    async fn likes_it(&self, device: Device) {
+        let scheme = match device {
+            Device::Desktop => "light",
+            Device::DarkPhone => "dark",
+        };
+        let scheme = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": scheme }))
+            .await;
+    }
+
+    /// The page that is open, on another device.
+    pub async fn moves_to(&self, device: Device) {
+        let size = match device {
+            Device::Desktop => {
+                json!({ "width": 1200, "height": 800, "deviceScaleFactor": 1, "mobile": false })
+            }
+            Device::DarkPhone => {
+                json!({ "width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": true })
+            }
+        };
+        self.devtools("Emulation.setDeviceMetricsOverride", size)
+            .await;
+        self.likes_it(device).await;
     }
 
     /// Enters the address of a page of the site.
@@ -135,6 +168,48 @@ impl Browser {
             .expect("the field can be written into");
     }
 
+    /// Strikes a key: whatever has the focus hears it.
+    pub async fn strike(&self, key: Key) {
+        self.types(&char::from(key).to_string()).await;
+    }
+
+    /// Writes into what has the focus.
+    pub async fn types(&self, text: &str) {
+        let focused = self.client.active_element().await;
+        let focused = focused.expect("something has the focus");
+        focused.send_keys(text).await.expect("keys can be struck");
+    }
+
+    /// Goes on with Tab until what has the focus is called `name`. Whatever has it on the way must look like it.
+    pub async fn tabs_to(&self, name: &str) {
+        let mut passed = Vec::new();
+        while passed.len() < 60 {
+            let focus = self.focus().await;
+            if focus.starts_with(name) {
+                return;
+            }
+            passed.push(focus);
+            self.strike(Key::Tab).await;
+        }
+        panic!("{} has no {name:?} among {passed:#?}", self.path().await);
+    }
+
+    /// What has the focus: its label, or what it reads. It must be marked and stand where it is to be seen.
+    pub async fn focus(&self) -> String {
+        let focus = self.learns(FOCUS).await;
+        let at = focus["name"].as_str().unwrap_or_default().to_owned();
+        assert!(focus["fault"].is_null(), "{}", focus["fault"]);
+        at
+    }
+
+    /// What the body of a function in JavaScript returns.
+    pub async fn learns(&self, script: &str) -> Value {
+        self.client
+            .execute(script, vec![])
+            .await
+            .expect("scripts run")
+    }
+
     pub async fn reload(&self) {
         self.client.refresh().await.expect("the page reloads");
     }
@@ -188,6 +263,29 @@ impl Browser {
             .await
             .expect("the browser has an address");
         url.path().to_owned()
+    }
+
+    /// Every page from now on has run `source` before its own scripts.
+    pub async fn knows(&self, source: &str) {
+        let script = json!({ "source": source });
+        self.devtools("Page.addScriptToEvaluateOnNewDocument", script)
+            .await;
+    }
+
+    /// What `script` passes to the function that is its last argument.
+    pub async fn asks(&self, script: &str) -> Value {
+        let answer = self.client.execute_async(script, vec![]).await;
+        answer.expect("scripts run")
+    }
+
+    /// Leaves a mark on the page, which is gone once it is loaded again. Needs scripts.
+    pub async fn mark(&self) {
+        self.learns("window.marked = true").await;
+    }
+
+    /// Whether the mark is still there.
+    pub async fn is_marked(&self) -> bool {
+        self.learns("return window.marked === true").await == true
     }
 
     /// A picture of what is to be seen, as PNG.
@@ -279,21 +377,17 @@ impl Browser {
     }
 }
 
-fn capabilities(profile: &TempDir, scripts: Scripts, device: Device) -> Capabilities {
+fn capabilities(profile: &TempDir, scripts: Scripts) -> Capabilities {
     let folder = format!("--user-data-dir={}", profile.path().display());
     let mut options = json!({
         "args": [
             "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
             "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--hide-scrollbars",
-            "--no-first-run", "--window-size=1200,943", folder,
+            "--no-first-run", "--window-size=1200,900", folder,
         ],
     });
     if scripts == Scripts::Off {
         options["prefs"] = json!({ "profile.managed_default_content_settings.javascript": 2 });
-    }
-    if device == Device::DarkPhone {
-        let metrics = json!({ "width": 390, "height": 844, "pixelRatio": 2.0, "touch": true });
-        options["mobileEmulation"] = json!({ "deviceMetrics": metrics });
     }
     let all = json!({
         "browserName": "chrome",

@@ -14,15 +14,17 @@ use ureq::Agent;
 
 use super::Project;
 use super::http::people;
-use super::person::Person;
 use super::server::{Server, Setting};
 use super::table::{Table, milliseconds, percentile, seconds};
+use crate::person::Person;
 use crate::process;
 use crate::servers::{Durability, Postgres};
 
 const A_SECOND: u32 = 200;
 const SECONDS: u32 = 20;
 const ALL: u32 = A_SECOND * SECONDS;
+/// What 99 of 100 webhooks are answered within.
+const P99: Duration = Duration::from_millis(50);
 /// How many connections Stripe has.
 const SENDERS: u32 = 16;
 /// How many paid runs a second people make beside, over so many connections.
@@ -34,7 +36,7 @@ const VARIABLES: [(&str, &str); 5] = [
     ("APP_ENV", "development"),
     ("BILLING_PROVIDER", "stripe"),
     ("STRIPE_SECRET_KEY", "rk_test_bench"),
-    ("STRIPE_WEBHOOK_SECRETS", SECRET),
+    ("STRIPE_WEBHOOK_SECRET", SECRET),
     ("STRIPE_API_BASE", "http://127.0.0.1:9"),
 ];
 
@@ -65,7 +67,7 @@ pub fn measure(project: &Project, binary: &Path, table: &mut Table) -> Result<()
             milliseconds(percentile(&times, 0.99)),
             milliseconds(percentile(&times, 1.0)),
         ),
-        "none lost, p99 50 ms",
+        format!("none lost, p99 {} ms", P99.as_millis()),
     );
     table.made_by(format!(
         "`POST /webhooks/stripe`, signed, {SENDERS} connections, each at its time; `POST \
@@ -74,6 +76,12 @@ pub fn measure(project: &Project, binary: &Path, table: &mut Table) -> Result<()
     for auditor in ["billing", "credits"] {
         setting.run(&[auditor, "verify"], &VARIABLES)?;
     }
+    let p99 = percentile(&times, 0.99);
+    ensure!(
+        p99 < P99,
+        "one webhook in a hundred waited {} or longer",
+        milliseconds(p99)
+    );
     Ok(())
 }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 
 use super::Project;
-use super::person::{PASSWORD, Person, hidden};
 use super::server::{Server, Setting, sqlite};
 use super::table::{Table, megabytes};
 use super::wrk::{self, Answers, Load};
+use crate::person::{PASSWORD, Person, hidden};
 use crate::servers::{Durability, Postgres};
 
 /// How many connections send at the same time.

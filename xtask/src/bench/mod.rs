@@ -7,7 +7,6 @@ mod evolve;
 mod http;
 mod init;
 mod ledger;
-mod person;
 mod serve;
 mod server;
 mod table;

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every check there is, in the order in which a fault is told soonest.
 
+mod browser;
 mod report;
 mod steps;
 
@@ -32,7 +33,7 @@ pub struct Args {
     /// Let the browser journeys write the screenshots of docs/images
     #[arg(long)]
     screenshots: bool,
-    /// Only the steps whose name starts so; without any, all of them
+    /// Only the steps of this name; without any, all of them but those that only run when named
     #[arg(value_name = "STEP")]
     steps: Vec<String>,
     /// Arguments for the test programs of the chosen steps: names of tests, --nocapture, …
@@ -107,19 +108,45 @@ pub fn run(args: &Args) -> Result<()> {
 
 fn choose(args: &Args) -> Result<Vec<&'static Step>> {
     for wish in &args.steps {
-        let known = STEPS
-            .iter()
-            .any(|step| step.name.starts_with(wish.as_str()));
+        let known = STEPS.iter().any(|step| step.name == wish);
         ensure!(
             known,
             "no step is called {wish}\nhint: `cargo xtask test --list` shows them"
         );
     }
-    let named = |step: &Step| args.steps.iter().any(|wish| step.name.starts_with(wish));
+    let named = |step: &Step| args.steps.iter().any(|wish| step.name == wish);
     let chosen = |step: &&Step| match step.when {
         When::Named => named(step),
         When::Unhurried if args.fast => false,
         When::Always | When::Unhurried => args.steps.is_empty() || named(step),
     };
     Ok(STEPS.iter().filter(chosen).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn chosen(words: &[&str]) -> Result<Vec<&'static str>> {
+        let line = Line::parse_from([&["test"], words].concat());
+        Ok(choose(&line.args)?.iter().map(|step| step.name).collect())
+    }
+
+    #[test]
+    fn a_step_is_chosen_by_its_whole_name() {
+        assert_eq!(chosen(&["oracle"]).expect("there is one"), ["oracle"]);
+        let two = chosen(&["oracle-full", "fmt"]).expect("there are both");
+        assert_eq!(two, ["fmt", "oracle-full"]);
+        assert!(chosen(&["runtime"]).is_err());
+        let all = chosen(&[]).expect("nothing is named");
+        assert!(all.contains(&"oracle") && !all.contains(&"oracle-full"));
+    }
 }

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::World;
+use super::{World, browser};
 use crate::servers::Chromedriver;
 use crate::tools::Tool;
 use crate::{process, repo};
@@ -99,14 +99,20 @@ pub const STEPS: &[Step] = &[
     Step {
         name: "runtime-sqlite",
         summary: "the runtime on SQLite",
-        tools: &[Tool::Python],
+        tools: &[Tool::Curl, Tool::Node, Tool::Python, Tool::Poppler],
         when: When::Always,
         run: runtime_sqlite,
     },
     Step {
         name: "runtime-postgres",
         summary: "the runtime on PostgreSQL",
-        tools: &[Tool::Postgres, Tool::Python],
+        tools: &[
+            Tool::Curl,
+            Tool::Node,
+            Tool::Postgres,
+            Tool::Python,
+            Tool::Poppler,
+        ],
         when: When::Always,
         run: runtime_postgres,
     },
@@ -123,6 +129,13 @@ pub const STEPS: &[Step] = &[
         tools: &[Tool::Git, Tool::Node, Tool::Postgres, Tool::Python],
         when: When::Unhurried,
         run: generated,
+    },
+    Step {
+        name: "demo",
+        summary: "`cargo xtask demo` starts what two people can sign in to",
+        tools: &[Tool::Node],
+        when: When::Unhurried,
+        run: demo,
     },
     Step {
         name: "browser",
@@ -158,6 +171,9 @@ const FEATURES: &[&str] = &[
     "auth,credits,admin",
     "auth,api",
     "auth,social",
+    "auth,passkeys",
+    "auth,pictures",
+    "auth,admin,pictures",
     "auth,credits,billing",
     "auth,credits,services,billing,admin,smtp,stripe,postgres-tls",
 ];
@@ -205,6 +221,7 @@ fn run(command: &mut Command) -> Result<()> {
 
 fn unit(world: &mut World) -> Result<()> {
     let mut command = repo::cargo(&["test", "--package", "quickscale", "--package", "xtask"]);
+    command.args(["--package", "stripe-standin"]);
     test(world, command.args(["--no-fail-fast", "--"]))
 }
 
@@ -285,22 +302,48 @@ fn generated(world: &mut World) -> Result<()> {
     test(world, command.env("GENERATED_DATABASE_URL", database))
 }
 
+fn demo(_: &mut World) -> Result<()> {
+    crate::demo::try_out()
+}
+
 fn browser(world: &mut World) -> Result<()> {
     let database = world.postgres()?.url("postgres");
-    let mut command = browser_tests(world.chromedriver()?);
+    let mut command = browser_tests(world.chromedriver()?)?;
     command.env("GENERATED_DATABASE_URL", database);
     if world.screenshots {
         command.env("SCREENSHOTS_DIR", repo::root().join("docs/images"));
     }
-    test(world, &mut command)
+    test(world, &mut command)?;
+    signing_in(world)
+}
+
+/// Ways to sign in, which need modules on request and another clock: at the runtime's own application.
+fn signing_in(world: &mut World) -> Result<()> {
+    let database = world.postgres()?.url("postgres");
+    let driver = world.chromedriver()?.url().to_owned();
+    let (axe, assets) = (browser::axe()?, browser::theme_assets()?);
+    let tests = || {
+        let mut command = repo::cargo(&["test", "--package", "quickscale-runtime"]);
+        command.args(["--test", "browser", "--", "--ignored"]);
+        command.env("WEBDRIVER_URL", &driver);
+        command.env("AXE_SCRIPT", &axe);
+        command.env("THEME_ASSETS", assets.path().join("site/static"));
+        command
+    };
+    test(world, tests().env_remove("TEST_DATABASE_URL"))?;
+    test(world, tests().env("TEST_DATABASE_URL", database))
 }
 
 /// The browser's journeys, with the browsers of `chromedriver`. Those on PostgreSQL need `GENERATED_DATABASE_URL` too.
-pub fn browser_tests(chromedriver: &Chromedriver) -> Command {
+pub fn browser_tests(chromedriver: &Chromedriver) -> Result<Command> {
+    run(&mut repo::cargo(&["build", "--package", "stripe-standin"]))?;
+    let stand_in = format!("debug/stripe-standin{}", std::env::consts::EXE_SUFFIX);
     let mut command = generated_tests();
     command.arg("browser::");
     command.env("WEBDRIVER_URL", chromedriver.url());
-    command
+    command.env("AXE_SCRIPT", browser::axe()?);
+    command.env("STRIPE_STANDIN", repo::target().join(stand_in));
+    Ok(command)
 }
 
 fn docker(world: &mut World) -> Result<()> {

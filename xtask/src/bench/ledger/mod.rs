@@ -12,10 +12,10 @@ use ureq::Agent;
 
 use super::Project;
 use super::http::{CONNECTIONS, paid_calls, people};
-use super::person::Person;
 use super::server::{Server, Setting};
 use super::table::{Table, milliseconds, percentile};
 use super::wrk::{Answers, Load};
+use crate::person::Person;
 use crate::servers::{Durability, Postgres};
 use crate::{process, tools};
 
