@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::settings::{clean_app_environment, clean_cargo_environment};
+use super::settings::clean_cargo_environment;
 use super::{Site, cargo, python};
 use crate::error::Fault;
 use crate::interrupt;
@@ -61,7 +61,6 @@ pub fn validate(site: &Site<'_>, name: Option<&ServiceName>) -> Result<Report> {
         fs_err::remove_file(&report)?;
     }
     let mut command = Command::new("cargo");
-    clean_app_environment(&mut command);
     clean_cargo_environment(&mut command);
     let own_tests = name.map_or("services::".to_owned(), |name| {
         format!("services::{name}::")

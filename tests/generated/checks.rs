@@ -123,6 +123,8 @@ fn a_service_of_each_kind_passes_the_projects_checks_and_keeps_its_contract() {
     // Makes the environments of Python programs, too, which the projects' own tests need.
     let report = project.quickscale(&["validate-service", "--json"]);
     let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+    // It was built where the caller's cargo builds.
+    assert!(!project.folder().join("target").exists());
     let findings = report["findings"].as_array().expect("a list");
     for kind in kinds {
         let name = format!("my_{kind}");
