@@ -127,9 +127,8 @@ pub fn try_out() -> Result<()> {
     let demo = Demo::start()?;
     let opened = demo.is_open();
     let quickscale = repo::build_cli(Profile::Debug)?;
-    process::run(quickscale_in(&quickscale, &demo.project).arg("down"))?;
+    end(&quickscale, &demo.project)?;
     opened?;
-    forget(&demo.project)?;
     ensure!(
         Person::at(&demo.url).page("/").is_err(),
         "{} still answers",
@@ -186,6 +185,12 @@ fn forget(project: &Path) -> Result<()> {
     Ok(fs_err::write(memory(), others.concat())?)
 }
 
+/// Stops one that runs; its folder stays.
+fn end(quickscale: &Path, project: &Path) -> Result<()> {
+    process::run(quickscale_in(quickscale, project).arg("down"))?;
+    forget(project)
+}
+
 fn stop() -> Result<()> {
     let projects = remembered();
     if projects.is_empty() {
@@ -194,8 +199,7 @@ fn stop() -> Result<()> {
     }
     let quickscale = repo::build_cli(Profile::Debug)?;
     for project in projects {
-        process::run(quickscale_in(&quickscale, &project).arg("down"))?;
-        forget(&project)?;
+        end(&quickscale, &project)?;
         println!("{} stays; remove it when you like.", project.display());
     }
     Ok(())

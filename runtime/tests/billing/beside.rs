@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::delivery::{deliver_as, secs, start};
 use crate::effects::{price_of, session};
@@ -15,16 +15,16 @@ use quickscale_runtime::testing::TestApp;
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// The page that was opened last.
+/// What the page that was opened last is called.
 fn last_page(stand_in: &StandIn) -> String {
-    let page = stand_in.all("cs_").pop().unwrap();
-    page["id"].as_str().unwrap().to_owned()
+    stand_in.last_page()["id"].as_str().unwrap().to_owned()
 }
 
-/// Pays on the open page; nothing of it is told.
-fn pay(stand_in: &StandIn) {
-    stand_in.at_till(&last_page(stand_in), Verb::Pay).unwrap();
+/// Pays on the open page, and gives it; nothing of it is told.
+fn pay(stand_in: &StandIn) -> Value {
+    let page = stand_in.at_last_page(Verb::Pay).unwrap();
     stand_in.events();
+    page
 }
 
 async fn orders(app: &TestApp) -> Vec<String> {
@@ -41,8 +41,7 @@ async fn a_plan_that_was_paid_is_one_before_its_subscription_is_told() {
         let (app, stand_in) = start().await;
         let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
         ada.order("team", 1).await;
-        pay(&stand_in);
-        let page = stand_in.all("cs_").pop().unwrap();
+        let page = pay(&stand_in);
         deliver_as(&app, "evt_1", "checkout.session.completed", &page).await;
         assert_eq!(count(&app, "billing_subscriptions").await, 0);
         assert_eq!(ada.order(plan, 1).await.location(), "/billing");
@@ -97,7 +96,7 @@ async fn what_became_of_a_page_is_looked_at_where_it_was_not_told() {
         let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
         ada.order("team", 1).await;
         let dead = last_page(&stand_in);
-        stand_in.at_till(&dead, verb).unwrap();
+        stand_in.at_last_page(verb).unwrap();
         app.clock.advance(25 * HOUR);
         ada.browser = sign_in(&app, "ada@example.com").await;
         let answer = ada.order(plan, 1).await;
@@ -126,9 +125,7 @@ async fn a_page_that_is_open_is_given_again_and_an_order_that_is_settled_is_show
         assert!(answer.text.contains(&last_page(&stand_in)));
         app.clock.advance(HOUR);
     }
-    stand_in
-        .at_till(&last_page(&stand_in), Verb::Expire)
-        .unwrap();
+    stand_in.at_last_page(Verb::Expire).unwrap();
     let answer = ada.order_with("team", 1, &key).await;
     let order = column(&app, "SELECT id FROM billing_orders").await;
     assert_eq!(

@@ -180,9 +180,7 @@ async fn stripe_says_what_a_change_costs_and_without_it_that_is_worked_out() {
     let (app, stand_in) = start().await;
     let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
     ada.order("team", 2).await;
-    let page = stand_in.all("cs_").pop().unwrap();
-    let page = page["id"].as_str().unwrap();
-    stand_in.at_till(page, Verb::Pay).unwrap();
+    stand_in.at_last_page(Verb::Pay).unwrap();
     for event in stand_in.events() {
         post(&app, &event).await;
         app.work_jobs().await;

@@ -30,7 +30,7 @@ pub async fn price_of(app: &TestApp, item: &str) -> String {
 
 /// The page of the last order, as it is once somebody was there.
 pub fn session(stand_in: &StandIn, fields: &Value) -> Value {
-    let mut session = stand_in.all("cs_").pop().unwrap();
+    let mut session = stand_in.last_page();
     for (name, value) in fields.as_object().unwrap() {
         session[name] = value.clone();
     }
@@ -39,7 +39,7 @@ pub fn session(stand_in: &StandIn, fields: &Value) -> Value {
 }
 
 fn paid(stand_in: &StandIn) -> Value {
-    let amount = stand_in.all("cs_").pop().unwrap()["amount_total"].clone();
+    let amount = stand_in.last_page()["amount_total"].clone();
     stand_in.put(json!({
         "id": "ch_1", "object": "charge", "payment_intent": "pi_1", "amount": amount, "amount_refunded": 0,
         "currency": "eur",
@@ -58,7 +58,7 @@ pub struct Subscriber {
 impl Subscriber {
     pub async fn of(ada: &mut Shopper<'_>, stand_in: &StandIn, shape: Shape) -> Self {
         let sub = Self::begun(ada, stand_in, (shape, "active", "paid")).await;
-        let page = stand_in.all("cs_").pop().unwrap();
+        let page = stand_in.last_page();
         deliver_thrice(ada.app, "checkout.session.completed", &page).await;
         let start = sub.period.0;
         Self { sub, shape, start }
@@ -506,7 +506,7 @@ async fn a_customer_who_is_deleted_keeps_his_credits_and_can_buy_again() {
         stand_in.put(ended.clone());
         deliver_thrice(&app, "customer.subscription.deleted", &ended).await;
         assert_eq!(standing(&ada).await, Some(Standing::Over));
-        let page = stand_in.all("cs_").pop().unwrap();
+        let page = stand_in.last_page();
         deliver_as(&app, "evt_late", "checkout.session.completed", &page).await;
         let page = ada.order("small", 1).await;
         assert!(page.text.contains("/c/pay/cs_"), "{}", page.text);

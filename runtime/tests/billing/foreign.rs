@@ -50,7 +50,7 @@ async fn a_customer_who_was_deleted_without_a_word_can_buy_again() {
         stand_in.put(customer.clone());
         let page = ada.order(item, 1).await;
         assert!(page.text.contains("/c/pay/cs_"), "{}", page.text);
-        let opened = stand_in.all("cs_").pop().unwrap();
+        let opened = stand_in.last_page();
         let new = stand_in.all("cus_").pop().unwrap();
         assert_eq!(opened["customer"], new["id"]);
         assert_ne!(new["id"], customer["id"]);
@@ -76,9 +76,7 @@ async fn what_cannot_be_taken_in_keeps_nothing_else() {
     let (app, stand_in) = start().await;
     let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
     ada.order("small", 1).await;
-    let page = stand_in.all("cs_").pop().unwrap();
-    let page = page["id"].as_str().unwrap();
-    stand_in.at_till(page, Verb::Pay).unwrap();
+    stand_in.at_last_page(Verb::Pay).unwrap();
     let mut paid = stand_in.all("ch_").pop().unwrap();
     paid["amount_refunded"] = 250.into();
     stand_in.put(paid);
@@ -115,10 +113,7 @@ async fn charges_of_others_and_cards_that_were_refused_are_no_differences() {
     let (app, stand_in) = start().await;
     let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
     ada.order("small", 1).await;
-    let page = stand_in.all("cs_").pop().unwrap();
-    let page = page["id"].as_str().unwrap();
-    stand_in.at_till(page, Verb::Pay).unwrap();
-    let page = stand_in.all("cs_").pop().unwrap();
+    let page = stand_in.at_last_page(Verb::Pay).unwrap();
     deliver_as(&app, "evt_1", "checkout.session.completed", &page).await;
     let intent = page["payment_intent"].as_str().unwrap();
     let ours = page["customer"].as_str().unwrap();

@@ -43,9 +43,7 @@ async fn bring(app: &TestApp, stand_in: &StandIn) {
 }
 
 async fn pay(app: &TestApp, stand_in: &StandIn) {
-    let page = stand_in.all("cs_").pop().unwrap();
-    let page = page["id"].as_str().unwrap();
-    stand_in.at_till(page, Verb::Pay).unwrap();
+    stand_in.at_last_page(Verb::Pay).unwrap();
     bring(app, stand_in).await;
 }
 
@@ -147,6 +145,21 @@ async fn a_customer_and_his_payment_page_are_made_once() {
 }
 
 /// The same application after a deployment: its payment pages take promotion codes.
+/// With an account at Stripe by now, and the key of a form that is filled in next.
+async fn about_to_order(app: &TestApp) -> (Shopper<'_>, String) {
+    let mut ada = Shopper::sign_up(app, "ada@example.com").await;
+    ada.order("large", 1).await;
+    let page = ada.browser.get("/billing/plans?currency=eur").await;
+    let key = page.input("key").unwrap().to_owned();
+    (ada, key)
+}
+
+/// In the same browser, at what runs with other settings by now.
+async fn moves_to<'a>(ada: &mut Shopper<'a>, new: &'a TestApp) {
+    ada.app = new;
+    ada.browser = support::sign_in(new, "ada@example.com").await;
+}
+
 async fn deployed(app: &TestApp, stand_in: &StandIn) -> TestApp {
     use quickscale_runtime::{billing, credits};
     let settings = billing::Settings {
@@ -164,20 +177,16 @@ async fn deployed(app: &TestApp, stand_in: &StandIn) -> TestApp {
 async fn one_order_has_one_page_though_the_settings_changed_before_its_answer_came() {
     for item in ["small", "team"] {
         let (app, stand_in) = start().await;
-        let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
-        ada.order("large", 1).await;
-        let page = ada.browser.get("/billing/plans?currency=eur").await;
-        let key = page.input("key").unwrap().to_owned();
+        let (mut ada, key) = about_to_order(&app).await;
         stand_in.fail(&[Fault::AnswerLost; 4]);
         let lost = ada.order_with(item, 1, &key).await;
         assert_eq!(lost.status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(stand_in.all("cs_").len(), 2);
         let new = deployed(&app, &stand_in).await;
-        ada.app = &new;
-        ada.browser = support::sign_in(&new, "ada@example.com").await;
+        moves_to(&mut ada, &new).await;
         for _ in 0..2 {
             let page = ada.order_with(item, 1, &key).await;
-            let opened = stand_in.all("cs_").pop().unwrap();
+            let opened = stand_in.last_page();
             let url = opened["url"].as_str().unwrap();
             assert!(page.text.contains(url), "{}", page.text);
             assert_eq!(stand_in.all("cs_").len(), 2);
@@ -191,18 +200,14 @@ async fn one_order_has_one_page_though_the_settings_changed_before_its_answer_ca
 #[tokio::test]
 async fn a_page_that_was_refused_is_asked_for_in_the_new_way() {
     let (app, stand_in) = start().await;
-    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
-    ada.order("large", 1).await;
-    let page = ada.browser.get("/billing/plans?currency=eur").await;
-    let key = page.input("key").unwrap().to_owned();
+    let (mut ada, key) = about_to_order(&app).await;
     // Every key that is tried keeps a failure.
     stand_in.fail(&KEPT_AND_LOOKED_FOR);
     let failed = ada.order_with("small", 1, &key).await;
     assert_eq!(failed.status, StatusCode::SERVICE_UNAVAILABLE);
     stand_in.keys();
     let new = deployed(&app, &stand_in).await;
-    ada.app = &new;
-    ada.browser = support::sign_in(&new, "ada@example.com").await;
+    moves_to(&mut ada, &new).await;
     let page = ada.order_with("small", 1, &key).await;
     assert!(page.text.contains("/c/pay/cs_"), "{}", page.text);
     assert_eq!(stand_in.all("cs_").len(), 2);
@@ -216,19 +221,12 @@ async fn a_page_that_was_refused_is_asked_for_in_the_new_way() {
 #[tokio::test]
 async fn a_page_that_was_closed_under_other_settings_is_not_opened_again() {
     let (app, stand_in) = start().await;
-    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
-    ada.order("large", 1).await;
-    let page = ada.browser.get("/billing/plans?currency=eur").await;
-    let key = page.input("key").unwrap().to_owned();
+    let (mut ada, key) = about_to_order(&app).await;
     stand_in.fail(&[Fault::AnswerLost; 4]);
     ada.order_with("small", 1, &key).await;
-    let page = stand_in.all("cs_").pop().unwrap();
-    stand_in
-        .at_till(page["id"].as_str().unwrap(), Verb::Expire)
-        .unwrap();
+    stand_in.at_last_page(Verb::Expire).unwrap();
     let new = deployed(&app, &stand_in).await;
-    ada.app = &new;
-    ada.browser = support::sign_in(&new, "ada@example.com").await;
+    moves_to(&mut ada, &new).await;
     let told = ada.order_with("small", 1, &key).await;
     let place = told.location();
     assert!(

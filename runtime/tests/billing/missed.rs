@@ -100,15 +100,13 @@ async fn a_transfer_is_followed_to_its_end_without_any_event_however_long_it_tak
             let (app, stand_in) = start().await;
             let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
             ada.order("small", 1).await;
-            let page = stand_in.all("cs_").pop().unwrap();
-            let page = page["id"].as_str().unwrap();
-            stand_in.at_till(page, Verb::PayLater).unwrap();
+            stand_in.at_last_page(Verb::PayLater).unwrap();
             synced(&app).await;
             assert_eq!(states(&app).await, ["small pending", "pack pending"]);
             days_pass(&app, &stand_in, days).await;
             synced(&app).await;
             assert_eq!(states(&app).await, ["small pending", "pack pending"]);
-            stand_in.at_till(page, verb).unwrap();
+            stand_in.at_last_page(verb).unwrap();
             let mails = app.mails().await.len();
             for _ in 0..2 {
                 synced(&app).await;
@@ -131,9 +129,9 @@ async fn pages_of_long_ago_are_closed_whether_anybody_was_sent_to_them_or_not() 
     let (app, stand_in) = start().await;
     let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
     ada.order("small", 1).await;
-    let page = stand_in.all("cs_").pop().unwrap();
+    let page = stand_in.last_page();
     ada.order("large", 1).await;
-    let gone = stand_in.all("cs_").pop().unwrap();
+    let gone = stand_in.last_page();
     // The answer is lost: nobody is sent to this one.
     stand_in.fail(&[Fault::AnswerLost; 4]);
     ada.order("team", 1).await;
@@ -233,10 +231,7 @@ async fn a_refund_that_was_on_its_way_for_weeks_is_followed_to_its_end() {
         let (app, stand_in) = start().await;
         let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
         ada.order("small", 1).await;
-        let page = stand_in.all("cs_").pop().unwrap();
-        stand_in
-            .at_till(page["id"].as_str().unwrap(), Verb::Pay)
-            .unwrap();
+        stand_in.at_last_page(Verb::Pay).unwrap();
         synced(&app).await;
         let mut staff = sign_up_admin(&app, "root@example.com").await;
         let id = column(&app, "SELECT id FROM billing_payments").await;

@@ -48,11 +48,7 @@ async fn a_refund_on_its_way_is_taken_off_what_is_left_once() {
     let (app, stand_in) = start().await;
     let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
     ada.order("small", 1).await;
-    let page = stand_in.all("cs_").pop().unwrap();
-    stand_in
-        .at_till(page["id"].as_str().unwrap(), Verb::Pay)
-        .unwrap();
-    let paid = stand_in.all("cs_").pop().unwrap();
+    let paid = stand_in.at_last_page(Verb::Pay).unwrap();
     deliver_as(&app, "evt_1", "checkout.session.completed", &paid).await;
     let payment = column(&app, "SELECT id FROM billing_payments").await;
     let left = async || detail(&app.core, &payment[0]).await.unwrap().left.minor;

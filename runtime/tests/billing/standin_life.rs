@@ -74,9 +74,7 @@ impl Life<'_> {
     async fn pays(&mut self, item: &str) {
         let answer = self.ada.order(item, 1).await;
         assert!(answer.text.contains("/c/pay/"), "{}", answer.text);
-        let page = self.stand_in.all("cs_").pop().unwrap();
-        let page = page["id"].as_str().unwrap();
-        self.stand_in.at_till(page, Verb::Pay).unwrap();
+        self.stand_in.at_last_page(Verb::Pay).unwrap();
         self.delivery.bring(self.ada.app, self.stand_in).await;
     }
 

@@ -21,7 +21,7 @@ pub async fn deliver(app: &TestApp, kind: &str, object: &Value) {
 
 /// Lets a session be paid, as a buyer does on Stripe's page.
 fn pay(stand_in: &StandIn) -> Value {
-    let mut session = stand_in.all("cs_").pop().unwrap();
+    let mut session = stand_in.last_page();
     session["status"] = "complete".into();
     session["payment_status"] = "paid".into();
     session["payment_intent"] = "pi_1".into();

@@ -9,7 +9,10 @@ use quickscale_runtime::auth::{EmailVerification, Registration, Settings};
 use crate::driver::Browser;
 use crate::support::phone::Phone;
 use crate::support::{PASSWORD, count, run, settings};
-use crate::{ADA, Site, builder_of, follows_the_link_to_another_password, give_password, sign_up};
+use crate::{
+    ADA, Site, builder_of, follows_the_link_to_another_password, give_password, password_changed,
+    sign_up,
+};
 
 const OTHER: &str = "another long one";
 const ROOT: &str = "root@example.com";
@@ -98,10 +101,7 @@ async fn changes_the_password(site: &Site, browser: &Browser) {
     browser.fill("password", PASSWORD).await;
     browser.submit().await;
     browser.is_at("/accounts/login").await;
-    give_password(browser, ADA, OTHER).await;
-    browser.sees("is not right").await;
-    give_password(browser, ADA, PASSWORD).await;
-    browser.is_at("/dashboard").await;
+    password_changed(browser, (OTHER, PASSWORD)).await;
 }
 
 async fn fills_in_the_profile(browser: &Browser) {

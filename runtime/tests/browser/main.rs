@@ -125,3 +125,11 @@ async fn give_password(browser: &Browser, email: &str, password: &str) {
     browser.fill("password", password).await;
     browser.press("/accounts/login").await;
 }
+
+/// Only the new one opens the account.
+async fn password_changed(browser: &Browser, (old, new): (&str, &str)) {
+    give_password(browser, ADA, old).await;
+    browser.sees("is not right").await;
+    give_password(browser, ADA, new).await;
+    browser.is_at("/dashboard").await;
+}

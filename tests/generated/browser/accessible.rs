@@ -22,17 +22,8 @@ const PEOPLE: [(&str, &[&str]); 3] = [
     ),
 ];
 
-/// What is wrong with the page: each rule that it breaks, and where. Without its animations, in the midst of which colours
-/// are not yet what they will be.
-const LOOK: &str = "
-    const done = arguments[arguments.length - 1];
-    const where = ({ target, failureSummary }) => `${target.join(' ')}: ${failureSummary}`;
-    document.getAnimations().forEach((animation) => animation.finish());
-    axe.run(document, { resultTypes: ['violations'] }).then(
-      ({ violations }) => done(violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map(where) }))),
-      (error) => done([{ id: String(error) }]),
-    );
-";
+/// Tells what is wrong with the page.
+const LOOK: &str = include_str!("../../axe/look.js");
 
 /// Looks at every kind of page; the site has been used by then.
 pub async fn journey(site: &Site) {

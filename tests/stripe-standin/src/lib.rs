@@ -116,6 +116,15 @@ impl StandIn {
         objects.map(|(_, body)| body.clone()).collect()
     }
 
+    /// The payment page that was made last.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn last_page(&self) -> Value {
+        self.all("cs_").pop().expect("a page was made")
+    }
+
     /// Method and path of each request since the last time, in order.
     pub fn log(&self) -> Vec<String> {
         std::mem::take(&mut self.shop().log)
@@ -152,6 +161,16 @@ impl StandIn {
     /// When that cannot be done there, or the card is declined.
     pub fn at_till(&self, session: &str, verb: Verb) -> Result<(), Refusal> {
         self.shop().at_till(session, verb).map(drop)
+    }
+
+    /// The same on the page that was made last; gives the page as it is then.
+    ///
+    /// # Errors
+    /// As [`Self::at_till`].
+    pub fn at_last_page(&self, verb: Verb) -> Result<Value, Refusal> {
+        let session = self.last_page()["id"].as_str().map(str::to_owned);
+        self.at_till(&session.unwrap_or_default(), verb)?;
+        Ok(self.last_page())
     }
 
     /// The period of a subscription is over by the clock: it ends or begins its next one.
