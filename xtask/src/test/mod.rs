@@ -2,6 +2,7 @@
 
 mod browser;
 mod report;
+mod room;
 mod steps;
 
 use std::time::Instant;
@@ -18,7 +19,8 @@ use steps::{STEPS, Step, When};
 /// Run every check: formatting, lints, unit, command, runtime, generated-project and browser tests
 ///
 /// Each step runs even if an earlier one failed; the end says which did. Needs PostgreSQL's server programs, chromium
-/// and chromium-driver, Node.js and git, names those that are missing, and starts and stops what it uses.
+/// and chromium-driver, Node.js and git, names those that are missing, and starts and stops what it uses. Says at once
+/// when the disk is too small for all of it.
 #[derive(clap::Args)]
 pub struct Args {
     /// Install missing tools first, by apt-get
@@ -78,6 +80,9 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let tools = chosen.iter().flat_map(|step| step.tools).copied().collect();
     tools::require(tools, args.install)?;
+    if args.steps.is_empty() && !args.fast {
+        room::require()?;
+    }
     let mut world = World {
         postgres: None,
         chromedriver: None,
