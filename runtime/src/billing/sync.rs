@@ -11,10 +11,12 @@ use super::entity::PaymentState;
 use super::objects::Subscription;
 use super::provider::{Kind, Listed, Listing};
 use super::setup::Billing;
+use super::store::Unsettled;
 use super::verify::Finding;
 use super::{effects, store};
 use crate::app::Core;
 use crate::error::Result;
+use crate::ids::AFTER_ALL;
 use crate::in_transaction;
 
 /// In this order what comes first explains what comes later; any order would do.
@@ -28,8 +30,8 @@ const KINDS: [Kind; 8] = [
     Kind::Dispute,
     Kind::Refund,
 ];
-/// How many objects of one kind are asked for by name at most, the newest first.
-const MOST_BY_NAME: i64 = 1000;
+/// How many rows of what is not settled are held together.
+const TOGETHER: i64 = 200;
 /// A refund can fail weeks after it was made: so much longer ago they are looked at, in seconds.
 const REFUNDS_FAIL_LATE: i64 = 45 * 24 * 60 * 60;
 /// A payment page is open for a day. An order whose page nobody was ever sent to has none after that.
@@ -131,18 +133,34 @@ impl Sync<'_> {
         let provider = billing.provider()?.name();
         let now = core.now();
         in_transaction!(core.db(), tx => store::expire_orders(tx, provider, (now.minus(PAGES_LIVE), now)).await)?;
-        for page in store::open_pages(core.db(), provider, MOST_BY_NAME).await? {
-            self.ask(Kind::Session, &page).await?;
+        for what in Unsettled::ALL {
+            self.ask_for_unsettled(provider, what).await?;
         }
-        let mut owed = store::owed_invoices(core.db(), provider, MOST_BY_NAME).await?;
-        owed.extend(self.untold().await?);
-        for invoice in owed {
+        for invoice in self.untold().await? {
             self.ask(Kind::Invoice, &invoice).await?;
         }
-        for refund in store::refunds_on_their_way(core.db(), provider, MOST_BY_NAME).await? {
-            self.ask(Kind::Refund, &refund).await?;
-        }
         Ok(())
+    }
+
+    /// Asks for all of it, part by part, however much it is.
+    async fn ask_for_unsettled(&mut self, provider: &str, what: Unsettled) -> Result<()> {
+        let kind = match what {
+            Unsettled::Pages => Kind::Session,
+            Unsettled::Invoices => Kind::Invoice,
+            Unsettled::Refunds => Kind::Refund,
+        };
+        let mut before = AFTER_ALL.to_owned();
+        loop {
+            let part = (before.as_str(), TOGETHER);
+            let part = store::unsettled(self.core.db(), provider, what, part).await?;
+            for object in &part.objects {
+                self.ask(kind, object).await?;
+            }
+            match part.last {
+                Some(last) => before = last,
+                None => return Ok(()),
+            }
+        }
     }
 
     /// The last invoices of subscriptions of ours of which nothing is known here.

@@ -264,3 +264,79 @@ async fn a_refund_that_was_on_its_way_for_weeks_is_followed_to_its_end() {
         }
     }
 }
+
+/// Rows that are named after the numbers from 10001 to `last`.
+async fn crowd(app: &TestApp, last: i64, sql: &str) {
+    let numbers = format!(
+        "WITH RECURSIVE n(number) AS
+            (SELECT 10001 UNION ALL SELECT number + 1 FROM n WHERE number < {last})"
+    );
+    let sql = sqlx::AssertSqlSafe(format!("{numbers} {sql} FROM n WHERE TRUE"));
+    let mut tx = app.core.db().begin().await.unwrap();
+    sqlx::query(sql).execute(tx.conn()).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn however_much_is_not_settled_all_of_it_is_asked_for() {
+    let (app, stand_in) = start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    ada.order("small", 1).await;
+    let (last_page, last) = (11_050, 10_450);
+    crowd(
+        &app,
+        last_page,
+        "INSERT INTO billing_orders (id, customer_id, kind, item, price, quantity, currency, amount, credits, state,
+             session, request_key, created_at, changed_at)
+         SELECT '0' || CAST(number AS TEXT), (SELECT id FROM billing_customers), 'pack', 'small', 'price_1', 1, 'eur',
+             500, 200000, 'open', 'cs_' || CAST(number AS TEXT), CAST(number AS TEXT), 0, 0",
+    )
+    .await;
+    crowd(
+        &app,
+        last,
+        "INSERT INTO billing_payments (id, object, customer_id, kind, subscription, item, description, currency, amount,
+             refunded, disputed, state, intent, number, body, created_at, changed_at)
+         SELECT '0' || CAST(number AS TEXT), 'in_' || CAST(number AS TEXT), (SELECT id FROM billing_customers),
+             'subscription', 'sub_1', 'team', '', 'eur', 2900, 0, 0, 'failed', 'pi_1', '', '{}', 0, 0",
+    )
+    .await;
+    crowd(
+        &app,
+        last,
+        "INSERT INTO billing_refunds (id, payment_id, currency, amount, reason, state, refund, request_key, asked_by,
+             error, created_at, changed_at)
+         SELECT '0' || CAST(number AS TEXT), '010001', 'eur', 1, '', 'asked', 're_' || CAST(number AS TEXT),
+             CAST(number AS TEXT), '', '', 0, 0",
+    )
+    .await;
+    // Of each kind the oldest has ended at Stripe, and all the others wait.
+    let mut page = stand_in.last_page();
+    for number in 10_001..=last_page {
+        let is_oldest = number == 10_001;
+        page["id"] = format!("cs_{number}").into();
+        page["status"] = if is_oldest { "expired" } else { "open" }.into();
+        page["created"] = 1.into();
+        stand_in.put(page.clone());
+        if number > last {
+            continue;
+        }
+        stand_in.put(json!({
+            "id": format!("in_{number}"), "object": "invoice", "customer": page["customer"], "currency": "eur",
+            "status": if is_oldest { "void" } else { "open" }, "amount_due": 2900, "amount_paid": 0, "created": 1,
+            "attempt_count": 0, "subscription": "sub_1", "lines": {"data": []},
+        }));
+        let metadata = is_oldest.then(|| json!({"refund": "010001"}));
+        stand_in.put(json!({
+            "id": format!("re_{number}"), "object": "refund", "created": 1, "metadata": metadata,
+            "status": if is_oldest { "succeeded" } else { "pending" },
+        }));
+    }
+    synced(&app).await;
+    let ended = "SELECT session FROM billing_orders WHERE state = 'expired'";
+    assert_eq!(column(&app, ended).await, ["cs_10001"]);
+    let written_off = "SELECT object FROM billing_payments WHERE body LIKE '%void%'";
+    assert_eq!(column(&app, written_off).await, ["in_10001"]);
+    let done = "SELECT refund FROM billing_refunds WHERE state = 'done'";
+    assert_eq!(column(&app, done).await, ["re_10001"]);
+}
