@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::entity::PaymentState;
 use super::objects::Subscription;
-use super::provider::{Kind, Listed, Listing};
+use super::provider::{Kind, Listed, Listing, Provider as _};
 use super::setup::Billing;
 use super::store::Unsettled;
 use super::verify::Finding;
@@ -70,6 +70,7 @@ pub async fn sync(core: &Core, since: i64) -> Result<Synced> {
             sync.take(kind, &object).await?;
         }
     }
+    sync.look_at_the_shelf().await?;
     sync.ask_for_the_rest().await?;
     Ok(sync.synced)
 }
@@ -123,6 +124,25 @@ impl Sync<'_> {
                 object: id.to_owned(),
                 what: why.to_string(),
             }),
+        }
+        Ok(())
+    }
+
+    /// Takes in what can be sold here and no list has: it was deleted, or put away where lists do not show it.
+    async fn look_at_the_shelf(&mut self) -> Result<()> {
+        let billing = self.core.state::<Billing>()?;
+        // The sandbox keeps no shelf.
+        let Ok(stripe) = billing.stripe() else {
+            return Ok(());
+        };
+        let (products, prices) = store::on_the_shelf(self.core.db(), stripe.name()).await?;
+        let products = products.iter().map(|id| (Kind::Product, id));
+        let prices = prices.iter().map(|id| (Kind::Price, id));
+        for (kind, id) in products.chain(prices) {
+            if !self.seen.contains(id) {
+                // It is read as it is now, and nothing is known of it where it is gone.
+                self.take(kind, &json!({"id": id})).await?;
+            }
         }
         Ok(())
     }
