@@ -153,6 +153,10 @@ impl Sync<'_> {
         let provider = billing.provider()?.name();
         let now = core.now();
         in_transaction!(core.db(), tx => store::expire_orders(tx, provider, (now.minus(PAGES_LIVE), now)).await)?;
+        // A list may leave out what belonged to a customer who was deleted.
+        for subscription in store::live_subscriptions(core.db(), provider).await? {
+            self.ask(Kind::Subscription, &subscription).await?;
+        }
         for what in Unsettled::ALL {
             self.ask_for_unsettled(provider, what).await?;
         }

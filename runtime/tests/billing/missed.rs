@@ -6,7 +6,7 @@ use quickscale_runtime::billing::upkeep::{sync, verify};
 use quickscale_runtime::testing::TestApp;
 use serde_json::json;
 
-use crate::delivery::{secs, start};
+use crate::delivery::{deliver_thrice, secs, start};
 use crate::effects::Subscriber;
 use crate::shapes::{Bill, Shape, Sub};
 use crate::standin::{Fault, StandIn, Verb};
@@ -339,4 +339,47 @@ async fn however_much_is_not_settled_all_of_it_is_asked_for() {
     assert_eq!(column(&app, written_off).await, ["in_10001"]);
     let done = "SELECT refund FROM billing_refunds WHERE state = 'done'";
     assert_eq!(column(&app, done).await, ["re_10001"]);
+}
+
+#[tokio::test]
+async fn a_customer_who_was_deleted_after_his_subscription_had_ended_starts_anew() {
+    for shape in Shape::BOTH {
+        let (app, stand_in) = start().await;
+        let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+        let own = Subscriber::of(&mut ada, &stand_in, shape).await;
+        let begun = own.sub.body(shape);
+        deliver_thrice(&app, "customer.subscription.created", &begun).await;
+        own.told(&app, &stand_in, "invoice.paid", &own.invoice(1))
+            .await;
+        stand_in.put(json!({
+            "id": "ch_1", "object": "charge", "payment_intent": own.invoice(1).intent, "amount": 2900,
+            "amount_refunded": 0, "currency": "eur", "created": secs(&app),
+        }));
+        days_pass(&app, &stand_in, 2).await;
+        let mut ended = own.sub.body(shape);
+        ended["status"] = "canceled".into();
+        ended["ended_at"] = (secs(&app) - 60 * 60).into();
+        stand_in.put(ended);
+        let customer = own.sub.customer.as_str();
+        stand_in.put(json!({"id": customer, "object": "customer", "deleted": true}));
+        for _ in 0..2 {
+            synced(&app).await;
+            let known = "SELECT status FROM billing_subscriptions WHERE ended_at IS NOT NULL";
+            assert_eq!(column(&app, known).await, ["canceled"]);
+            let name = "SELECT COALESCE(customer, 'none') || ' ' || CAST(version AS TEXT) FROM billing_customers";
+            assert_eq!(column(&app, name).await, ["none 1"]);
+            // Nobody knows by now whether he was there when it ended: what he has stays until its own end.
+            assert_eq!(ada.balance().await, "2100");
+        }
+        ada.browser = sign_in(&app, "ada@example.com").await;
+        stand_in.log();
+        let page = ada.order("team", 1).await;
+        assert!(page.text.contains("/c/pay/cs_"), "{}", page.text);
+        let made = ["POST /v1/customers", "POST /v1/checkout/sessions"];
+        assert_eq!(stand_in.log(), made);
+        days_pass(&app, &stand_in, 30).await;
+        assert_eq!(ada.balance().await, "100");
+        let report = verify(&app.core, true).await.unwrap();
+        assert!(report.findings.is_empty(), "{:?}", report.findings);
+    }
 }
