@@ -12,7 +12,7 @@ pub use account::{Overview, Own, my_order, my_payment, overview, payments, porta
 pub(super) use changes::{SendChange, send_change};
 pub use checkout::{Wish, buy};
 pub use plans::{Begin, Cost, PlanChange, change_plan, cost, manage};
-pub use refunds::{RefundWish, ask_refund, preview};
+pub use refunds::{RefundWish, ask_refund, check_amount, preview};
 pub(super) use refunds::{SendRefund, send_refund};
 pub use staff::{
     Detail, Found, Search, SubscriptionDetail, SubscriptionFound, SubscriptionSearch,

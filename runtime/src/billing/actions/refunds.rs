@@ -74,11 +74,23 @@ pub struct RefundWish {
     pub key: String,
 }
 
+/// Whether the provider gives so much back at all.
+///
+/// # Errors
+/// 422 where it takes only other amounts of the currency.
+pub fn check_amount(core: &Core, amount: Money) -> Result<()> {
+    let billing = core.state::<Billing>()?;
+    match billing.provider()?.refuses(amount) {
+        Some(why) => Err(Error::unprocessable(format!("{why}."))),
+        None => Ok(()),
+    }
+}
+
 /// Writes a refund down and has it sent. It is several where the payment came by several movements of money and it is more
 /// than is left of one.
 ///
 /// # Errors
-/// 404 when there is no such payment, 422 above what is left of it.
+/// 404 when there is no such payment, 422 above what is left of it and as for [`check_amount`].
 pub async fn ask_refund(core: &Core, wish: &RefundWish) -> Result<()> {
     in_transaction!(core.db(), tx => {
         let payment = store::payment(tx.conn(), &wish.payment).await?.ok_or_else(Error::not_found)?;
@@ -93,6 +105,7 @@ pub async fn ask_refund(core: &Core, wish: &RefundWish) -> Result<()> {
             let left = Money::new(all, payment.currency());
             return Err(Error::unprocessable(format!("At most {left} of this payment can be given back.")));
         }
+        check_amount(core, Money::new(wish.amount, payment.currency()))?;
         for (number, part) in spread(left, wish.amount).into_iter().enumerate() {
             write_down(core, tx, (&payment, wish), (number, part)).await?;
         }

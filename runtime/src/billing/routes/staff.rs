@@ -147,17 +147,22 @@ async fn refund_page(
     core: &Core,
     detail: &Detail,
     asked: Asked,
-    errors: FieldErrors,
+    mut errors: FieldErrors,
 ) -> Result<RefundPage> {
     let amount = Money::parse(&asked.amount, detail.payment.currency()).ok();
     let amount = amount.filter(|amount| amount.minor > 0 && amount.minor <= detail.left.minor);
-    let taking = match amount {
-        Some(amount) => {
-            let taking = actions::preview(core, detail.payment.id.as_str(), amount.minor).await?;
-            Some(TakingView::of(amount, &taking))
+    let mut taking = None;
+    if let Some(amount) = amount {
+        match actions::check_amount(core, amount) {
+            Ok(()) => {
+                let id = detail.payment.id.as_str();
+                let taken = actions::preview(core, id, amount.minor).await?;
+                taking = Some(TakingView::of(amount, &taken));
+            }
+            Err(why) if errors.is_empty() => errors.add("amount", why.problem().detail.clone()),
+            Err(_) => {}
         }
-        None => None,
-    };
+    }
     Ok(RefundPage {
         id: detail.payment.id.to_string(),
         email: detail.customer.email.clone(),
