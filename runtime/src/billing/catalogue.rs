@@ -151,17 +151,25 @@ impl Catalogue {
                 faults.push(format!("{}: there are two with this id", item.id));
             }
         }
-        if !faults.is_empty() {
-            bail!(
-                "packs and plans of billing in quickscale.yml do not hold: {}",
-                faults.join("; ")
-            );
-        }
+        hold(&faults)?;
         Ok(Self {
             items,
             promotion_codes: settings.promotion_codes,
             automatic_tax: settings.automatic_tax,
         })
+    }
+
+    /// Whether every price can be asked for; `refuses` says why one cannot.
+    ///
+    /// # Errors
+    /// All faults at once.
+    pub fn check(&self, refuses: impl Fn(Money) -> Option<String>) -> anyhow::Result<()> {
+        let mut faults = Vec::new();
+        for item in &self.items {
+            let refused = item.prices().filter_map(&refuses);
+            faults.extend(refused.map(|why| format!("{}: {why}", item.id)));
+        }
+        hold(&faults)
     }
 
     pub fn item(&self, id: &str) -> Option<&Item> {
@@ -183,6 +191,16 @@ impl Catalogue {
             .collect();
         all.into_iter().collect()
     }
+}
+
+fn hold(faults: &[String]) -> anyhow::Result<()> {
+    if faults.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "packs and plans of billing in quickscale.yml do not hold: {}",
+        faults.join("; ")
+    )
 }
 
 /// The longest trial that the provider takes.

@@ -121,6 +121,9 @@ impl Billing {
         if !faults.is_empty() {
             return Err(Faults(faults).into());
         }
+        if let (Some(provider), CatalogueSource::Declared) = (&provider, settings.catalogue) {
+            catalogue.check(|money| provider.refuses(money))?;
+        }
         let is_sandbox = wanted == "sandbox";
         Ok(Self {
             settings,

@@ -5,16 +5,18 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::entity::PaymentState;
 use super::objects::Subscription;
-use super::provider::{Kind, Listed, Listing};
+use super::provider::{Kind, Listed, Listing, Provider as _};
 use super::setup::Billing;
+use super::store::Unsettled;
 use super::verify::Finding;
 use super::{effects, store};
 use crate::app::Core;
 use crate::error::Result;
+use crate::ids::AFTER_ALL;
 use crate::in_transaction;
 
 /// In this order what comes first explains what comes later; any order would do.
@@ -28,8 +30,8 @@ const KINDS: [Kind; 8] = [
     Kind::Dispute,
     Kind::Refund,
 ];
-/// How many objects of one kind are asked for by name at most, the newest first.
-const MOST_BY_NAME: i64 = 1000;
+/// How many rows of what is not settled are held together.
+const TOGETHER: i64 = 200;
 /// A refund can fail weeks after it was made: so much longer ago they are looked at, in seconds.
 const REFUNDS_FAIL_LATE: i64 = 45 * 24 * 60 * 60;
 /// A payment page is open for a day. An order whose page nobody was ever sent to has none after that.
@@ -68,6 +70,7 @@ pub async fn sync(core: &Core, since: i64) -> Result<Synced> {
             sync.take(kind, &object).await?;
         }
     }
+    sync.look_at_the_shelf().await?;
     sync.ask_for_the_rest().await?;
     Ok(sync.synced)
 }
@@ -125,24 +128,63 @@ impl Sync<'_> {
         Ok(())
     }
 
+    /// Takes in what can be sold here and no list has: it was deleted, or put away where lists do not show it.
+    async fn look_at_the_shelf(&mut self) -> Result<()> {
+        let billing = self.core.state::<Billing>()?;
+        // The sandbox keeps no shelf.
+        let Ok(stripe) = billing.stripe() else {
+            return Ok(());
+        };
+        let (products, prices) = store::on_the_shelf(self.core.db(), stripe.name()).await?;
+        let products = products.iter().map(|id| (Kind::Product, id));
+        let prices = prices.iter().map(|id| (Kind::Price, id));
+        for (kind, id) in products.chain(prices) {
+            if !self.seen.contains(id) {
+                // It is read as it is now, and nothing is known of it where it is gone.
+                self.take(kind, &json!({"id": id})).await?;
+            }
+        }
+        Ok(())
+    }
+
     async fn ask_for_the_rest(&mut self) -> Result<()> {
         let core = self.core;
         let billing = core.state::<Billing>()?;
         let provider = billing.provider()?.name();
         let now = core.now();
         in_transaction!(core.db(), tx => store::expire_orders(tx, provider, (now.minus(PAGES_LIVE), now)).await)?;
-        for page in store::open_pages(core.db(), provider, MOST_BY_NAME).await? {
-            self.ask(Kind::Session, &page).await?;
+        // A list may leave out what belonged to a customer who was deleted.
+        for subscription in store::live_subscriptions(core.db(), provider).await? {
+            self.ask(Kind::Subscription, &subscription).await?;
         }
-        let mut owed = store::owed_invoices(core.db(), provider, MOST_BY_NAME).await?;
-        owed.extend(self.untold().await?);
-        for invoice in owed {
+        for what in Unsettled::ALL {
+            self.ask_for_unsettled(provider, what).await?;
+        }
+        for invoice in self.untold().await? {
             self.ask(Kind::Invoice, &invoice).await?;
         }
-        for refund in store::refunds_on_their_way(core.db(), provider, MOST_BY_NAME).await? {
-            self.ask(Kind::Refund, &refund).await?;
-        }
         Ok(())
+    }
+
+    /// Asks for all of it, part by part, however much it is.
+    async fn ask_for_unsettled(&mut self, provider: &str, what: Unsettled) -> Result<()> {
+        let kind = match what {
+            Unsettled::Pages => Kind::Session,
+            Unsettled::Invoices => Kind::Invoice,
+            Unsettled::Refunds => Kind::Refund,
+        };
+        let mut before = AFTER_ALL.to_owned();
+        loop {
+            let part = (before.as_str(), TOGETHER);
+            let part = store::unsettled(self.core.db(), provider, what, part).await?;
+            for object in &part.objects {
+                self.ask(kind, object).await?;
+            }
+            match part.last {
+                Some(last) => before = last,
+                None => return Ok(()),
+            }
+        }
     }
 
     /// The last invoices of subscriptions of ours of which nothing is known here.

@@ -24,6 +24,7 @@ mod lives;
 mod missed;
 mod packs;
 mod parts;
+mod previews;
 mod receipts;
 mod refunds;
 mod revenue;

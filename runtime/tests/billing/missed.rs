@@ -6,7 +6,7 @@ use quickscale_runtime::billing::upkeep::{sync, verify};
 use quickscale_runtime::testing::TestApp;
 use serde_json::json;
 
-use crate::delivery::{secs, start};
+use crate::delivery::{deliver_thrice, secs, start};
 use crate::effects::Subscriber;
 use crate::shapes::{Bill, Shape, Sub};
 use crate::standin::{Fault, StandIn, Verb};
@@ -262,5 +262,124 @@ async fn a_refund_that_was_on_its_way_for_weeks_is_followed_to_its_end() {
             assert_eq!(column(&app, known).await, [state]);
             assert_eq!(ada.balance().await, balance);
         }
+    }
+}
+
+/// Rows that are named after the numbers from 10001 to `last`.
+async fn crowd(app: &TestApp, last: i64, sql: &str) {
+    let numbers = format!(
+        "WITH RECURSIVE n(number) AS
+            (SELECT 10001 UNION ALL SELECT number + 1 FROM n WHERE number < {last})"
+    );
+    let sql = sqlx::AssertSqlSafe(format!("{numbers} {sql} FROM n WHERE TRUE"));
+    let mut tx = app.core.db().begin().await.unwrap();
+    sqlx::query(sql).execute(tx.conn()).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn however_much_is_not_settled_all_of_it_is_asked_for() {
+    let (app, stand_in) = start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    ada.order("small", 1).await;
+    let (last_page, last) = (11_050, 10_450);
+    crowd(
+        &app,
+        last_page,
+        "INSERT INTO billing_orders (id, customer_id, kind, item, price, quantity, currency, amount, credits, state,
+             session, request_key, created_at, changed_at)
+         SELECT '0' || CAST(number AS TEXT), (SELECT id FROM billing_customers), 'pack', 'small', 'price_1', 1, 'eur',
+             500, 200000, 'open', 'cs_' || CAST(number AS TEXT), CAST(number AS TEXT), 0, 0",
+    )
+    .await;
+    crowd(
+        &app,
+        last,
+        "INSERT INTO billing_payments (id, object, customer_id, kind, subscription, item, description, currency, amount,
+             refunded, disputed, state, intent, number, body, created_at, changed_at)
+         SELECT '0' || CAST(number AS TEXT), 'in_' || CAST(number AS TEXT), (SELECT id FROM billing_customers),
+             'subscription', 'sub_1', 'team', '', 'eur', 2900, 0, 0, 'failed', 'pi_1', '', '{}', 0, 0",
+    )
+    .await;
+    crowd(
+        &app,
+        last,
+        "INSERT INTO billing_refunds (id, payment_id, currency, amount, reason, state, refund, request_key, asked_by,
+             error, created_at, changed_at)
+         SELECT '0' || CAST(number AS TEXT), '010001', 'eur', 1, '', 'asked', 're_' || CAST(number AS TEXT),
+             CAST(number AS TEXT), '', '', 0, 0",
+    )
+    .await;
+    // Of each kind the oldest has ended at Stripe, and all the others wait.
+    let mut page = stand_in.last_page();
+    for number in 10_001..=last_page {
+        let is_oldest = number == 10_001;
+        page["id"] = format!("cs_{number}").into();
+        page["status"] = if is_oldest { "expired" } else { "open" }.into();
+        page["created"] = 1.into();
+        stand_in.put(page.clone());
+        if number > last {
+            continue;
+        }
+        stand_in.put(json!({
+            "id": format!("in_{number}"), "object": "invoice", "customer": page["customer"], "currency": "eur",
+            "status": if is_oldest { "void" } else { "open" }, "amount_due": 2900, "amount_paid": 0, "created": 1,
+            "attempt_count": 0, "subscription": "sub_1", "lines": {"data": []},
+        }));
+        let metadata = is_oldest.then(|| json!({"refund": "010001"}));
+        stand_in.put(json!({
+            "id": format!("re_{number}"), "object": "refund", "created": 1, "metadata": metadata,
+            "status": if is_oldest { "succeeded" } else { "pending" },
+        }));
+    }
+    synced(&app).await;
+    let ended = "SELECT session FROM billing_orders WHERE state = 'expired'";
+    assert_eq!(column(&app, ended).await, ["cs_10001"]);
+    let written_off = "SELECT object FROM billing_payments WHERE body LIKE '%void%'";
+    assert_eq!(column(&app, written_off).await, ["in_10001"]);
+    let done = "SELECT refund FROM billing_refunds WHERE state = 'done'";
+    assert_eq!(column(&app, done).await, ["re_10001"]);
+}
+
+#[tokio::test]
+async fn a_customer_who_was_deleted_after_his_subscription_had_ended_starts_anew() {
+    for shape in Shape::BOTH {
+        let (app, stand_in) = start().await;
+        let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+        let own = Subscriber::of(&mut ada, &stand_in, shape).await;
+        let begun = own.sub.body(shape);
+        deliver_thrice(&app, "customer.subscription.created", &begun).await;
+        own.told(&app, &stand_in, "invoice.paid", &own.invoice(1))
+            .await;
+        stand_in.put(json!({
+            "id": "ch_1", "object": "charge", "payment_intent": own.invoice(1).intent, "amount": 2900,
+            "amount_refunded": 0, "currency": "eur", "created": secs(&app),
+        }));
+        days_pass(&app, &stand_in, 2).await;
+        let mut ended = own.sub.body(shape);
+        ended["status"] = "canceled".into();
+        ended["ended_at"] = (secs(&app) - 60 * 60).into();
+        stand_in.put(ended);
+        let customer = own.sub.customer.as_str();
+        stand_in.put(json!({"id": customer, "object": "customer", "deleted": true}));
+        for _ in 0..2 {
+            synced(&app).await;
+            let known = "SELECT status FROM billing_subscriptions WHERE ended_at IS NOT NULL";
+            assert_eq!(column(&app, known).await, ["canceled"]);
+            let name = "SELECT COALESCE(customer, 'none') || ' ' || CAST(version AS TEXT) FROM billing_customers";
+            assert_eq!(column(&app, name).await, ["none 1"]);
+            // Nobody knows by now whether he was there when it ended: what he has stays until its own end.
+            assert_eq!(ada.balance().await, "2100");
+        }
+        ada.browser = sign_in(&app, "ada@example.com").await;
+        stand_in.log();
+        let page = ada.order("team", 1).await;
+        assert!(page.text.contains("/c/pay/cs_"), "{}", page.text);
+        let made = ["POST /v1/customers", "POST /v1/checkout/sessions"];
+        assert_eq!(stand_in.log(), made);
+        days_pass(&app, &stand_in, 30).await;
+        assert_eq!(ada.balance().await, "100");
+        let report = verify(&app.core, true).await.unwrap();
+        assert!(report.findings.is_empty(), "{:?}", report.findings);
     }
 }

@@ -165,6 +165,96 @@ async fn what_is_declared_stays_for_sale_whatever_stripe_has_beside_it() {
     assert_eq!(current(&app).await.len(), before.len());
 }
 
+/// What of everything was asked for by its name since the last time, but for what each list led to.
+async fn synced(app: &TestApp, stand_in: &StandIn, names: &[&str]) -> Vec<String> {
+    stand_in.log();
+    run(app, "billing", &["sync"]).await.unwrap();
+    let log = stand_in.log();
+    let is_named = |line: &String| names.iter().any(|name| line.contains(name));
+    log.into_iter().filter(is_named).collect()
+}
+
+#[tokio::test]
+async fn what_was_deleted_without_a_word_leaves_the_shelf() {
+    let (app, stand_in) = start_with(app_of_provider()).await;
+    put(&stand_in, &product(true));
+    put(&stand_in, &price("price_1", 10, &json!({})));
+    let newer = price("price_2", 20, &json!({"unit_amount": 900}));
+    put(&stand_in, &newer);
+    // Of another application of the same account.
+    let mut foreign = product(true);
+    foreign["id"] = "prod_2".into();
+    foreign["metadata"] = json!({});
+    put(&stand_in, &foreign);
+    let fields = json!({"product": "prod_2"});
+    put(&stand_in, &price("price_3", 30, &fields));
+    let mut other = product(true);
+    other["id"] = "prod_3".into();
+    put(&stand_in, &other);
+    run(&app, "billing", &["sync"]).await.unwrap();
+    let offered = "SELECT price FROM billing_prices WHERE is_offered = 1 ORDER BY price";
+    let active = "SELECT product FROM billing_products WHERE is_active = 1 ORDER BY product";
+    assert_eq!(current(&app).await, ["prod_1 price_2 250000"]);
+    assert_eq!(column(&app, active).await, ["prod_1", "prod_2", "prod_3"]);
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    ada.order("prod_1", 1).await;
+    stand_in.at_last_page(crate::standin::Verb::Pay).unwrap();
+    run(&app, "billing", &["sync"]).await.unwrap();
+    assert_eq!(ada.balance().await, "350");
+
+    stand_in.forget("price_2");
+    stand_in.forget("price_3");
+    stand_in.put(json!({"id": "prod_2", "object": "product", "deleted": true}));
+    stand_in.forget("prod_3");
+    // The other application's price was never for sale here.
+    let gone = ["prod_2", "prod_3", "price_2"];
+    assert_eq!(synced(&app, &stand_in, &gone).await.len(), gone.len());
+    for _ in 0..2 {
+        assert_eq!(current(&app).await, ["prod_1 price_1 250000"]);
+        assert_eq!(column(&app, offered).await, ["price_1"]);
+        assert_eq!(column(&app, active).await, ["prod_1"]);
+        assert!(plans(&app).await.contains("7.00 EUR"));
+        // What is known to be gone is not asked for again.
+        assert_eq!(synced(&app, &stand_in, &gone).await, [""; 0]);
+    }
+    // What was sold keeps its name, the books agree, and nothing late brings it back.
+    let page = ada.browser.get("/billing/payments").await;
+    assert!(page.text.contains("Bundle: 250 credits"), "{}", page.text);
+    run(&app, "billing", &["verify", "--online"]).await.unwrap();
+    deliver_thrice(&app, "price.updated", &newer).await;
+    assert_eq!(current(&app).await, ["prod_1 price_1 250000"]);
+}
+
+#[tokio::test]
+async fn a_declared_price_that_was_deleted_without_a_word_is_not_sold_until_it_is_brought_again() {
+    let (app, stand_in) = crate::delivery::start().await;
+    let before = current(&app).await;
+    let all = stand_in.all("price_");
+    let small = all.iter().find(|price| price["lookup_key"] == "small_eur");
+    let small = small.unwrap()["id"].as_str().unwrap();
+    // Nothing was ever told of what was brought there.
+    stand_in.forget(small);
+    for _ in 0..2 {
+        run(&app, "billing", &["sync"]).await.unwrap();
+        let left: Vec<_> = before.iter().filter(|row| !row.contains(small)).collect();
+        assert_eq!(left.len(), before.len() - 1);
+        assert!(current(&app).await.iter().eq(left));
+    }
+    run(&app, "billing", &["push"]).await.unwrap();
+    assert_eq!(current(&app).await.len(), before.len());
+}
+
+#[tokio::test]
+async fn the_sandbox_sells_on_after_a_sync() {
+    let app = crate::support::themed(crate::support::app()).start().await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    ada.buy("small").await;
+    let before = current(&app).await;
+    assert_eq!(before.len(), 1);
+    run(&app, "billing", &["sync"]).await.unwrap();
+    assert_eq!(current(&app).await, before);
+}
+
 /// Does something to the shelf at Stripe, which is what a number picks; gives the event of it.
 fn touch(stand_in: &StandIn, random: &mut StdRng, step: i64) -> Option<(&'static str, Value)> {
     let pick =

@@ -1,14 +1,17 @@
 //! Payments at Stripe, against a stand-in that answers as it does.
 
 use axum::http::StatusCode;
-use quickscale_runtime::billing::upkeep::verify;
+use quickscale_runtime::auth::{self, Registration};
+use quickscale_runtime::billing::{self, upkeep::verify};
+use quickscale_runtime::credits::{self, Credits};
 use quickscale_runtime::testing::TestApp;
+use quickscale_runtime::{App, Environment};
 use serde_json::{Value, json};
 
-use crate::delivery::{deliver_as, start_with};
-use crate::standin::{Fault, StandIn};
+use crate::delivery::{at, deliver_as, start_with};
+use crate::standin::{Fault, StandIn, Verb};
 use crate::support::billing::Shopper;
-use crate::support::{app, column, count, run, sign_up_admin};
+use crate::support::{SITE, app, column, count, run, settings, sign_up_admin, themed};
 
 pub async fn start() -> (TestApp, StandIn) {
     start_with(app()).await
@@ -134,4 +137,90 @@ async fn a_refund_whose_answer_is_lost_is_made_once() {
     deliver(&app, "charge.refunded", &charge).await;
     assert_eq!(ada.balance().await, "200");
     assert!(verify(&app.core, true).await.unwrap().findings.is_empty());
+}
+
+/// An application that sells one pack, in one currency.
+fn one_pack(currency: &str, amount: &str) -> App {
+    let pack = billing::Pack {
+        id: "small".into(),
+        name: "Small pack".into(),
+        summary: String::new(),
+        credits: Credits::whole(200),
+        prices: vec![(currency.into(), amount.into())],
+    };
+    App::builder(SITE, Environment::Test)
+        .module(auth::module(settings(Registration::Open)))
+        .module(credits::module(credits::Settings::default()))
+        .module(billing::module(billing::Settings {
+            packs: vec![pack],
+            plans: Vec::new(),
+            ..billing::Settings::default()
+        }))
+}
+
+#[tokio::test]
+async fn a_price_that_stripe_takes_from_nobody_is_refused_before_anything_is_sent() {
+    for (currency, amount, told) in [
+        (
+            "kwd",
+            "2.505",
+            "small: Stripe takes KWD only in multiples of 0.010: write 2.510 instead of 2.505",
+        ),
+        (
+            "tnd",
+            "0.001",
+            "small: Stripe takes TND only in multiples of 0.010: write 0.010 instead of 0.001",
+        ),
+        (
+            "isk",
+            "500.50",
+            "small: Stripe takes ISK only in multiples of 1.00: write 501.00 instead of 500.50",
+        ),
+    ] {
+        let (stand_in, address) = StandIn::start().await;
+        let started = at(one_pack(currency, amount), &address).try_start().await;
+        let fault = started.err().unwrap();
+        assert!(format!("{fault:#}").contains(told), "{fault:#}");
+        assert_eq!(stand_in.log(), [""; 0]);
+        // Whoever tries it in the sandbox may.
+        assert!(themed(one_pack(currency, amount)).try_start().await.is_ok());
+    }
+    let (app, stand_in) = start_with(one_pack("kwd", "2.500")).await;
+    run_push(&app).await;
+    assert_eq!(stand_in.all("price_")[0]["unit_amount"], 2500);
+}
+
+#[tokio::test]
+async fn a_part_that_stripe_does_not_give_back_is_refused_before_anything_is_sent() {
+    let (app, stand_in) = start_with(one_pack("kwd", "2.500")).await;
+    run_push(&app).await;
+    let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
+    let page = ada.browser.get("/billing/plans?currency=kwd").await;
+    let key = page.input("key").unwrap().to_owned();
+    let fields = [("price", "small:kwd"), ("quantity", "1"), ("key", &key)];
+    ada.browser.post("/billing/checkout", &fields).await;
+    let paid = stand_in.at_last_page(Verb::Pay).unwrap();
+    deliver(&app, "checkout.session.completed", &paid).await;
+    let mut staff = sign_up_admin(&app, "root@example.com").await;
+    let id = column(&app, "SELECT id FROM billing_payments").await;
+    let path = format!("/admin/payments/{}/refund", id[0]);
+    let told = "Stripe takes KWD only in multiples of 0.010: write 1.260 instead of 1.255.";
+    let page = staff.get(&format!("{path}?amount=1.255")).await;
+    assert!(page.text.contains(told), "{}", page.text);
+    assert!(!page.text.contains("credits back"), "{}", page.text);
+    stand_in.log();
+    let fields = [("amount", "1.255"), ("reason", "Asked"), ("key", "k")];
+    let page = staff.post(&path, &fields).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(page.text.contains(told), "{}", page.text);
+    app.work_jobs().await;
+    assert_eq!(stand_in.log(), [""; 0]);
+    assert_eq!(count(&app, "billing_refunds").await, 0);
+    for (amount, key) in [("1.26", "l"), ("1.240", "m")] {
+        let fields = [("amount", amount), ("reason", "Asked"), ("key", key)];
+        let page = staff.post(&path, &fields).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
+        app.work_jobs().await;
+    }
+    assert_eq!(ada.balance().await, "100");
 }

@@ -138,3 +138,17 @@ impl Fields {
         Value::Object(own.collect())
     }
 }
+
+/// Amounts with three places have a 0 at the end; some currencies with two have none of them.
+pub fn check_amount(amount: i64, currency: &str) -> Result<(), Refusal> {
+    let step = match currency {
+        "bhd" | "jod" | "kwd" | "omr" | "tnd" => 10,
+        "isk" | "ugx" => 100,
+        _ => 1,
+    };
+    if amount % step == 0 {
+        return Ok(());
+    }
+    let message = format!("Invalid amount: {amount} is no multiple of {step} {currency}");
+    Err(Refusal::new(400, message))
+}

@@ -7,16 +7,16 @@ mod plans;
 mod refunds;
 mod staff;
 
+pub use super::effects::Taking;
 pub use account::{Overview, Own, my_order, my_payment, overview, payments, portal, standing};
 pub(super) use changes::{SendChange, send_change};
 pub use checkout::{Wish, buy};
 pub use plans::{Begin, Cost, PlanChange, change_plan, cost, manage};
-pub use refunds::{RefundWish, ask_refund};
+pub use refunds::{RefundWish, ask_refund, check_amount, preview};
 pub(super) use refunds::{SendRefund, send_refund};
 pub use staff::{
     Detail, Found, Search, SubscriptionDetail, SubscriptionFound, SubscriptionSearch,
-    cancel_subscription, change_subscription, detail, preview, search, subscription_detail,
-    subscriptions,
+    cancel_subscription, change_subscription, detail, search, subscription_detail, subscriptions,
 };
 
 use crate::app::Core;

@@ -8,6 +8,7 @@ use sqlx::AnyConnection;
 use super::staff::name_of_actor;
 use crate::app::Core;
 use crate::auth::audit::{Actor, AuditEntry};
+use crate::billing::effects::Taking;
 use crate::billing::entity::{Payment, PaymentState, RefundId, RefundRow, RefundState};
 use crate::billing::provider::{Kind, RefundRequest};
 use crate::billing::setup::Billing;
@@ -26,6 +27,41 @@ pub(super) async fn left(connection: &mut AnyConnection, payment: &Payment) -> R
     store::parts_left(connection, payment).await
 }
 
+/// From which movements so much is given back: the greatest first.
+fn spread(left: Vec<Part>, amount: i64) -> Vec<Part> {
+    let mut missing = amount;
+    let parts = left.into_iter().map(|part| {
+        let amount = part.amount.min(missing);
+        missing -= amount;
+        Part { amount, ..part }
+    });
+    parts.filter(|part| part.amount > 0).collect()
+}
+
+/// What giving `amount` of a payment back will take of its owner's credits, as things stand now. What is under way is
+/// given back before.
+///
+/// # Errors
+/// 404 when there is no such payment.
+pub async fn preview(core: &Core, payment: &str, amount: i64) -> Result<Taking> {
+    let mut tx = core.db().begin().await?;
+    let taking = rehearse(core, &mut tx, (payment, amount)).await;
+    tx.roll_back().await?;
+    taking
+}
+
+async fn rehearse(core: &Core, tx: &mut Tx, (id, amount): (&str, i64)) -> Result<Taking> {
+    let payment = store::payment(tx.conn(), id).await?;
+    let payment = payment.ok_or_else(Error::not_found)?;
+    let left = left(tx.conn(), &payment).await?;
+    let mut under_way = store::parts_of(tx.conn(), &payment).await?;
+    for part in &mut under_way {
+        part.amount = store::refunds_under_way(tx.conn(), &payment.id, &part.intent).await?;
+    }
+    let parts = spread(left, amount);
+    effects::rehearse(core, tx, &payment, (&under_way, &parts)).await
+}
+
 /// A refund as staff asks for it.
 #[derive(Debug, Clone)]
 pub struct RefundWish {
@@ -38,11 +74,23 @@ pub struct RefundWish {
     pub key: String,
 }
 
+/// Whether the provider gives so much back at all.
+///
+/// # Errors
+/// 422 where it takes only other amounts of the currency.
+pub fn check_amount(core: &Core, amount: Money) -> Result<()> {
+    let billing = core.state::<Billing>()?;
+    match billing.provider()?.refuses(amount) {
+        Some(why) => Err(Error::unprocessable(format!("{why}."))),
+        None => Ok(()),
+    }
+}
+
 /// Writes a refund down and has it sent. It is several where the payment came by several movements of money and it is more
 /// than is left of one.
 ///
 /// # Errors
-/// 404 when there is no such payment, 422 above what is left of it.
+/// 404 when there is no such payment, 422 above what is left of it and as for [`check_amount`].
 pub async fn ask_refund(core: &Core, wish: &RefundWish) -> Result<()> {
     in_transaction!(core.db(), tx => {
         let payment = store::payment(tx.conn(), &wish.payment).await?.ok_or_else(Error::not_found)?;
@@ -57,14 +105,9 @@ pub async fn ask_refund(core: &Core, wish: &RefundWish) -> Result<()> {
             let left = Money::new(all, payment.currency());
             return Err(Error::unprocessable(format!("At most {left} of this payment can be given back.")));
         }
-        let mut missing = wish.amount;
-        for (number, part) in left.into_iter().enumerate() {
-            let amount = part.amount.min(missing);
-            missing -= amount;
-            if amount > 0 {
-                let part = Part { amount, ..part };
-                write_down(core, tx, (&payment, wish), (number, part)).await?;
-            }
+        check_amount(core, Money::new(wish.amount, payment.currency()))?;
+        for (number, part) in spread(left, wish.amount).into_iter().enumerate() {
+            write_down(core, tx, (&payment, wish), (number, part)).await?;
         }
         Ok(())
     })

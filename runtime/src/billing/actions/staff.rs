@@ -14,9 +14,8 @@ use crate::billing::entity::{
 use crate::billing::provider::Change;
 use crate::billing::rules::Begin;
 use crate::billing::setup::Billing;
-use crate::billing::{Currency, CustomerId, Money, rules, store};
+use crate::billing::{Currency, CustomerId, Money, store};
 use crate::clock::Timestamp;
-use crate::credits::Credits;
 use crate::error::{Error, Result};
 
 /// Which payments a list shows. What is empty narrows nothing down.
@@ -97,20 +96,6 @@ pub async fn detail(core: &Core, id: &str) -> Result<Detail> {
         refunds,
         left,
     })
-}
-
-/// How many credits a refund of `amount` takes, as things stand.
-pub fn preview(detail: &Detail, amount: i64) -> Credits {
-    let lost = detail.payment.lost();
-    let roots = detail.lots.iter().filter(|lot| lot.restores.is_none());
-    let milli: i64 = roots
-        .map(|lot| {
-            let share =
-                |lost| rules::share(lot.credits, lost, detail.payment.money.minor).as_milli();
-            share(lost + amount) - share(lost)
-        })
-        .sum();
-    Credits::from_milli(milli.max(0).unsigned_abs())
 }
 
 /// A subscription with whose it is.

@@ -42,7 +42,8 @@ async fn keep_charge(closing: &Closing<'_>, charge: &Charge, version: i64) -> Re
     })
 }
 
-async fn take_charge(core: &Core, tx: &mut Tx, charge: &Charge) -> Result<()> {
+/// Keeps what of a charge was refunded, and takes the credits along.
+pub(super) async fn take_charge(core: &Core, tx: &mut Tx, charge: &Charge) -> Result<()> {
     if let Some(intent) = &charge.intent {
         store::lock_name(tx, &format!("intent:{intent}")).await?;
     }

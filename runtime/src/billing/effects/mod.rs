@@ -5,8 +5,11 @@ mod catalogue;
 mod invoices;
 mod losses;
 mod periods;
+mod rehearsal;
 mod sessions;
 mod subscriptions;
+
+pub use rehearsal::{Taking, rehearse};
 
 use serde_json::Value;
 

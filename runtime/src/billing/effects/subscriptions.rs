@@ -19,40 +19,55 @@ pub(super) async fn apply(closing: &Closing<'_>, id: &str, told: Option<&Value>)
         let version = store::version_of(closing.core.db(), id).await?;
         let fresh = closing.fresh(Kind::Subscription, id, &told).await?;
         let subscription = Subscription::read(&fresh)?;
-        let cut_short = cut_short(closing, &subscription).await?;
-        match keep(closing, (&subscription, cut_short), version).await {
+        let end = end_of(closing, &subscription).await?;
+        match keep(closing, (&subscription, &end), version).await {
             Err(error) if is_outpaced(&error) && reads < READS => reads += 1,
             done => return done,
         }
     }
 }
 
-/// When a subscription ended, if that was before its period did, so that its credits end with it. They stay where the
-/// provider has deleted the customer himself, whose subscriptions ended with him.
-async fn cut_short(closing: &Closing<'_>, told: &Subscription) -> Result<Option<Timestamp>> {
+/// What comes of a subscription that ended before its period did.
+#[derive(Debug, Default)]
+struct End {
+    /// When its credits end with it.
+    credits_end: Option<Timestamp>,
+    /// The provider has deleted the customer, which nobody may have been told of.
+    is_customer_gone: bool,
+}
+
+/// Whether a subscription ended before its period did, so that its credits end with it. They stay where the provider has
+/// deleted the customer himself, whose subscriptions ended with him.
+async fn end_of(closing: &Closing<'_>, told: &Subscription) -> Result<End> {
     let Some(at) = told.ended_at.filter(|at| *at < told.period.1) else {
-        return Ok(None);
+        return Ok(End::default());
     };
     if told.status != "canceled" {
-        return Ok(None);
+        return Ok(End::default());
     }
     let core = closing.core;
     let mut snapshot = core.db().snapshot().await?;
     let known = store::credits_end(snapshot.conn(), &told.id).await?;
     drop(snapshot);
     if known.is_some() {
-        return Ok(known);
+        return Ok(End {
+            credits_end: known,
+            is_customer_gone: false,
+        });
     }
     let billing = closing.billing()?;
     let provider = billing.provider()?;
     let customer = provider.read(core, Kind::Customer, &told.customer).await?;
     let is_there = customer.is_some_and(|customer| !is_deleted(&customer));
-    Ok(is_there.then_some(at))
+    Ok(End {
+        credits_end: is_there.then_some(at),
+        is_customer_gone: !is_there,
+    })
 }
 
 async fn keep(
     closing: &Closing<'_>,
-    (told, cut_short): (&Subscription, Option<Timestamp>),
+    (told, end): (&Subscription, &End),
     version: i64,
 ) -> Result<()> {
     let core = closing.core;
@@ -75,8 +90,11 @@ async fn keep(
             tracing::error!(subscription = told.id, status = told.status, "a subscription has an unknown status");
         }
         store::keep_subscription(tx, &row, core.now()).await?;
-        if let Some(at) = cut_short {
+        if let Some(at) = end.credits_end {
             periods::cut_short(core, tx, &customer, (&told.id, at)).await?;
+        }
+        if end.is_customer_gone {
+            store::detach_customer(tx, provider, &told.customer).await?;
         }
         refresh(tx, &told.id).await?;
         closing.end(tx, EventState::Done).await

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{PaymentRow, SAMPLE_TIME};
-use crate::billing::actions::{Detail, Found};
+use crate::billing::Money;
+use crate::billing::actions::{Detail, Found, Taking};
 use crate::billing::catalogue::Catalogue;
 use crate::billing::entity::{EventState, PaymentKind, PaymentState, RefundRow, StoredEvent};
 use crate::clock::Timestamp;
@@ -177,7 +178,7 @@ impl StaffPaymentPage {
             refunds,
             left,
         } = detail;
-        let money = |minor| crate::billing::Money::new(minor, payment.currency()).to_string();
+        let money = |minor| Money::new(minor, payment.currency()).to_string();
         let was_made = !matches!(payment.state, PaymentState::Pending | PaymentState::Failed);
         let mut warnings = Vec::new();
         if was_made && lots.is_empty() && payment.kind != PaymentKind::Change {
@@ -248,6 +249,53 @@ impl Page for StaffPaymentPage {
     }
 }
 
+/// What a refund takes.
+#[derive(Debug, Serialize)]
+pub struct TakingView {
+    /// `5.00 EUR`
+    pub money: String,
+    /// `100 credits`
+    pub credits: String,
+    /// What becomes of how many of them.
+    pub parts: Vec<(&'static str, String)>,
+}
+
+impl TakingView {
+    pub fn of(money: Money, taking: &Taking) -> Self {
+        let Taking {
+            own,
+            others,
+            debt,
+            ran_out,
+        } = *taking;
+        let parts = [
+            ("Taken from what is left of them", own),
+            (
+                "Used already: taken from other credits of the account",
+                others,
+            ),
+            (
+                "Used already: becomes a debt, which the next credits pay",
+                debt,
+            ),
+            ("Ran out already: nothing is taken for them", ran_out),
+        ];
+        let parts = parts.into_iter().filter(|(_, credits)| !credits.is_zero());
+        let total = taking.total();
+        Self {
+            money: money.to_string(),
+            credits: if total.is_zero() {
+                "no credits".into()
+            } else {
+                total.in_words()
+            },
+            parts: parts
+                .map(|(what, credits)| (what, credits.in_words()))
+                .collect(),
+        }
+    }
+}
+
 /// A refund before it is asked for, with the credits that it takes.
 #[derive(Debug, Serialize)]
 pub struct RefundPage {
@@ -260,8 +308,8 @@ pub struct RefundPage {
     pub reason: String,
     /// `EUR`
     pub currency: String,
-    /// `5.00 EUR` and `100 credits`; none while the amount is none.
-    pub credits: Option<(String, String)>,
+    /// None while the amount is none.
+    pub taking: Option<TakingView>,
     pub key: String,
     pub errors: FieldErrors,
 }
@@ -278,7 +326,11 @@ impl Page for RefundPage {
             amount: "2.50".into(),
             reason: "Asked <kindly>".into(),
             currency: "EUR".into(),
-            credits: Some(("2.50 EUR".into(), "100 credits".into())),
+            taking: Some(TakingView {
+                money: "2.50 EUR".into(),
+                credits: "100 credits".into(),
+                parts: vec![("Taken from what is left of them", "100 credits".into())],
+            }),
             key: "a-key".into(),
             errors: FieldErrors::one("amount", "At most 5.00 EUR can be given back."),
         }

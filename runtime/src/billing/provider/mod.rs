@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use super::catalogue::{Item, Terms};
 use super::entity::Price;
-use super::money::Currency;
+use super::money::{Currency, Money};
 use crate::app::Core;
 use crate::clock::Timestamp;
 use crate::error::Result;
@@ -132,6 +132,9 @@ pub struct Listed {
 /// Whoever takes the money. Each request that changes something has a key: the same key does it once.
 pub trait Provider: Send + Sync + 'static {
     fn name(&self) -> &'static str;
+
+    /// Why no such amount is asked for or given back, where the provider takes only some of a currency's.
+    fn refuses(&self, money: Money) -> Option<String>;
 
     /// The price under which `item` is sold for `currency`.
     fn price<'a>(

@@ -17,7 +17,7 @@ use super::{
 use crate::app::Core;
 use crate::billing::catalogue::Item;
 use crate::billing::entity::Price;
-use crate::billing::money::Currency;
+use crate::billing::money::{Currency, Money};
 use crate::billing::store;
 use crate::error::{Error, Result};
 
@@ -169,6 +169,16 @@ fn change_fields(change: &Change) -> Fields {
     }
 }
 
+/// Amounts are whole multiples of so many minor units ("Three-decimal currencies" and "Special cases" on Stripe's page
+/// "Supported currencies").
+fn step(currency: Currency) -> i64 {
+    match (currency.decimals(), currency.code().as_str()) {
+        (3, _) => 10,
+        (_, "isk" | "ugx") => 100,
+        _ => 1,
+    }
+}
+
 fn folder(kind: Kind) -> &'static str {
     match kind {
         Kind::Customer => "/v1/customers",
@@ -187,6 +197,20 @@ fn folder(kind: Kind) -> &'static str {
 impl Provider for Stripe {
     fn name(&self) -> &'static str {
         "stripe"
+    }
+
+    fn refuses(&self, money: Money) -> Option<String> {
+        let step = step(money.currency);
+        if money.minor % step == 0 {
+            return None;
+        }
+        let multiple = |count: i64| Money::new(count * step, money.currency).digits();
+        let (currency, least) = (money.currency, multiple(1));
+        let nearest = multiple(((money.minor + step / 2) / step).max(1));
+        Some(format!(
+            "Stripe takes {currency} only in multiples of {least}: write {nearest} instead of {}",
+            money.digits()
+        ))
     }
 
     fn price<'a>(

@@ -6,12 +6,13 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::revenue;
+use crate::app::Core;
 use crate::auth::audit::Actor;
 use crate::billing::actions::{self, Detail, RefundWish, Search};
 use crate::billing::entity::{EventState, PaymentKind, PaymentState};
 use crate::billing::pages::{
     Choice, EventRow, EventsPage, FoundRow, RefundPage, SearchForm, StaffPaymentPage,
-    StaffPaymentsPage,
+    StaffPaymentsPage, TakingView,
 };
 use crate::billing::setup::Billing;
 use crate::billing::{Currency, Money, inbox, store};
@@ -142,18 +143,32 @@ struct Asked {
     key: String,
 }
 
-fn refund_page(detail: &Detail, asked: Asked, errors: FieldErrors) -> RefundPage {
+async fn refund_page(
+    core: &Core,
+    detail: &Detail,
+    asked: Asked,
+    mut errors: FieldErrors,
+) -> Result<RefundPage> {
     let amount = Money::parse(&asked.amount, detail.payment.currency()).ok();
     let amount = amount.filter(|amount| amount.minor > 0 && amount.minor <= detail.left.minor);
-    RefundPage {
+    let mut taking = None;
+    if let Some(amount) = amount {
+        match actions::check_amount(core, amount) {
+            Ok(()) => {
+                let id = detail.payment.id.as_str();
+                let taken = actions::preview(core, id, amount.minor).await?;
+                taking = Some(TakingView::of(amount, &taken));
+            }
+            Err(why) if errors.is_empty() => errors.add("amount", why.problem().detail.clone()),
+            Err(_) => {}
+        }
+    }
+    Ok(RefundPage {
         id: detail.payment.id.to_string(),
         email: detail.customer.email.clone(),
         description: detail.payment.description.clone(),
         left: detail.left.to_string(),
-        credits: amount.map(|amount| {
-            let credits = actions::preview(detail, amount.minor).in_words();
-            (amount.to_string(), credits)
-        }),
+        taking,
         currency: detail.payment.currency().to_string(),
         amount: asked.amount,
         reason: asked.reason,
@@ -163,7 +178,7 @@ fn refund_page(detail: &Detail, asked: Asked, errors: FieldErrors) -> RefundPage
             asked.key
         },
         errors,
-    }
+    })
 }
 
 async fn ask_refund(
@@ -175,7 +190,8 @@ async fn ask_refund(
     if asked.amount.is_empty() {
         asked.amount = detail.left.digits();
     }
-    visit.render(&refund_page(&detail, asked, FieldErrors::default()))
+    let page = refund_page(visit.core(), &detail, asked, FieldErrors::default()).await?;
+    visit.render(&page)
 }
 
 async fn refund(
@@ -215,7 +231,7 @@ async fn refund(
             Err(why) => return Err(why),
         }
     }
-    let page = refund_page(&detail, asked, errors);
+    let page = refund_page(core, &detail, asked, errors).await?;
     visit.render_with(StatusCode::UNPROCESSABLE_ENTITY, &page)
 }
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::catalogue::Item;
 use super::entity::Price;
 use super::inbox;
-use super::money::Currency;
+use super::money::{Currency, Money};
 use super::provider::{
     Change, Checkout, Kind, Listed, Listing, NewCustomer, NewTerms, Opened, Provider, RefundRequest,
 };
@@ -102,6 +102,10 @@ fn read_id(value: &Value) -> Result<String> {
 impl Provider for Sandbox {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn refuses(&self, _: Money) -> Option<String> {
+        None
     }
 
     fn price<'a>(

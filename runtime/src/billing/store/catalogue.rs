@@ -187,6 +187,18 @@ async fn elect(tx: &mut Tx, provider: &str, (item, currency): (&str, &str)) -> R
     Ok(())
 }
 
+/// The products and the prices under which something can be sold here.
+pub async fn on_the_shelf(db: &Db, provider: &str) -> Result<(Vec<String>, Vec<String>)> {
+    let named = async |sql: &'static str| -> Result<Vec<String>> {
+        let query = sqlx::query(sql).bind(provider);
+        let rows = query.fetch_all(db.reader()).await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    };
+    let products = "SELECT product FROM billing_products WHERE provider = $1 AND is_active = 1 ORDER BY product";
+    let prices = "SELECT price FROM billing_prices WHERE provider = $1 AND (is_current = 1 OR is_offered = 1) ORDER BY price";
+    Ok((named(products).await?, named(prices).await?))
+}
+
 /// What the provider sells: each current price with its product.
 pub async fn offered(db: &Db, provider: &str) -> Result<Vec<(Value, Value)>> {
     let rows = sqlx::query(

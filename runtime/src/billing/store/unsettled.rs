@@ -8,18 +8,74 @@ use crate::clock::Timestamp;
 use crate::db::{Db, Tx};
 use crate::error::Result;
 
-/// The payment pages of orders that are not settled, the newest first.
-pub async fn open_pages(db: &Db, provider: &str, limit: i64) -> Result<Vec<String>> {
-    let rows = sqlx::query(
-        "SELECT o.session FROM billing_orders o JOIN billing_customers c ON c.id = o.customer_id
-         WHERE c.provider = $1 AND o.state IN ('open', 'pending') AND o.session IS NOT NULL
-         ORDER BY o.id DESC LIMIT $2",
-    )
-    .bind(provider)
-    .bind(limit)
-    .fetch_all(db.reader())
-    .await?;
-    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+/// What is not settled here until the provider tells how it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsettled {
+    /// The payment pages of orders.
+    Pages,
+    /// The invoices that could not be paid and whose money somebody still waits for.
+    Invoices,
+    /// The refunds that the provider knows of.
+    Refunds,
+}
+
+impl Unsettled {
+    pub const ALL: [Self; 3] = [Self::Pages, Self::Invoices, Self::Refunds];
+
+    /// Gives the row, the provider's object, and the object as it was last told of.
+    fn sql(self) -> &'static str {
+        match self {
+            Self::Pages => {
+                "SELECT o.id, o.session, '{}' FROM billing_orders o JOIN billing_customers c ON c.id = o.customer_id
+                 WHERE c.provider = $1 AND o.state IN ('open', 'pending') AND o.session IS NOT NULL
+                     AND o.id < $2 ORDER BY o.id DESC LIMIT $3"
+            }
+            Self::Invoices => {
+                "SELECT p.id, p.object, p.body FROM billing_payments p JOIN billing_customers c ON c.id = p.customer_id
+                 WHERE c.provider = $1 AND p.state = 'failed' AND p.subscription IS NOT NULL
+                     AND p.id < $2 ORDER BY p.id DESC LIMIT $3"
+            }
+            Self::Refunds => {
+                "SELECT r.id, r.refund, '{}' FROM billing_refunds r
+                 JOIN billing_payments p ON p.id = r.payment_id
+                 JOIN billing_customers c ON c.id = p.customer_id
+                 WHERE c.provider = $1 AND r.state = 'asked' AND r.refund IS NOT NULL
+                     AND r.id < $2 ORDER BY r.id DESC LIMIT $3"
+            }
+        }
+    }
+}
+
+/// A part of what is not settled.
+#[derive(Debug, Clone, Default)]
+pub struct UnsettledPart {
+    pub objects: Vec<String>,
+    /// Its last row, before which the next part begins; none where there is nothing more.
+    pub last: Option<String>,
+}
+
+/// What is not settled here, the newest first, from the row before `before` on and out of at most so many rows.
+pub async fn unsettled(
+    db: &Db,
+    provider: &str,
+    what: Unsettled,
+    (before, limit): (&str, i64),
+) -> Result<UnsettledPart> {
+    let rows = sqlx::query(what.sql())
+        .bind(provider)
+        .bind(before)
+        .bind(limit)
+        .fetch_all(db.reader())
+        .await?;
+    let mut part = UnsettledPart::default();
+    for row in &rows {
+        let body: String = row.try_get(2)?;
+        if !is_written_off(&serde_json::from_str(&body).map_err(broken)?) {
+            part.objects.push(row.try_get(1)?);
+        }
+        part.last = Some(row.try_get(0)?);
+    }
+    Ok(part)
 }
 
 /// Closes the orders that were placed before `until` and whose page nobody was ever sent to.
@@ -52,39 +108,4 @@ pub async fn expire_page(tx: &mut Tx, session: &str, at: Timestamp) -> Result<()
     .execute(tx.conn())
     .await?;
     Ok(())
-}
-
-/// The invoices that could not be paid and whose money somebody still waits for, the newest first.
-pub async fn owed_invoices(db: &Db, provider: &str, limit: i64) -> Result<Vec<String>> {
-    let rows = sqlx::query(
-        "SELECT p.object, p.body FROM billing_payments p JOIN billing_customers c ON c.id = p.customer_id
-         WHERE c.provider = $1 AND p.state = 'failed' AND p.subscription IS NOT NULL ORDER BY p.id DESC LIMIT $2",
-    )
-    .bind(provider)
-    .bind(limit)
-    .fetch_all(db.reader())
-    .await?;
-    let mut owed = Vec::new();
-    for row in &rows {
-        let body: String = row.try_get(1)?;
-        if !is_written_off(&serde_json::from_str(&body).map_err(broken)?) {
-            owed.push(row.try_get(0)?);
-        }
-    }
-    Ok(owed)
-}
-
-/// The refunds that the provider knows of and that have not ended, the newest first.
-pub async fn refunds_on_their_way(db: &Db, provider: &str, limit: i64) -> Result<Vec<String>> {
-    let rows = sqlx::query(
-        "SELECT r.refund FROM billing_refunds r
-         JOIN billing_payments p ON p.id = r.payment_id
-         JOIN billing_customers c ON c.id = p.customer_id
-         WHERE c.provider = $1 AND r.state = 'asked' AND r.refund IS NOT NULL ORDER BY r.id DESC LIMIT $2",
-    )
-    .bind(provider)
-    .bind(limit)
-    .fetch_all(db.reader())
-    .await?;
-    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }

@@ -109,11 +109,24 @@ impl Ledger<'_> {
     /// # Errors
     /// When the database does not answer.
     pub async fn ran_out(&mut self, owner: &Owner, which: LotRef<'_>) -> Result<Credits> {
-        let Some(account) = self.bring_up_to_date(owner).await? else {
-            return Ok(Credits::ZERO);
-        };
-        let known = store::find_lot(self.tx, &account.id, which).await?;
+        let known = self.known(owner, which).await?;
         Ok(known.map_or(Credits::ZERO, |known| known.expired))
+    }
+
+    /// How much of a lot can still be used; nothing of one that the owner does not have.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn remaining(&mut self, owner: &Owner, which: LotRef<'_>) -> Result<Credits> {
+        let known = self.known(owner, which).await?;
+        Ok(known.map_or(Credits::ZERO, |known| known.lot.remaining))
+    }
+
+    async fn known(&mut self, owner: &Owner, which: LotRef<'_>) -> Result<Option<KnownLot>> {
+        let Some(account) = self.bring_up_to_date(owner).await? else {
+            return Ok(None);
+        };
+        store::find_lot(self.tx, &account.id, which).await
     }
 
     /// Takes `own` from its lot, then the rest of `amount` from the others; what they lack is owed from now on.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::fields::{Done, Fields, Refusal};
+use super::super::fields::{Done, Fields, Refusal, check_amount};
 use super::super::shop::Shop;
 
 impl Shop {
@@ -84,6 +84,7 @@ impl Shop {
                 "Invalid non-negative integer: unit_amount",
             ));
         }
+        check_amount(amount, currency)?;
         fields.word("recurring[interval]", &["day", "week", "month", "year"])?;
         let key = fields.text("lookup_key")?;
         let mut others = self

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::Verb;
-use super::super::fields::{Done, Fields, Refusal};
+use super::super::fields::{Done, Fields, Refusal, check_amount};
 use super::super::shop::{Shop, number, text};
 
 /// How long a payment page stays open.
@@ -190,6 +190,7 @@ impl Shop {
             let message = "Refund amount is greater than unrefunded amount on charge, or none";
             return Err(Refusal::new(400, message));
         }
+        check_amount(amount, text(charge, "currency"))?;
         charge["amount_refunded"] = (number(charge, "amount_refunded") + amount).into();
         charge["refunded"] = (left == amount).into();
         let charge = charge.clone();

@@ -91,6 +91,7 @@ impl Shop {
         let is_meant = |body: &Value| {
             let wanted = fields.get(narrowing);
             let is_there = body["object"] == kind && body["deleted"] != true;
+            let is_there = is_there && !(kind == "subscription" && self.is_orphan(body));
             is_there && wanted.is_none_or(|wanted| body[narrowing] == wanted)
         };
         let own = self.objects.iter().filter(|(_, body)| is_meant(body));
@@ -100,6 +101,14 @@ impl Shop {
             .collect();
         let (data, has_more) = (&rest[..rest.len().min(TOGETHER)], rest.len() > TOGETHER);
         Ok(json!({"object": "list", "data": data, "has_more": has_more}))
+    }
+
+    /// Whether it belonged to a customer who was deleted: then only its name leads to it.
+    fn is_orphan(&self, body: &Value) -> bool {
+        let customer = body["customer"]
+            .as_str()
+            .and_then(|id| self.objects.get(id));
+        customer.is_some_and(|customer| customer["deleted"] == true)
     }
 
     /// Payments of invoices are told, and products of prices spelt out, only where that is asked for.
