@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::config::{Fault, Faults};
+
 /// One switch of the application. Declared as a constant by the module that it belongs to.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Flag {
@@ -44,37 +46,45 @@ impl Flags {
     /// Settles each declared flag from `vars` (names of variables to their values).
     ///
     /// # Errors
-    /// One sentence for each `FLAG_…` variable that names no flag or holds neither `on` nor `off`.
+    /// One fault for each `FLAG_…` variable that names no flag or holds neither `on` nor `off`.
     pub fn settle(
         declared: impl IntoIterator<Item = &'static Flag>,
         vars: &BTreeMap<String, String>,
-    ) -> Result<Self, Vec<String>> {
-        let mut values: BTreeMap<_, _> = declared
+    ) -> Result<Self, Faults> {
+        let values = declared
             .into_iter()
             .map(|flag| (flag.name, (flag.default, flag)))
             .collect();
+        let mut flags = Self { values };
         let mut faults = Vec::new();
         for (variable, value) in vars.iter().filter(|(name, _)| name.starts_with("FLAG_")) {
-            let Some(entry) = values
-                .values_mut()
-                .find(|(_, flag)| flag.variable() == *variable)
-            else {
-                faults.push(format!(
-                    "{variable} names no feature flag; `flags` lists them"
-                ));
-                continue;
-            };
-            match value.trim() {
-                "on" | "true" | "1" => entry.0 = true,
-                "off" | "false" | "0" => entry.0 = false,
-                other => faults.push(format!("{variable} is {other:?}; set it to on or off")),
+            if let Err(problem) = flags.set(variable, value) {
+                let variable = variable.clone();
+                faults.push(Fault { variable, problem });
             }
         }
         if faults.is_empty() {
-            Ok(Self { values })
+            Ok(flags)
         } else {
-            Err(faults)
+            Err(Faults(faults))
         }
+    }
+
+    fn set(&mut self, variable: &str, value: &str) -> Result<(), String> {
+        let mut entries = self.values.values_mut();
+        let Some((on, _)) = entries.find(|(_, flag)| flag.variable() == variable) else {
+            let all: Vec<_> = self.iter().map(|(flag, _)| flag.variable()).collect();
+            let all = all.join(", ");
+            return Err(format!(
+                "names no feature flag; take it away, the flags are: {all}"
+            ));
+        };
+        *on = match value.trim() {
+            "on" | "true" | "1" => true,
+            "off" | "false" | "0" => false,
+            other => return Err(format!("is {other:?}; set it to on or off")),
+        };
+        Ok(())
     }
 
     /// Whether `flag` is on. A flag that no module declared is off.
@@ -110,10 +120,15 @@ mod tests {
 
     #[test]
     fn unknown_flags_and_values_are_faults_and_all_are_reported() {
-        let faults = Flags::settle(
-            [&BETA],
-            &vars(&[("FLAG_BETA", "maybe"), ("FLAG_BTEA", "on")]),
+        let vars = vars(&[("FLAG_BETA", "maybe"), ("FLAG_BTEA", "on")]);
+        let faults = Flags::settle([&BETA], &vars).unwrap_err().0;
+        let faults: Vec<_> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            faults,
+            [
+                "FLAG_BETA: is \"maybe\"; set it to on or off",
+                "FLAG_BTEA: names no feature flag; take it away, the flags are: FLAG_BETA",
+            ]
         );
-        assert_eq!(faults.unwrap_err().len(), 2);
     }
 }

@@ -7,22 +7,16 @@ mod support;
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
-
 use axum::http::StatusCode;
-use hyper_util::rt::TokioIo;
 use quickscale_runtime::auth::{self, Registration};
 use quickscale_runtime::mail::Letterbox;
 use quickscale_runtime::testing::{Answer, Client, TestApp, TestDatabase};
 use quickscale_runtime::{App, Environment};
-use support::{PASSWORD, SITE, app, files, settings, sign_in, sign_up, themed, until};
-use tokio::net::{TcpListener, TcpStream};
+use support::process::{self, Folder, Process, program};
+use support::{PASSWORD, SITE, app, settings, sign_in, sign_up, themed, until};
 use tokio::task::JoinHandle;
 
 const ADA: &str = "ada@example.com";
@@ -118,9 +112,6 @@ async fn of_twenty_uses_of_one_link_at_both_one_works() {
     assert_eq!(how_many_worked(uses).await, 1);
 }
 
-/// Says that this program is to be the application: it then takes its arguments as those of the application's binary.
-const IS_APP: &str = "REPLICA_IS_THE_APPLICATION";
-
 fn small(environment: Environment) -> App {
     let settings = auth::Settings {
         failed_sign_ins_per_account: 2,
@@ -129,143 +120,16 @@ fn small(environment: Environment) -> App {
     App::builder(SITE, environment).module(auth::module(settings))
 }
 
-/// Does nothing but in a process of [`binary`], whose only argument names this test as well as the command of the
-/// application.
 #[test]
-fn serve() {
-    if std::env::var_os(IS_APP).is_some() {
-        let code = quickscale_runtime::cli::main(small);
-        assert_eq!(code, ExitCode::SUCCESS);
-    }
-}
-
-/// As [`serve`].
-#[test]
-fn migrate() {
-    serve();
-}
-
-/// The application's binary on a database of a test, about to do what `command` says.
-fn binary(command: &str, folder: &Path, database: &TestDatabase) -> Command {
-    let mut binary = Command::new(std::env::current_exe().unwrap());
-    binary
-        .arg(command)
-        .current_dir(folder)
-        .env(IS_APP, "1")
-        .env("APP_ENV", "development")
-        .env("APP_SECRET_KEY", "a-key-for-tests-0123456789abcdef")
-        .env("APP_URL", "http://app.test")
-        .env("DATABASE_URL", &database.url)
-        .env("PORT", "0");
-    binary
-}
-
-/// A project's folder, gone when dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let random = quickscale_runtime::ids::new_id(quickscale_runtime::testing::START);
-        let folder = std::env::temp_dir().join(format!("replicas_{}_{random}", std::process::id()));
-        let overlay = support::overlay();
-        let assets = overlay.assets.unwrap();
-        let from = overlay.templates.iter().map(|from| (from, "templates"));
-        for (from, to) in from.chain([(&assets, "static")]) {
-            for file in files(from) {
-                let copy = folder.join(to).join(file.strip_prefix(from).unwrap());
-                std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
-                std::fs::copy(&file, copy).unwrap();
-            }
-        }
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
-/// A process that serves the application.
-struct Process {
-    child: Child,
-    port: u16,
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Process {
-    /// Starts it and waits until it answers. Somebody else may take its port before it does: then it takes another.
-    async fn start(folder: &Path, database: &TestDatabase) -> Self {
-        for _ in 0..5 {
-            let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let port = free.local_addr().unwrap().port();
-            drop(free);
-            let child = binary("serve", folder, database)
-                .env("PORT", port.to_string())
-                .stdout(Stdio::null())
-                .spawn();
-            let mut process = Self {
-                child: child.unwrap(),
-                port,
-            };
-            if process.is_ready().await {
-                return process;
-            }
-        }
-        panic!("the application does not start");
-    }
-
-    /// Whether it came to answer, and did not end before.
-    async fn is_ready(&mut self) -> bool {
-        loop {
-            if self.child.try_wait().unwrap().is_some() {
-                return false;
-            }
-            if TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
-                let ready = self.client().get("/health/ready").await;
-                return ready.status == StatusCode::OK;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    /// A browser that reaches this process by the network.
-    fn client(&self) -> Client {
-        let port = self.port;
-        let forward = move |request: Request| async move {
-            let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-            let connection = hyper::client::conn::http1::handshake(TokioIo::new(stream));
-            let (mut sender, connection) = connection.await.unwrap();
-            tokio::spawn(connection);
-            sender.send_request(request).await.unwrap().map(Body::new)
-        };
-        Client::of(Router::new().fallback(forward))
-    }
-
-    /// The same browser at this process.
-    fn take_over(&self, client: &Client) -> Client {
-        let mut moved = self.client();
-        for name in ["qs_session", "qs_csrf"] {
-            if let Some(value) = client.cookie(name) {
-                moved.set_cookie(name, value);
-            }
-        }
-        moved
-    }
+fn application() {
+    process::application(small);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_share_sessions_limits_and_links() {
     let (folder, database) = (Folder::new(), TestDatabase::create().await.unwrap());
-    let one = Process::start(&folder.0, &database).await;
-    let other = Process::start(&folder.0, &database).await;
+    let one = Process::start(&mut program("serve", &folder.0, &database)).await;
+    let other = Process::start(&mut program("serve", &folder.0, &database)).await;
 
     // A session that begins at one is known at the other, and ended there it is ended here.
     let mut ada = one.client();
@@ -329,7 +193,7 @@ fn logged(command: &mut Command) -> Vec<serde_json::Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn collectors_get_a_line_of_json_for_each_event() {
     let (folder, database) = (Folder::new(), TestDatabase::create().await.unwrap());
-    let logged = logged(binary("serve", &folder.0, &database).env("LOG_FORMAT", "json"));
+    let logged = logged(program("serve", &folder.0, &database).env("LOG_FORMAT", "json"));
     let listening = logged.last().unwrap();
     assert_eq!(listening["message"], "listening", "{logged:?}");
     assert_eq!(listening["level"], "INFO");
@@ -341,11 +205,11 @@ async fn collectors_get_a_line_of_json_for_each_event() {
 async fn in_production_a_database_that_is_behind_is_left_alone_until_somebody_says_so() {
     let (folder, database) = (Folder::new(), TestDatabase::create().await.unwrap());
     let in_production = |command: &str| {
-        let mut binary = binary(command, &folder.0, &database);
-        binary
+        let mut program = program(command, &folder.0, &database);
+        program
             .env("APP_ENV", "production")
             .env("APP_URL", "https://app.test");
-        binary
+        program
     };
     for _ in 0..2 {
         let refused = in_production("serve").output().unwrap();

@@ -33,11 +33,7 @@ impl ColorChoice {
         match self {
             Self::Always => true,
             Self::Never => false,
-            Self::Auto => {
-                terminal
-                    && env_is_empty("NO_COLOR")
-                    && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
-            }
+            Self::Auto => terminal && env_is_empty("NO_COLOR") && !console::is_dumb(),
         }
     }
 }

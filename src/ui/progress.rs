@@ -1,4 +1,5 @@
-//! Progress of long work: a bar on a terminal, a plain line now and then elsewhere, nothing with `--quiet`.
+//! Progress of long work: a bar on a terminal that can redraw a line, a plain line now and then elsewhere, nothing with
+//! `--quiet`.
 
 use std::time::{Duration, Instant};
 
@@ -35,7 +36,7 @@ impl Ui {
                 drawn: Drawn::Nothing,
             };
         }
-        if !self.terminal {
+        if !self.terminal || console::is_dumb() {
             let last = Instant::now();
             let drawn = Drawn::Lines {
                 ui: self.clone(),
@@ -78,8 +79,9 @@ impl Progress {
     pub fn step(&mut self, now: &str) {
         match &mut self.drawn {
             Drawn::Bar(bar) => {
-                bar.set_message(now.to_owned());
+                // The message draws, the number alone does not.
                 bar.inc(1);
+                bar.set_message(now.to_owned());
             }
             Drawn::Lines {
                 ui,

@@ -1,4 +1,4 @@
-//! `init` on a terminal: menus, Ctrl-C, signals and kills.
+//! `init` on a terminal: menus, the bar, Ctrl-C, signals and kills.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -19,6 +19,45 @@ fn on_terminal(scratch: &Scratch, arguments: &[&str]) -> PtySession {
         .env("NO_COLOR", "1")
         .args(arguments);
     spawn_command(command, Some(20_000)).expect("a terminal")
+}
+
+/// What `init --yes` says on a terminal, with these variables more and these less than it has otherwise.
+fn said_on_terminal(arguments: &[&str], more: &[(&str, &str)], less: &[&str]) -> String {
+    let scratch = Scratch::new();
+    let mut command = scratch.command(QUICKSCALE);
+    command
+        .stdin(Stdio::inherit())
+        .args(["init", "my-saas", "--yes", "--no-git"])
+        .args(arguments)
+        .envs(more.iter().copied());
+    for name in less {
+        command.env_remove(name);
+    }
+    let mut session = spawn_command(command, Some(20_000)).expect("a terminal");
+    let said = session.exp_eof().expect("an end");
+    exits(&session, 0);
+    assert!(scratch.path("my-saas/quickscale.yml").is_file());
+    said
+}
+
+/// What a bar showed, each time that it was drawn: how many pieces of how many were done, and what it named.
+fn frames(said: &str) -> Vec<(u64, u64, String)> {
+    let bars = said.split('\r').filter(|line| line.contains("Rendering"));
+    bars.map(|line| {
+        let (_, numbers) = line.split_once("] ").expect("a bar has an end");
+        let mut words = numbers.split_whitespace();
+        let (done, total) = words
+            .next()
+            .and_then(|word| word.split_once('/'))
+            .expect("numbers");
+        let named = words.nth(1).unwrap_or_default();
+        (
+            done.parse().expect("a number"),
+            total.parse().expect("a number"),
+            named.to_owned(),
+        )
+    })
+    .collect()
 }
 
 fn press(session: &mut PtySession, keys: &str) {
@@ -68,6 +107,85 @@ fn flags_answer_the_questions() {
         "{said}"
     );
     exits(&session, 0);
+}
+
+#[test]
+fn rendering_draws_a_bar_that_is_gone_at_the_end() {
+    let said = said_on_terminal(&[], &[], &[]);
+    let frames = frames(&said);
+    let (_, end) = said.rsplit_once("\x1b[2K").expect("the bar is erased");
+    let end = console::strip_ansi_codes(end);
+    // A piece is named once it counts.
+    let Some((_, total, _)) = frames
+        .iter()
+        .find(|(done, _, named)| *done == 1 && !named.is_empty())
+    else {
+        panic!("no first piece in {said:?}");
+    };
+    assert!(
+        frames
+            .iter()
+            .all(|(done, _, named)| *done > 0 || named.is_empty()),
+        "{frames:?}"
+    );
+    assert!(
+        end.starts_with(&format!("     Created My Saas in my-saas ({total} files)")),
+        "{end:?}"
+    );
+    assert!(frames.is_sorted_by_key(|(done, ..)| *done), "{frames:?}");
+    assert!(
+        frames.iter().all(|(done, of, _)| done <= of && of == total),
+        "{frames:?}"
+    );
+}
+
+#[test]
+fn without_colours_the_bar_is_drawn_all_the_same() {
+    let colour = "\x1b[36m";
+    assert!(said_on_terminal(&[], &[], &[]).contains(colour));
+    for (arguments, more) in [
+        (&[][..], &[("NO_COLOR", "1")][..]),
+        (&["--color", "never"], &[]),
+    ] {
+        let said = said_on_terminal(arguments, more, &[]);
+        assert!(!frames(&said).is_empty(), "{said:?}");
+        let mut sequences = said.split("\x1b[").skip(1);
+        let is_colour = |sequence: &str| {
+            sequence
+                .trim_start_matches(|c: char| !c.is_ascii_alphabetic())
+                .starts_with('m')
+        };
+        assert!(!sequences.any(is_colour), "{said:?}");
+    }
+}
+
+#[test]
+fn a_terminal_that_redraws_nothing_gets_lines_only() {
+    let dumb = said_on_terminal(&[], &[("TERM", "dumb")], &[]);
+    let unknown = said_on_terminal(&[], &[], &["TERM"]);
+    for said in [dumb, unknown] {
+        assert!(
+            said.starts_with("     Created My Saas in my-saas"),
+            "{said:?}"
+        );
+        let lines = said.replace("\r\n", "\n");
+        assert!(!lines.contains(['\x1b', '\r']), "{said:?}");
+    }
+}
+
+#[test]
+fn with_quiet_a_terminal_gets_nothing() {
+    assert_eq!(said_on_terminal(&["--quiet"], &[], &[]), "");
+}
+
+#[test]
+fn where_there_is_no_terminal_no_bar_is_drawn() {
+    let said = Scratch::new().init(&["my-saas", "--no-git"]).exits(0);
+    assert!(
+        said.err.contains("Created") && !said.err.contains("Rendering"),
+        "{said}"
+    );
+    assert!(!said.err.contains(['\x1b', '\r']), "{said}");
 }
 
 #[test]

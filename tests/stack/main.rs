@@ -13,3 +13,5 @@ mod python;
 mod services;
 mod shell;
 mod support;
+#[cfg(unix)]
+mod terminal;

@@ -257,13 +257,7 @@ impl App {
 
     fn flags(&self, config: &Config) -> Result<Flags, Faults> {
         let declared = self.modules.iter().flat_map(|module| module.flags());
-        Flags::settle(declared, &config.vars).map_err(|problems| {
-            let fault = |problem| Fault {
-                variable: "feature flags".into(),
-                problem,
-            };
-            Faults(problems.into_iter().map(fault).collect())
-        })
+        Flags::settle(declared, &config.vars)
     }
 
     fn migrations(&self, root: &std::path::Path) -> anyhow::Result<Vec<ModuleMigrations>> {

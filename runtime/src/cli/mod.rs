@@ -7,6 +7,7 @@ mod serve;
 
 pub(crate) use serve::stop_signal;
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -21,9 +22,17 @@ use crate::db::Db;
 /// Runs the command that the process's arguments name, on the application that `make` makes for the environment that
 /// the process is in. A failure is printed once, with its causes.
 pub fn main(make: impl Fn(Environment) -> App) -> ExitCode {
+    main_with(std::env::args_os(), make)
+}
+
+/// As [`main`], with these arguments, the first of which is the name of the program.
+pub fn main_with(
+    arguments: impl IntoIterator<Item = OsString>,
+    make: impl Fn(Environment) -> App,
+) -> ExitCode {
     let root = Path::new(".");
     let app = make(Environment::of_process(root));
-    let matches = cli(&app).get_matches();
+    let matches = cli(&app).get_matches_from(arguments);
     let app = if for_deployment(&matches) {
         make(Environment::Production)
     } else {
@@ -81,7 +90,10 @@ fn cli(app: &App) -> clap::Command {
             command("routes", "List every route and who may call it")
                 .arg(flag("json", "Print JSON")),
         )
-        .subcommand(command("flags", "List the feature flags and their values"))
+        .subcommand(
+            command("flags", "List the feature flags and their values")
+                .arg(flag("json", "Print JSON")),
+        )
         .subcommand(command(
             "health",
             "Ask a running server on this machine whether it is ready",
@@ -133,17 +145,7 @@ async fn dispatch(
         }
         "migrate" => migrate(&core, arguments.get_flag("status")).await,
         "routes" => routes(&core, arguments.get_flag("json")),
-        "flags" => {
-            for (flag, on) in core.flags().iter() {
-                let value = if on { "on" } else { "off" };
-                say(&format!(
-                    "{:<24} {value:<4} {}",
-                    flag.variable(),
-                    flag.summary
-                ));
-            }
-            Ok(())
-        }
+        "flags" => flags(&core, arguments.get_flag("json")),
         name => {
             let command = commands
                 .into_iter()
@@ -209,6 +211,34 @@ fn routes(core: &Core, as_json: bool) -> anyhow::Result<()> {
         say(&format!(
             "{:<5} {:<40} {}{flag}",
             route.method, route.path, route.rule
+        ));
+    }
+    Ok(())
+}
+
+fn flags(core: &Core, as_json: bool) -> anyhow::Result<()> {
+    let flags = core.flags().iter();
+    if as_json {
+        let all: Vec<_> = flags
+            .map(|(flag, on)| {
+                serde_json::json!({
+                    "name": flag.name,
+                    "variable": flag.variable(),
+                    "on": on,
+                    "default": flag.default,
+                    "summary": flag.summary,
+                })
+            })
+            .collect();
+        say(&serde_json::to_string_pretty(&all)?);
+        return Ok(());
+    }
+    for (flag, on) in flags {
+        let value = if on { "on" } else { "off" };
+        say(&format!(
+            "{:<24} {value:<4} {}",
+            flag.variable(),
+            flag.summary
         ));
     }
     Ok(())

@@ -8,7 +8,7 @@ use super::chart::UseChart;
 use super::entity::{Balance, Entry, EntryKind, Lot, LotKind};
 use crate::clock::Timestamp;
 use crate::error::FieldErrors;
-use crate::pages::{Page, Sample};
+use crate::pages::{Choice, Page, Sample};
 
 pub(super) fn samples() -> Vec<Sample> {
     vec![
@@ -207,26 +207,13 @@ pub(super) struct FilterForm {
     pub kinds: Vec<Choice>,
 }
 
-/// One choice of a list.
-#[derive(Debug, Serialize)]
-pub(super) struct Choice {
-    pub value: &'static str,
-    pub label: &'static str,
-}
-
-impl Choice {
-    /// Every kind of entry, after all of them.
-    pub fn kinds() -> Vec<Self> {
-        let all = Self {
-            value: "",
-            label: "Everything",
-        };
-        let kinds = EntryKind::ALL.into_iter().map(|kind| Self {
-            value: kind.as_str(),
-            label: kind.label(),
-        });
-        std::iter::once(all).chain(kinds).collect()
-    }
+/// Every kind of entry, after all of them.
+pub(super) fn entry_kinds() -> Vec<Choice> {
+    let kinds = EntryKind::ALL.into_iter();
+    Choice::or_all(
+        "Everything",
+        kinds.map(|kind| Choice::new(kind.as_str(), kind.label())),
+    )
 }
 
 /// One's own journal.
@@ -249,7 +236,7 @@ impl Page for JournalPage {
                 kind: "spend".into(),
                 from: "2026-11-01".into(),
                 until: String::new(),
-                kinds: Choice::kinds(),
+                kinds: entry_kinds(),
             },
             query: "kind=spend&from=2026-11-01&until=".into(),
             entries: sample_entries(),

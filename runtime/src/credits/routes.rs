@@ -12,7 +12,7 @@ use super::amount::Change;
 use super::chart::UseChart;
 use super::entity::{EntryKind, Owner};
 use super::pages::{
-    AdjustForm, Choice, CreditsPage, FilterForm, JournalPage, KindRow, LotRow, StaffPage,
+    AdjustForm, CreditsPage, FilterForm, JournalPage, KindRow, LotRow, StaffPage, entry_kinds,
     entry_rows,
 };
 use super::{Settings, export, rules};
@@ -149,7 +149,7 @@ async fn history(
             kind: filtering.kind,
             from: filtering.from,
             until: filtering.until,
-            kinds: Choice::kinds(),
+            kinds: entry_kinds(),
         },
         next: page.next,
         entries: entry_rows(page.entries),

@@ -1,9 +1,11 @@
 //! Pages: one typed context each, rendered with the project's own templates. Logic stays in Rust.
 
+mod choice;
 mod context;
 mod error_page;
 mod filters;
 
+pub use choice::Choice;
 pub use error_page::ErrorPage;
 
 use std::path::{Path, PathBuf};

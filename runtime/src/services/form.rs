@@ -4,9 +4,10 @@ use serde::Serialize;
 use serde_json::{Map, Number, Value};
 
 use super::files;
-use super::input::{Choice, InputField, InputSchema, Kind, TextFormat};
+use super::input::{InputField, InputSchema, Kind, TextFormat};
 use crate::error::FieldErrors;
 use crate::http::Upload;
+use crate::pages::Choice;
 
 /// The hidden field whose value belongs to one filling-in of the form.
 pub(super) const KEY: &str = "run_key";
@@ -98,10 +99,7 @@ fn options(field: &InputField) -> Vec<Choice> {
     let Kind::Choice(choices) = &field.kind else {
         return Vec::new();
     };
-    let none = Choice {
-        value: String::new(),
-        label: "–".into(),
-    };
+    let none = Choice::new("", "–");
     let none = (!field.required).then_some(none);
     none.into_iter().chain(choices.iter().cloned()).collect()
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Number, Value};
 use super::files::{self, FileType, human_size};
 use super::view::{help_of, humanise, title_of, without_null};
 use crate::error::FieldErrors;
+use crate::pages::Choice;
 
 /// The fields of an input in the order of its type.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,13 +59,6 @@ pub enum TextFormat {
     Long,
     Email,
     Url,
-}
-
-/// One of the values of an enum.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub struct Choice {
-    pub value: String,
-    pub label: String,
 }
 
 /// Names that the form itself needs.

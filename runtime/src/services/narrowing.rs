@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::entity::{RunFilter, RunId, RunStatus};
-use super::input::Choice;
 use super::offers::Offered;
 use super::registry::is_name;
 use super::rules;
 use crate::error::Result;
 use crate::listing::{address, days, narrowed};
+use crate::pages::Choice;
 
 /// Which runs are asked for, as the form sends it. A field that is empty narrows nothing down.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -67,28 +67,15 @@ fn service(text: &str) -> Option<String> {
 /// Every service, and none in particular.
 fn services(offers: &[Offered]) -> Vec<Choice> {
     let services = offers.iter();
-    let services = services.map(|one| choice(one.name, one.service.title()));
-    [choice("", "Every service")]
-        .into_iter()
-        .chain(services)
-        .collect()
+    let services = services.map(|one| Choice::new(one.name, one.service.title()));
+    Choice::or_all("Every service", services)
 }
 
 /// Every state, and none in particular.
 fn statuses() -> Vec<Choice> {
     let statuses = RunStatus::ALL.iter();
-    let statuses = statuses.map(|status| choice(status.as_str(), rules::status(*status)));
-    [choice("", "Any state")]
-        .into_iter()
-        .chain(statuses)
-        .collect()
-}
-
-fn choice(value: &str, label: &str) -> Choice {
-    Choice {
-        value: value.to_owned(),
-        label: label.to_owned(),
-    }
+    let statuses = statuses.map(|status| Choice::new(status.as_str(), rules::status(*status)));
+    Choice::or_all("Any state", statuses)
 }
 
 /// The form, filled in.

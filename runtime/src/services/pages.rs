@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::actions::SoFar;
 use super::entity::{Run, RunStatus, RunSummary};
 use super::form::Form;
-use super::input::{Choice, InputSchema, Kind};
+use super::input::{InputSchema, Kind};
 use super::narrowing::{Filter, Listing};
 use super::offers::Offered;
 use super::registry::Registry;
@@ -15,7 +15,7 @@ use super::view::{Field, View, humanise};
 use crate::clock::Timestamp;
 use crate::credits::Balance;
 use crate::error::FieldErrors;
-use crate::pages::{Page, Sample};
+use crate::pages::{Choice, Page, Sample};
 
 pub(super) fn samples() -> Vec<Sample> {
     vec![
@@ -159,10 +159,7 @@ fn sample_schema() -> InputSchema {
         max: Some(5000),
         format,
     };
-    let mood = Choice {
-        value: "bad".into(),
-        label: "Bad".into(),
-    };
+    let mood = Choice::new("bad", "Bad");
     let photo = Kind::File {
         types: vec![FileType::Jpeg],
         max_bytes: 1024,

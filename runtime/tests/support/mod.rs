@@ -8,6 +8,7 @@ pub mod death;
 pub mod ledger;
 pub mod packages;
 pub mod phone;
+pub mod process;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -8,7 +8,7 @@ use crate::api::rules;
 use crate::clock::Timestamp;
 use crate::error::FieldErrors;
 use crate::http::Scope;
-use crate::pages::Page;
+use crate::pages::{Choice, Page};
 
 /// `/accounts/api-keys`.
 #[derive(Debug, Serialize)]
@@ -54,12 +54,6 @@ pub struct ScopeBox {
     pub checked: bool,
 }
 
-#[derive(Debug, Serialize)]
-pub struct Choice {
-    pub value: &'static str,
-    pub label: &'static str,
-}
-
 impl KeyRow {
     pub fn new(key: &ApiKey, now: Timestamp, form_key: String) -> Self {
         let state = key.state(now);
@@ -86,7 +80,7 @@ impl KeyForm {
             label: format!("{}: {}", scope.name, scope.summary),
             checked: is_checked(&field(scope)),
         };
-        let lives = rules::LIVES.map(|(value, label)| Choice { value, label });
+        let lives = rules::LIVES.map(|(value, label)| Choice::new(value, label));
         Self {
             scopes: scopes.iter().map(scope_box).collect(),
             lives: lives.into(),
@@ -103,7 +97,7 @@ pub fn field(scope: &Scope) -> String {
 
 impl KeysPage {
     pub fn new(keys: Vec<KeyRow>, form: KeyForm, errors: FieldErrors) -> Self {
-        let overlaps = rules::OVERLAPS.map(|(value, label, _)| Choice { value, label });
+        let overlaps = rules::OVERLAPS.map(|(value, label, _)| Choice::new(value, label));
         Self {
             keys,
             form,

@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::error::FieldErrors;
 use crate::http::Principal;
 use crate::module::Panel;
-use crate::pages::{Page, Sample};
+use crate::pages::{Choice, Page, Sample};
 use crate::times::{Locale, TimeStyle, TimeZone};
 
 pub(in crate::auth) fn samples() -> Vec<Sample> {
@@ -28,13 +28,6 @@ pub(super) struct ProfilePage {
     /// What modules show of somebody beside that.
     pub panels: Vec<Panel>,
     pub errors: FieldErrors,
-}
-
-/// What a form offers.
-#[derive(Debug, Serialize)]
-pub(super) struct Choice {
-    value: &'static str,
-    label: String,
 }
 
 /// Mails about one matter.
@@ -67,10 +60,7 @@ impl ProfilePage {
 }
 
 fn zones() -> Vec<Choice> {
-    let choice = |zone: TimeZone| Choice {
-        value: zone.as_str(),
-        label: zone.as_str().replace('_', " "),
-    };
+    let choice = |zone: TimeZone| Choice::new(zone.as_str(), zone.as_str().replace('_', " "));
     TimeZone::places().into_iter().map(choice).collect()
 }
 
@@ -78,10 +68,7 @@ fn zones() -> Vec<Choice> {
 fn locales(now: Timestamp, zone: TimeZone) -> Vec<Choice> {
     let choice = |locale: Locale| {
         let now = TimeStyle { zone, locale }.writer().human(now);
-        Choice {
-            value: locale.tag(),
-            label: format!("{now} ({})", locale.label()),
-        }
+        Choice::new(locale.tag(), format!("{now} ({})", locale.label()))
     };
     Locale::ALL.into_iter().map(choice).collect()
 }

@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use super::{Choice, SAMPLE_TIME, plan_in_words, status_label};
+use super::{SAMPLE_TIME, payment_kinds, payment_states, plan_in_words, status_label};
 use crate::billing::actions::Own;
 use crate::billing::catalogue::Catalogue;
 use crate::billing::entity::{Order, OrderState, Payment, PaymentState, Price};
 use crate::billing::receipt::Receipt;
 use crate::billing::rules::Standing;
 use crate::clock::Timestamp;
-use crate::pages::Page;
+use crate::pages::{Choice, Page};
 use crate::times::TimeWriter;
 
 /// A subscription as its owner sees it.
@@ -234,8 +234,8 @@ impl Page for PaymentsPage {
     fn sample() -> Self {
         Self {
             form: HistoryForm::default(),
-            kinds: Choice::kinds(),
-            states: Choice::states(),
+            kinds: payment_kinds(),
+            states: payment_states(),
             payments: vec![PaymentRow::sample()],
             next: Some("/billing/payments?before=019a0000-0000-7000-8000-000000000000".into()),
             is_continued: true,

@@ -10,7 +10,7 @@ use crate::billing::rules::{self, Begin};
 use crate::clock::Timestamp;
 use crate::crypto::random_token;
 use crate::error::FieldErrors;
-use crate::pages::Page;
+use crate::pages::{Choice, Page};
 
 /// A pack or a plan, as a card.
 #[derive(Debug, Serialize)]
@@ -77,20 +77,13 @@ pub struct Subscribed {
     pub next: Option<String>,
 }
 
-/// A currency that one can pay in.
-#[derive(Debug, Serialize)]
-pub struct CurrencyChoice {
-    pub value: String,
-    pub label: String,
-}
-
 /// Plans side by side, and packs.
 #[derive(Debug, Serialize)]
 pub struct PlansPage {
     pub takes_money: bool,
     pub plans: Vec<ItemCard>,
     pub packs: Vec<ItemCard>,
-    pub currencies: Vec<CurrencyChoice>,
+    pub currencies: Vec<Choice>,
     pub currency: String,
     /// Whether the visitor has a subscription, which is then changed.
     pub is_subscribed: bool,
@@ -130,10 +123,7 @@ impl PlansPage {
                 .filter_map(|item| ItemCard::of(item, currency, current))
                 .collect()
         };
-        let choice = |currency: Currency| CurrencyChoice {
-            value: currency.code(),
-            label: currency.to_string(),
-        };
+        let choice = |currency: Currency| Choice::new(currency.code(), currency.to_string());
         Self {
             takes_money: true,
             plans: cards(true),
@@ -166,10 +156,7 @@ impl Page for PlansPage {
             takes_money: true,
             plans: vec![ItemCard::sample(Some("month"))],
             packs: vec![ItemCard::sample(None)],
-            currencies: vec![CurrencyChoice {
-                value: "eur".into(),
-                label: "EUR".into(),
-            }],
+            currencies: vec![Choice::new("eur", "EUR")],
             currency: "eur".into(),
             is_subscribed: false,
             most_seats: MOST_SEATS,

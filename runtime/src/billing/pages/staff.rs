@@ -9,14 +9,7 @@ use crate::billing::catalogue::Catalogue;
 use crate::billing::entity::{EventState, PaymentKind, PaymentState, RefundRow, StoredEvent};
 use crate::clock::Timestamp;
 use crate::error::FieldErrors;
-use crate::pages::Page;
-
-/// A value that a list can be narrowed down to.
-#[derive(Debug, Clone, Serialize)]
-pub struct Choice {
-    pub value: String,
-    pub label: String,
-}
+use crate::pages::{Choice, Page};
 
 /// How the list is narrowed down, as it was typed.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -60,38 +53,31 @@ pub struct StaffPaymentsPage {
     pub is_continued: bool,
 }
 
-impl Choice {
-    pub fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
-        Self {
-            value: value.into(),
-            label: label.into(),
-        }
-    }
+/// What is paid for.
+pub fn payment_kinds() -> Vec<Choice> {
+    let all = PaymentKind::ALL.iter();
+    Choice::or_all(
+        "All",
+        all.map(|kind| Choice::new(kind.as_str(), kind.label())),
+    )
+}
 
-    /// The choice that narrows nothing down, and these.
-    pub fn or_all(choices: impl Iterator<Item = Self>) -> Vec<Self> {
-        std::iter::once(Self::new("", "All"))
-            .chain(choices)
-            .collect()
-    }
-
-    /// What is paid for.
-    pub fn kinds() -> Vec<Self> {
-        let all = PaymentKind::ALL.iter();
-        Self::or_all(all.map(|kind| Self::new(kind.as_str(), kind.label())))
-    }
-
-    /// How far a payment is.
-    pub fn states() -> Vec<Self> {
-        let all = PaymentState::ALL.iter();
-        Self::or_all(all.map(|state| Self::new(state.as_str(), state.label())))
-    }
+/// How far a payment is.
+pub fn payment_states() -> Vec<Choice> {
+    let all = PaymentState::ALL.iter();
+    Choice::or_all(
+        "All",
+        all.map(|state| Choice::new(state.as_str(), state.label())),
+    )
 }
 
 impl StaffPaymentsPage {
     pub fn currencies(catalogue: &Catalogue) -> Vec<Choice> {
         let all = catalogue.currencies().into_iter();
-        Choice::or_all(all.map(|currency| Choice::new(currency.code(), currency.to_string())))
+        Choice::or_all(
+            "All",
+            all.map(|currency| Choice::new(currency.code(), currency.to_string())),
+        )
     }
 }
 
@@ -104,9 +90,9 @@ impl Page for StaffPaymentsPage {
                 q: "ada<b>".into(),
                 ..SearchForm::default()
             },
-            kinds: Choice::kinds(),
-            states: Choice::states(),
-            currencies: Choice::or_all(std::iter::once(Choice::new("eur", "EUR"))),
+            kinds: payment_kinds(),
+            states: payment_states(),
+            currencies: Choice::or_all("All", [Choice::new("eur", "EUR")]),
             payments: vec![FoundRow {
                 payment: PaymentRow::sample(),
                 email: "ada@example.com".into(),

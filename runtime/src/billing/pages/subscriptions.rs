@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use super::{Choice, PaymentRow, SAMPLE_TIME};
+use super::{PaymentRow, SAMPLE_TIME};
 use crate::billing::actions::{SubscriptionDetail, SubscriptionFound};
 use crate::billing::catalogue::Catalogue;
 use crate::billing::entity::{ChangeRow, SubscriptionRow};
 use crate::billing::rules;
 use crate::clock::Timestamp;
 use crate::error::FieldErrors;
-use crate::pages::Page;
+use crate::pages::{Choice, Page};
 
 /// A status in words, as people read it.
 pub fn status_label(row: &SubscriptionRow) -> &'static str {
@@ -126,7 +126,10 @@ pub struct SubscriptionsPage {
 impl SubscriptionsPage {
     pub fn statuses() -> Vec<Choice> {
         let all = STATUSES.iter();
-        Choice::or_all(all.map(|status| Choice::new(*status, label_of(status))))
+        Choice::or_all(
+            "All",
+            all.map(|status| Choice::new(*status, label_of(status))),
+        )
     }
 }
 

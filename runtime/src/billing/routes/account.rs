@@ -9,8 +9,8 @@ use super::send_on;
 use crate::billing::actions::{self, Search};
 use crate::billing::entity::{PaymentKind, PaymentState};
 use crate::billing::pages::{
-    Choice, HistoryForm, OrderPage, OverviewPage, PaymentPage, PaymentRow, PaymentsPage,
-    SubscriptionView,
+    HistoryForm, OrderPage, OverviewPage, PaymentPage, PaymentRow, PaymentsPage, SubscriptionView,
+    payment_kinds, payment_states,
 };
 use crate::billing::provider::Change;
 use crate::billing::receipt;
@@ -130,8 +130,8 @@ pub(super) async fn payments(
         next,
         payments: payments.into_iter().map(PaymentRow::from).collect(),
         is_continued: listing.before.is_some(),
-        kinds: Choice::kinds(),
-        states: Choice::states(),
+        kinds: payment_kinds(),
+        states: payment_states(),
         form: HistoryForm {
             kind: listing.kind,
             state: listing.state,

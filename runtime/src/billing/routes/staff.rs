@@ -11,8 +11,8 @@ use crate::auth::audit::Actor;
 use crate::billing::actions::{self, Detail, RefundWish, Search};
 use crate::billing::entity::{EventState, PaymentKind, PaymentState};
 use crate::billing::pages::{
-    Choice, EventRow, EventsPage, FoundRow, RefundPage, SearchForm, StaffPaymentPage,
-    StaffPaymentsPage, TakingView,
+    EventRow, EventsPage, FoundRow, RefundPage, SearchForm, StaffPaymentPage, StaffPaymentsPage,
+    TakingView, payment_kinds, payment_states,
 };
 use crate::billing::setup::Billing;
 use crate::billing::{Currency, Money, inbox, store};
@@ -120,8 +120,8 @@ async fn payments(
             most: listing.most,
         },
         currencies,
-        kinds: Choice::kinds(),
-        states: Choice::states(),
+        kinds: payment_kinds(),
+        states: payment_states(),
         payments: found.into_iter().map(FoundRow::from).collect(),
         next,
     })
