@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::crypto::{Key, KeyRing};
+use crate::db::default_connections;
 use crate::http::TrustedProxies;
 
 /// The variables of a process, by name. Values taken from `.env` are among them.
@@ -83,6 +85,8 @@ impl FromStr for LogFormat {
 pub struct Config {
     pub environment: Environment,
     pub database_url: String,
+    /// How many connections to PostgreSQL this process has at most.
+    pub database_connections: NonZeroUsize,
     /// The public address without a trailing slash, as people and mails use it.
     pub url: String,
     pub host: IpAddr,
@@ -167,6 +171,7 @@ impl Config {
         let secret_key = reader.secret_key();
         let url = reader.url(production, port);
         let database_url = reader.database_url(production);
+        let database_connections = reader.parse("DATABASE_CONNECTIONS", default_connections());
         let log_filter = vars
             .get("RUST_LOG")
             .cloned()
@@ -186,6 +191,7 @@ impl Config {
         Ok(Self {
             environment,
             database_url,
+            database_connections,
             url,
             host,
             port,
@@ -416,11 +422,16 @@ mod tests {
             ("APP_ENV", "prod"),
             ("PORT", "http"),
             ("DATABASE_URL", "mysql://x"),
+            ("DATABASE_CONNECTIONS", "0"),
         ]);
-        assert_eq!(
-            variables(faults),
-            ["APP_ENV", "PORT", "APP_SECRET_KEY", "DATABASE_URL"]
-        );
+        let expected = [
+            "APP_ENV",
+            "PORT",
+            "APP_SECRET_KEY",
+            "DATABASE_URL",
+            "DATABASE_CONNECTIONS",
+        ];
+        assert_eq!(variables(faults), expected);
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub(super) async fn run(app: App, root: &Path, deploy: bool) -> anyhow::Result<E
             say(&format!("warning  {caution}"));
         }
     }
-    let db = Db::connect(&config.database_url).await?;
+    let db = Db::connect_by(&config.database_url, config.database_connections).await?;
     say("ok       the database answers");
     let core = match app.build(config, db, Clock::System, Overlay::default()) {
         Ok(built) => built.core,

@@ -120,7 +120,7 @@ async fn run(app: App, root: &Path, matches: &ArgMatches) -> anyhow::Result<Exit
         crate::telemetry::start(&config);
     }
     let commands = app.commands();
-    let db = Db::connect(&config.database_url).await?;
+    let db = Db::connect_by(&config.database_url, config.database_connections).await?;
     let built = app.build(config, db, Clock::System, Overlay::default())?;
     let core = built.core.clone();
     let done = dispatch(built, commands, name, arguments).await;

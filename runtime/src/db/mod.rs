@@ -8,8 +8,10 @@ mod writer;
 pub use migrate::{Migration, MigrationStatus, ModuleMigrations};
 pub use pool::Pool;
 
+use std::num::NonZeroUsize;
 use std::str::FromStr as _;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
@@ -81,7 +83,16 @@ const ATTEMPTS: u32 = 5;
 /// How long a file that others open at the same time is waited for.
 const OPENING: Duration = Duration::from_secs(10);
 const SQLITE_READERS: usize = 4;
-const POSTGRES_CONNECTIONS: usize = 20;
+/// More than this are only worth their memory where somebody has measured it.
+const MOST_CONNECTIONS: usize = 20;
+
+/// How many connections to PostgreSQL a process has that was not told: few more than it has cores. Transactions that
+/// work on the same cores only slow each other down, and some of them by much; those that wait for a connection get
+/// one in their order, so that all of them wait about as long.
+pub fn default_connections() -> NonZeroUsize {
+    let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+    NonZeroUsize::MIN.saturating_add((2 * cores + 1).min(MOST_CONNECTIONS - 1))
+}
 
 impl Db {
     /// Opens `sqlite://PATH` (made if it is not there) or `postgres://…`.
@@ -89,11 +100,19 @@ impl Db {
     /// # Errors
     /// When the address does not parse or nothing answers there.
     pub async fn connect(url: &str) -> anyhow::Result<Self> {
+        Self::connect_by(url, default_connections()).await
+    }
+
+    /// As [`Db::connect`], by so many connections to PostgreSQL at most.
+    ///
+    /// # Errors
+    /// As [`Db::connect`].
+    pub async fn connect_by(url: &str, connections: NonZeroUsize) -> anyhow::Result<Self> {
         sqlx::any::install_default_drivers();
         if url.starts_with("sqlite:") {
             Self::sqlite(url).await
         } else {
-            Self::postgres(url).await
+            Self::postgres(url, connections).await
         }
     }
 
@@ -120,7 +139,7 @@ impl Db {
         })
     }
 
-    async fn postgres(url: &str) -> anyhow::Result<Self> {
+    async fn postgres(url: &str, connections: NonZeroUsize) -> anyhow::Result<Self> {
         let options = AnyConnectOptions::from_str(url).context("DATABASE_URL does not parse")?;
         let is_encrypted = url.contains("sslmode=require") || url.contains("sslmode=verify");
         ensure!(
@@ -128,7 +147,7 @@ impl Db {
             "DATABASE_URL demands an encrypted connection, which this build cannot make; \
              build with `--features postgres-tls`"
         );
-        let pool = Pool::open(options, POSTGRES_CONNECTIONS, None)
+        let pool = Pool::open(options, connections.get(), None)
             .await
             .context("cannot reach PostgreSQL; is it running, and is DATABASE_URL right?")?;
         Ok(Self {

@@ -57,6 +57,8 @@ impl TestApp {
             ("APP_ENV", app.environment().as_str()),
             ("APP_SECRET_KEY", "a-key-for-tests-0123456789abcdef"),
             ("APP_URL", "http://app.test"),
+            // However many cores the machine has.
+            ("DATABASE_CONNECTIONS", "20"),
         ];
         let vars = vars
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -177,7 +179,7 @@ impl TestAppBuilder {
         self.vars
             .insert("DATABASE_URL".into(), database.url.clone());
         let config = Config::from_vars(self.vars, &self.root)?;
-        let db = Db::connect(&database.url).await?;
+        let db = Db::connect_by(&database.url, config.database_connections).await?;
         let clock = self.clock;
         let BuiltApp { core, router } = self.app.build(config, db, clock.clone(), self.overlay)?;
         core.migrate().await?;
