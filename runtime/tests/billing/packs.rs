@@ -176,7 +176,9 @@ async fn who_has_no_name_at_the_provider_yet_is_in_nobodys_way() {
 
 #[tokio::test]
 async fn nobody_sees_or_pays_what_is_anothers() {
-    let app = themed(app()).start().await;
+    // By one connection: whoever holds it waits for no other.
+    let app = themed(app()).env("DATABASE_CONNECTIONS", "1");
+    let app = app.start().await;
     let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
     let mut bob = Shopper::sign_up(&app, "bob@example.com").await;
     bob.order("small", 1).await;

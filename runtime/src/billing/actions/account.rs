@@ -109,6 +109,7 @@ pub async fn my_order(core: &Core, user: &UserId, id: &str) -> Result<Order> {
     let order = store::order_by_id(snapshot.conn(), id)
         .await?
         .ok_or_else(Error::not_found)?;
+    drop(snapshot);
     let customer = store::customer_by_id(core.db(), &order.customer).await?;
     if customer.owner == *user {
         Ok(order)
@@ -126,6 +127,7 @@ pub async fn my_payment(core: &Core, user: &UserId, id: &str) -> Result<Payment>
     let payment = store::payment(snapshot.conn(), id)
         .await?
         .ok_or_else(Error::not_found)?;
+    drop(snapshot);
     let customer = store::customer_by_id(core.db(), &payment.customer).await?;
     if customer.owner == *user {
         Ok(payment)
