@@ -11,7 +11,9 @@ use quickscale_runtime::auth::{self, Registration, audit::Actor};
 use quickscale_runtime::http::{ACTING_END, Access, FRESH, Permission, Role, Routes, Visit};
 use quickscale_runtime::testing::{Answer, Client, TestApp};
 use quickscale_runtime::{App, Environment, Module};
-use support::{PASSWORD, SITE, app_of, column, settings, sign_up, sign_up_admin, themed};
+use support::{
+    PASSWORD, SITE, app_of, by_one_connection, column, settings, sign_up, sign_up_admin, themed,
+};
 
 /// Every route: its method, its path and its rule. A new route needs a line here, in the order of the paths.
 const TABLE: &str = include_str!("access.txt");
@@ -211,9 +213,7 @@ async fn everybody_invited(app: &TestApp) -> Vec<(Option<Role>, Client)> {
 
 #[tokio::test]
 async fn every_route_lets_in_whom_its_rule_names_and_nobody_else() {
-    // One is enough: nobody who holds a connection waits for another.
-    let app = themed(app()).env("DATABASE_CONNECTIONS", "1");
-    let app = app.start().await;
+    let app = by_one_connection(app()).start().await;
     let mut people = everybody(&app).await;
     let ada = sign_up(&app, "ada@example.com").await;
     drop(ada);

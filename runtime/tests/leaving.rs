@@ -15,7 +15,9 @@ use quickscale_runtime::module::{Install, Module};
 use quickscale_runtime::testing::{Answer, Client, TestApp};
 use sqlx::Row as _;
 use support::billing::Shopper;
-use support::{app, column, count, run, sign_in, sign_up, sign_up_admin, themed};
+use support::{
+    app, by_one_connection, column, count, run, sign_in, sign_up, sign_up_admin, themed,
+};
 
 const ADA: &str = "ada@example.com";
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -265,7 +267,7 @@ async fn the_address_of_somebody_who_is_gone_opens_nothing() {
 
 #[tokio::test]
 async fn neither_the_staff_nor_subscribers_leave() {
-    let app = themed(app()).start().await;
+    let app = by_one_connection(app()).start().await;
     let mut root = sign_up_admin(&app, "root@example.com").await;
     let refused = leave(&mut root, "root@example.com").await;
     assert!(

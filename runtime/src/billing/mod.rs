@@ -161,7 +161,9 @@ impl Module for BillingModule {
         install.job::<actions::SendRefund>(|core, job| Box::pin(actions::send_refund(core, job)));
         install.personal_data(personal::files);
         install.mail_topic(letters::PAYMENTS);
-        install.on::<RemovalAsked>(|core, _, asked| Box::pin(personal::check_removal(core, asked)));
+        install.on::<RemovalAsked>(|core, tx, asked| {
+            Box::pin(personal::check_removal(core, tx, asked))
+        });
         install.job::<personal::DeleteCustomer>(|core, job| Box::pin(personal::delete(core, job)));
         install
             .on::<UserRemoved>(|core, tx, removed| Box::pin(personal::forget(core, tx, removed)));

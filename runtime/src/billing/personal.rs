@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sqlx::AnyConnection;
 
 use super::actions::{self, Search};
 use super::entity::{Payment, SubscriptionRow};
@@ -47,7 +48,8 @@ pub(super) fn files(core: Core, user: UserId) -> PersonalFiles {
 }
 
 async fn subscriptions(core: Core, user: UserId) -> Result<Vec<PersonalFile>> {
-    let all = all_subscriptions(&core, &user).await?;
+    let mut snapshot = core.db().snapshot().await?;
+    let all = all_subscriptions(&core, snapshot.conn(), &user).await?;
     let rows: Vec<_> = all.iter().map(subscription_row).collect();
     let file = PersonalFile::json("billing/subscriptions.json", &rows)?;
     Ok(if rows.is_empty() {
@@ -57,13 +59,17 @@ async fn subscriptions(core: Core, user: UserId) -> Result<Vec<PersonalFile>> {
     })
 }
 
-async fn all_subscriptions(core: &Core, user: &UserId) -> Result<Vec<SubscriptionRow>> {
+async fn all_subscriptions(
+    core: &Core,
+    connection: &mut AnyConnection,
+    user: &UserId,
+) -> Result<Vec<SubscriptionRow>> {
     let billing = core.state::<Billing>()?;
     let Ok(provider) = billing.provider() else {
         return Ok(Vec::new());
     };
-    match store::customer_of(core.db(), provider.name(), user).await? {
-        Some(customer) => store::subscriptions_of(core.db(), &customer.id).await,
+    match store::customer_seen(&mut *connection, provider.name(), user).await? {
+        Some(customer) => store::subscriptions_seen(connection, &customer.id).await,
         None => Ok(Vec::new()),
     }
 }
@@ -94,8 +100,8 @@ fn payment_row(payment: &Payment) -> Value {
 }
 
 /// Nobody goes while he is still charged.
-pub(super) async fn check_removal(core: &Core, asked: &RemovalAsked) -> Result<()> {
-    let all = all_subscriptions(core, &asked.user).await?;
+pub(super) async fn check_removal(core: &Core, tx: &mut Tx, asked: &RemovalAsked) -> Result<()> {
+    let all = all_subscriptions(core, tx.conn(), &asked.user).await?;
     let goes_on = |row: &SubscriptionRow| rules::is_live(&row.status) && !row.cancels_at_end;
     if all.iter().any(goes_on) {
         return Err(Error::conflict(

@@ -9,7 +9,7 @@ use super::rules::{Identity, Verdict, decide};
 use super::store;
 use crate::app::Core;
 use crate::auth::audit::{Actor, AuditEntry};
-use crate::auth::door::{self, Admission, Newcomer};
+use crate::auth::door::{self, Account, Admission, Newcomer};
 use crate::auth::{CountWays, EmailAddress};
 use crate::db::Tx;
 use crate::error::{Error, Result};
@@ -44,7 +44,7 @@ pub(super) async fn sign_in(
     };
     match decide(identity, known, account.as_ref()) {
         Verdict::Known(user) => again(visit, identity, &user).await,
-        Verdict::Link(user) => first(visit, provider, (identity, &user)).await,
+        Verdict::Link(account) => first(visit, provider, (identity, &account)).await,
         Verdict::New(email) => sign_up(visit, identity, email).await,
         Verdict::Refused(why) => Ok(Arrival::Refused(why.sentence(&provider.label))),
     }
@@ -63,15 +63,16 @@ async fn again(visit: &Visit, identity: &Identity, user: &UserId) -> Result<Arri
 async fn first(
     visit: &Visit,
     provider: &Provider,
-    (identity, user): (&Identity, &UserId),
+    (identity, account): (&Identity, &Account),
 ) -> Result<Arrival> {
     let core = visit.core();
+    let user = &account.user;
     in_transaction!(core.db(), tx => {
         if !store::insert(tx, identity, user, core.now()).await? {
             return Ok(Arrival::Refused(AGAIN.into()));
         }
         record(visit, tx, "identity.linked", (provider, user)).await?;
-        tell(core, tx, (provider, user), true).await?;
+        tell(core, tx, &account.email, (provider, true)).await?;
         Ok(Arrival::In(door::admit(visit, tx, user).await?))
     })
 }
@@ -125,9 +126,9 @@ pub(super) async fn link(
     let core = visit.core();
     let account = door::account(core, user).await?;
     // Somebody may have signed up with another's address: he would keep a way in.
-    if !account.is_some_and(|account| account.is_verified) {
+    let Some(account) = account.filter(|account| account.is_verified) else {
         return Ok(Link::NotVerified);
-    }
+    };
     if let Some(owner) = store::owner(core.db(), identity).await? {
         return Ok(match owner == *user {
             true => Link::Done,
@@ -139,7 +140,7 @@ pub(super) async fn link(
             return Ok(Link::Taken);
         }
         record(visit, tx, "identity.linked", (provider, user)).await?;
-        tell(core, tx, (provider, user), true).await?;
+        tell(core, tx, &account.email, (provider, true)).await?;
         Ok(Link::Done)
     })
 }
@@ -170,7 +171,7 @@ pub(super) async fn unlink(
             return Ok(true);
         }
         record(visit, tx, "identity.unlinked", (provider, &principal.id)).await?;
-        tell(core, tx, (provider, &principal.id), false).await?;
+        tell(core, tx, &principal.email, (provider, false)).await?;
         Ok(true)
     })
 }
@@ -194,15 +195,12 @@ async fn record(
 async fn tell(
     core: &Core,
     tx: &mut Tx,
-    (provider, user): (&Provider, &UserId),
-    is_added: bool,
+    email: &str,
+    (provider, is_added): (&Provider, bool),
 ) -> Result<()> {
-    let Some(account) = door::account(core, user).await? else {
-        return Ok(());
-    };
     let content = WayChangedMail {
         provider: &provider.label,
         is_added,
     };
-    core.send_mail(tx, Mail::to(&account.email, &content)).await
+    core.send_mail(tx, Mail::to(email, &content)).await
 }

@@ -31,7 +31,7 @@ pub(super) enum Verdict {
     /// He has done so before.
     Known(UserId),
     /// The address is shown to be his on both sides.
-    Link(UserId),
+    Link(Account),
     /// There is no account with his address.
     New(EmailAddress),
     Refused(Refusal),
@@ -63,7 +63,7 @@ pub(super) fn decide(
         None => Verdict::New(email.clone()),
         Some(account) if !account.is_verified => Verdict::Refused(Refusal::NotVerifiedHere),
         Some(account) if account.has_second_factor => Verdict::Refused(Refusal::SecondFactor),
-        Some(account) => Verdict::Link(account.user.clone()),
+        Some(account) => Verdict::Link(account.clone()),
     }
 }
 
@@ -103,7 +103,12 @@ mod tests {
         let (there, here) = (Refusal::NotVerifiedThere, Refusal::NotVerifiedHere);
         for (verified, known, account, verdict) in [
             (true, None, None, Verdict::New(email.clone())),
-            (true, None, account(true, false), Verdict::Link(ada.clone())),
+            (
+                true,
+                None,
+                account(true, false),
+                Verdict::Link(account(true, false).unwrap()),
+            ),
             (true, None, account(false, false), refused(here)),
             (
                 true,

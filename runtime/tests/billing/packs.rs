@@ -6,7 +6,7 @@ use quickscale_runtime::billing;
 use quickscale_runtime::{App, Environment, credits, in_transaction};
 
 use crate::support::billing::Shopper;
-use crate::support::{SITE, app, column, count, overlay, settings, themed};
+use crate::support::{SITE, app, by_one_connection, column, count, overlay, settings, themed};
 
 #[tokio::test]
 async fn a_pack_that_is_paid_brings_its_credits_once() {
@@ -176,9 +176,7 @@ async fn who_has_no_name_at_the_provider_yet_is_in_nobodys_way() {
 
 #[tokio::test]
 async fn nobody_sees_or_pays_what_is_anothers() {
-    // By one connection: whoever holds it waits for no other.
-    let app = themed(app()).env("DATABASE_CONNECTIONS", "1");
-    let app = app.start().await;
+    let app = by_one_connection(app()).start().await;
     let mut ada = Shopper::sign_up(&app, "ada@example.com").await;
     let mut bob = Shopper::sign_up(&app, "bob@example.com").await;
     bob.order("small", 1).await;

@@ -15,7 +15,7 @@ use quickscale_runtime::auth::{self, EmailVerification, Registration};
 use quickscale_runtime::clock::Clock;
 use quickscale_runtime::testing::{Answer, Client, TestApp, TestAppBuilder};
 use quickscale_runtime::{App, Environment, social};
-use support::{SITE, column, count, settings, sign_up, themed};
+use support::{SITE, by_one_connection, column, count, settings, sign_up};
 
 const ADA: &str = "ada@example.com";
 /// Ada at the provider, which has seen that the address is hers.
@@ -27,7 +27,7 @@ fn app(registration: Registration) -> TestAppBuilder {
         ..settings(registration)
     };
     let app = App::builder(SITE, Environment::Test).module(auth::module(settings));
-    themed(app.module(social::module(social::Settings {})))
+    by_one_connection(app.module(social::module(social::Settings {})))
 }
 
 /// An application at a provider: `rsa` and `ec` are names for it, after how it signs, `hostile` for the one that lies.

@@ -77,6 +77,11 @@ pub fn themed(app: App) -> TestAppBuilder {
     TestApp::builder(app).overlay(overlay())
 }
 
+/// By one connection to PostgreSQL: whoever holds it and waits for another gets none.
+pub fn by_one_connection(app: App) -> TestAppBuilder {
+    themed(app).env("DATABASE_CONNECTIONS", "1")
+}
+
 /// A browser whose owner has just signed up as `email` and confirmed that address.
 pub async fn sign_up(app: &TestApp, email: &str) -> Client {
     let client = sign_up_unconfirmed(app, email).await;

@@ -42,7 +42,16 @@ async fn one_customer(
 /// The customer that somebody is, if he ever set out to buy.
 pub async fn customer_of(db: &Db, provider: &str, owner: &UserId) -> Result<Option<Customer>> {
     let mut snapshot = db.snapshot().await?;
-    one_customer(snapshot.conn(), "owner_id", (provider, owner.as_str())).await
+    customer_seen(snapshot.conn(), provider, owner).await
+}
+
+/// The same, inside a transaction.
+pub async fn customer_seen(
+    connection: &mut AnyConnection,
+    provider: &str,
+    owner: &UserId,
+) -> Result<Option<Customer>> {
+    one_customer(connection, "owner_id", (provider, owner.as_str())).await
 }
 
 /// The customer whom the provider calls so, or called so before it deleted him.
