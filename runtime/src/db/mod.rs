@@ -86,9 +86,9 @@ const SQLITE_READERS: usize = 4;
 /// More than this are only worth their memory where somebody has measured it.
 const MOST_CONNECTIONS: usize = 20;
 
-/// How many connections to PostgreSQL a process has that was not told: few more than it has cores. Transactions that
-/// work on the same cores only slow each other down, and some of them by much; those that wait for a connection get
-/// one in their order, so that all of them wait about as long.
+/// How many connections to PostgreSQL a process has that was not told: two more than twice its cores, which keeps these
+/// busy while some wait for the disk. Further transactions would only slow each other down, and some of them by much;
+/// those that wait for a connection get one in their order, so that all of them wait about as long.
 pub fn default_connections() -> NonZeroUsize {
     let cores = available_parallelism().map_or(1, NonZeroUsize::get);
     NonZeroUsize::MIN.saturating_add((2 * cores + 1).min(MOST_CONNECTIONS - 1))

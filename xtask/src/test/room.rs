@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::{process, repo};
 
 const GIGABYTE: u64 = 1_000_000_000;
-/// What all steps together put on an empty disk, by `df` during a run in a fresh clone, and some more.
+/// All steps together leave about 12 GB in the folder of builds and 5 GB elsewhere, by `du` and `df`; and some more.
 const ALL: u64 = 20 * GIGABYTE;
 
 /// Fails where all steps would not find the room that they need.
