@@ -151,7 +151,7 @@ impl Catalogue {
                 faults.push(format!("{}: there are two with this id", item.id));
             }
         }
-        hold(&faults)?;
+        refuse(&faults)?;
         Ok(Self {
             items,
             promotion_codes: settings.promotion_codes,
@@ -169,7 +169,7 @@ impl Catalogue {
             let refused = item.prices().filter_map(&refuses);
             faults.extend(refused.map(|why| format!("{}: {why}", item.id)));
         }
-        hold(&faults)
+        refuse(&faults)
     }
 
     pub fn item(&self, id: &str) -> Option<&Item> {
@@ -193,7 +193,7 @@ impl Catalogue {
     }
 }
 
-fn hold(faults: &[String]) -> anyhow::Result<()> {
+fn refuse(faults: &[String]) -> anyhow::Result<()> {
     if faults.is_empty() {
         return Ok(());
     }

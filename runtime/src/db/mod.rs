@@ -91,7 +91,7 @@ const MOST_CONNECTIONS: usize = 20;
 /// those that wait for a connection get one in their order, so that all of them wait about as long.
 pub fn default_connections() -> NonZeroUsize {
     let cores = available_parallelism().map_or(1, NonZeroUsize::get);
-    NonZeroUsize::MIN.saturating_add((2 * cores + 1).min(MOST_CONNECTIONS - 1))
+    NonZeroUsize::new((2 * cores + 2).min(MOST_CONNECTIONS)).unwrap_or(NonZeroUsize::MIN)
 }
 
 impl Db {

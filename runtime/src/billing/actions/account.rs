@@ -5,7 +5,7 @@ use crate::app::Core;
 use crate::billing::entity::{Order, Payment, Price, SubscriptionRow};
 use crate::billing::rules::{self, Standing};
 use crate::billing::setup::Billing;
-use crate::billing::store;
+use crate::billing::{CustomerId, store};
 use crate::error::{Error, Result};
 use crate::http::Principal;
 use crate::ids::UserId;
@@ -110,12 +110,8 @@ pub async fn my_order(core: &Core, user: &UserId, id: &str) -> Result<Order> {
         .await?
         .ok_or_else(Error::not_found)?;
     drop(snapshot);
-    let customer = store::customer_by_id(core.db(), &order.customer).await?;
-    if customer.owner == *user {
-        Ok(order)
-    } else {
-        Err(Error::not_found())
-    }
+    refuse_others(core, user, &order.customer).await?;
+    Ok(order)
 }
 
 /// One of somebody's own payments.
@@ -128,9 +124,15 @@ pub async fn my_payment(core: &Core, user: &UserId, id: &str) -> Result<Payment>
         .await?
         .ok_or_else(Error::not_found)?;
     drop(snapshot);
-    let customer = store::customer_by_id(core.db(), &payment.customer).await?;
+    refuse_others(core, user, &payment.customer).await?;
+    Ok(payment)
+}
+
+/// What is another customer's is as if it were not there.
+async fn refuse_others(core: &Core, user: &UserId, customer: &CustomerId) -> Result<()> {
+    let customer = store::customer_by_id(core.db(), customer).await?;
     if customer.owner == *user {
-        Ok(payment)
+        Ok(())
     } else {
         Err(Error::not_found())
     }
