@@ -61,7 +61,6 @@ pub struct Docker {
     pub service: String,
     pub url: String,
     pub port: u16,
-    pub started_at: Timestamp,
 }
 
 /// Tells one build of a binary from another.

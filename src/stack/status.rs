@@ -91,6 +91,7 @@ pub fn status(site: &Site<'_>) -> Result<Status> {
 fn in_containers(site: &Site<'_>, noted: docker::Noted) -> Result<Status> {
     let containers = docker::list(site)?;
     let app = containers.iter().find(|one| one.service == noted.service);
+    let started_at = app.and_then(|app| app.started_at);
     let (state, reason) = match app {
         None => (Doing::Ended, Some("the app's container is gone".to_owned())),
         Some(app) if !app.is_running() => (
@@ -106,8 +107,11 @@ fn in_containers(site: &Site<'_>, noted: docker::Noted) -> Result<Status> {
         state,
         mode: Some("docker"),
         port: Some(noted.port),
-        uptime_seconds: seconds_since(noted.started_at),
-        started_at: Some(noted.started_at),
+        uptime_seconds: match state {
+            Doing::Running | Doing::Unready => started_at.and_then(seconds_since),
+            Doing::Ended | Doing::Stopped => None,
+        },
+        started_at,
         url: Some(noted.url),
         reason,
         containers,

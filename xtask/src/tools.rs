@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Result, bail, ensure};
 use nix::unistd::Uid;
 
-use crate::process;
+use crate::{process, servers};
 
 /// A program that we do not bring ourselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,8 +31,6 @@ enum Source {
     Debian(&'static [&'static str]),
     /// `cargo install`.
     Crate(&'static str),
-    /// Whoever looks after the machine, as this page says.
-    Manual(&'static str),
 }
 
 impl Tool {
@@ -48,7 +46,7 @@ impl Tool {
             Self::Wrk => "wrk (makes the load of benchmarks)",
             Self::CargoDeny => "cargo-deny (checks licences and sources of dependencies)",
             Self::Docker => {
-                "docker with compose, and a daemon that answers (runs generated applications in containers)"
+                "a docker engine that answers, with compose; or dockerd and debootstrap, for root (runs generated applications in containers)"
             }
             Self::Python => "Python 3 with venv (services whose work is a Python program)",
             Self::Poppler => "pdftotext of poppler-utils (reads receipts)",
@@ -66,7 +64,8 @@ impl Tool {
             Self::Chromedriver => &["chromium-driver"],
             Self::Wrk => &["wrk"],
             Self::CargoDeny => return Source::Crate("cargo-deny"),
-            Self::Docker => return Source::Manual("https://docs.docker.com/engine/install"),
+            // Newer releases keep the client apart.
+            Self::Docker => &["docker.io", "?exact-name(docker-cli)", "debootstrap"],
             Self::Python => &["python3", "python3-venv"],
             // The data is what it reads Chinese, Japanese and Korean with.
             Self::Poppler => &["poppler-utils", "poppler-data", "fonts-dejavu-core"],
@@ -90,9 +89,7 @@ impl Tool {
                 let modules = ["-I", "-c", "import ensurepip, venv"];
                 process::read(Command::new("python3").args(modules)).is_ok()
             }
-            Self::Docker => [["compose", "version"], ["system", "info"]]
-                .iter()
-                .all(|words| process::read(Command::new("docker").args(words)).is_ok()),
+            Self::Docker => servers::docker_is_possible(),
         }
     }
 }
@@ -112,18 +109,19 @@ pub fn require(mut tools: Vec<Tool>, install: bool) -> Result<()> {
         return Ok(());
     }
     let mut lines = vec![String::from("tools are missing:")];
-    lines.extend(lacking.iter().map(|tool| match tool.source() {
-        Source::Manual(page) => format!("  - {}: {page}", tool.describe()),
-        Source::Debian(_) | Source::Crate(_) => format!("  - {}", tool.describe()),
-    }));
-    if install || commands(&lacking).is_empty() {
+    lines.extend(
+        lacking
+            .iter()
+            .map(|tool| format!("  - {}", tool.describe())),
+    );
+    if install {
         lines.push("hint: no package brings them; install them by hand".to_owned());
     } else {
         lines.push("hint: say --install, or run".to_owned());
         lines.extend(
             commands(&lacking)
                 .iter()
-                .map(|words| format!("  {}", words.join(" "))),
+                .map(|words| format!("  {}", typed(words))),
         );
     }
     bail!(lines.join("\n"))
@@ -150,7 +148,6 @@ fn commands(tools: &[Tool]) -> Vec<Vec<&'static str>> {
         match tool.source() {
             Source::Debian(names) => packages.extend_from_slice(names),
             Source::Crate(name) => commands.push(vec!["cargo", "install", "--locked", name]),
-            Source::Manual(_) => {}
         }
     }
     if !packages.is_empty() {
@@ -161,11 +158,20 @@ fn commands(tools: &[Tool]) -> Vec<Vec<&'static str>> {
     commands
 }
 
+/// `words` as one types them in a shell.
+fn typed(words: &[&str]) -> String {
+    let quoted = words.iter().map(|word| match word.contains('(') {
+        true => format!("'{word}'"),
+        false => (*word).to_owned(),
+    });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
 fn run(words: &[&str]) -> Result<()> {
     ensure!(
         !words.contains(&"apt-get") || find_program("apt-get").is_some(),
         "--install knows Debian's apt-get only, which this system does not have; say `{}` in its words",
-        words.join(" ")
+        typed(words)
     );
     let mut command = Command::new(words[0]);
     process::run(
@@ -236,5 +242,11 @@ mod tests {
             .collect();
         assert_eq!(last, ["update", "fonts-liberation", "cargo-deny"]);
         assert!(commands[1].contains(&"git"), "{commands:?}");
+    }
+
+    #[test]
+    fn a_command_that_is_shown_can_be_typed() {
+        let words = ["apt-get", "install", "?exact-name(docker-cli)"];
+        assert_eq!(typed(&words), "apt-get install '?exact-name(docker-cli)'");
     }
 }

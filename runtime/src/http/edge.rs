@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -69,10 +69,19 @@ pub async fn edge(State(core): State<Core>, mut request: Request, next: Next) ->
     if let Ok(value) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, value);
     }
-    let status = response.status().as_u16();
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-    tracing::info!(request_id = id, %method, path, status, micros, "answered");
+    note(&id, &method, &path, response.status(), micros);
     response
+}
+
+/// Whoever looks every few seconds whether all is well fills no log with it as long as it is.
+fn note(request_id: &str, method: &Method, path: &str, status: StatusCode, micros: u64) {
+    let code = status.as_u16();
+    if status.is_success() && path.starts_with("/health/") {
+        tracing::debug!(request_id, %method, path, status = code, micros, "answered");
+    } else {
+        tracing::info!(request_id, %method, path, status = code, micros, "answered");
+    }
 }
 
 /// The id that a proxy before us gave, if it is harmless; else a new one.

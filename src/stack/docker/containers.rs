@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::client::{self, Client};
@@ -26,6 +27,9 @@ pub struct Container {
     pub health: Option<String>,
     /// The ports of this machine that lead to it.
     pub ports: Vec<u16>,
+    /// When it was started the last time.
+    #[serde(skip)]
+    pub started_at: Option<Timestamp>,
     /// What it runs.
     #[serde(skip)]
     pub program: Option<String>,
@@ -113,6 +117,8 @@ struct Inspected {
 #[serde(rename_all = "PascalCase")]
 struct State {
     status: String,
+    /// Long before there was docker for what never started.
+    started_at: Option<Timestamp>,
     health: Option<Health>,
 }
 
@@ -165,6 +171,10 @@ impl From<Inspected> for Container {
             service: one.config.labels.get(SERVICE).cloned().unwrap_or_default(),
             image: one.config.image,
             state: one.state.status,
+            started_at: one
+                .state
+                .started_at
+                .filter(|moment| *moment > Timestamp::UNIX_EPOCH),
             health: one
                 .state
                 .health

@@ -8,7 +8,6 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use jiff::Timestamp;
 
 use super::health::{self, Readiness};
 use super::port::{self, Wish};
@@ -50,7 +49,6 @@ pub fn up(site: &Site<'_>, options: &Options, hold: Lock) -> Result<()> {
         service,
         url,
         port,
-        started_at: Timestamp::now(),
     };
     site.run.write(&Record::Docker(noted.clone()))?;
     if options.foreground {
@@ -98,10 +96,6 @@ pub fn restart(site: &Site<'_>, noted: &Noted, limit: Duration) -> Result<()> {
     ];
     compose_up(site, &client, noted, limit, &how)?;
     await_ready(site, &client, noted, limit)?;
-    site.run.write(&Record::Docker(Noted {
-        started_at: Timestamp::now(),
-        ..noted.clone()
-    }))?;
     site.ui.status("Running", "in containers, built again");
     site.ui.data(&format!("{}\n", noted.url))
 }

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 
-use crate::servers::{Chromedriver, Durability, Postgres};
+use crate::servers::{Chromedriver, Docker, Durability, Postgres};
 use crate::{interrupt, process, tools};
 pub use steps::browser_tests;
 
@@ -47,6 +47,7 @@ pub struct Args {
 pub struct World {
     postgres: Option<Postgres>,
     chromedriver: Option<Chromedriver>,
+    docker: Option<Docker>,
     screenshots: bool,
     /// Passed on to test programs.
     arguments: Vec<String>,
@@ -68,6 +69,13 @@ impl World {
         }
         Ok(self.chromedriver.as_ref().expect("it was started just now"))
     }
+
+    fn docker(&mut self) -> Result<&Docker> {
+        if self.docker.is_none() {
+            self.docker = Some(Docker::find_or_start()?);
+        }
+        Ok(self.docker.as_ref().expect("it was started just now"))
+    }
 }
 
 pub fn run(args: &Args) -> Result<()> {
@@ -86,6 +94,7 @@ pub fn run(args: &Args) -> Result<()> {
     let mut world = World {
         postgres: None,
         chromedriver: None,
+        docker: None,
         screenshots: args.screenshots,
         arguments: args.arguments.clone(),
         tests: Tests::default(),

@@ -348,8 +348,10 @@ pub fn browser_tests(chromedriver: &Chromedriver) -> Result<Command> {
 
 fn docker(world: &mut World) -> Result<()> {
     let mut command = repo::cargo(&["test", "--package", "quickscale", "--test", "stack", "--"]);
+    world.docker()?.lend(&mut command);
     test(world, command.args(["--ignored", "docker::"]))?;
     let mut command = generated_tests();
+    world.docker()?.lend(&mut command);
     test(world, command.args(["--ignored", "docker::"]))
 }
 
