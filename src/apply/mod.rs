@@ -5,6 +5,7 @@
 mod check;
 mod disk;
 mod git;
+mod janitor;
 mod journal;
 mod staging;
 mod steps;
@@ -18,6 +19,7 @@ use crate::project::names::RelPath;
 
 pub use disk::Disk;
 pub use git::Repository;
+pub use janitor::{Janitor, wait_and_sweep};
 pub use staging::Staging;
 pub use steps::Steps;
 pub use sweep::sweep;

@@ -1,5 +1,6 @@
 //! A folder in which a project is written out of sight and from which it is moved into place whole. Whatever stops the
-//! process, the target holds the project or is as it was; what a kill leaves of a staging folder, the next one removes.
+//! process, the target holds the project or is as it was; what a kill leaves of a staging folder, a [`Janitor`] removes,
+//! or the next one.
 
 use std::fs::File;
 use std::io;
@@ -10,6 +11,7 @@ use anyhow::{Context, Result};
 use super::OnWritten;
 use super::disk::{claim_folder, is_full, write_new};
 use super::git::{self, Repository};
+use super::janitor::Janitor;
 use super::sweep::{READY_FILE, move_up, sweep};
 use crate::error::Fault;
 use crate::plan::{After, Operation, ReadyPlan};
@@ -30,6 +32,7 @@ pub struct Staging {
     /// The project's lock, held until it is in place.
     lock: Option<File>,
     placed: bool,
+    janitor: Option<Janitor>,
 }
 
 /// How a project gets into place.
@@ -42,8 +45,9 @@ enum Place {
 }
 
 impl Staging {
-    /// Prepares to write to `target`, which must not exist or be an empty folder.
-    pub fn new(target: &Path) -> Result<Self> {
+    /// Prepares to write to `target`, which must not exist or be an empty folder. `janitor` looks after the folder around
+    /// it, should this process be killed.
+    pub fn new(target: &Path, janitor: impl FnOnce(&Path) -> Option<Janitor>) -> Result<Self> {
         let place = if target.is_dir() {
             Place::Inside
         } else {
@@ -56,6 +60,7 @@ impl Staging {
                 .hint("choose another folder with --path")
         };
         let lock = Path::new(STATE_DIR).join(LOCK_FILE);
+        let janitor = janitor(&around);
         let (folder, lock) = claim_folder(&around, PREFIX, &lock).with_context(refused)?;
         Ok(Self {
             folder,
@@ -63,6 +68,7 @@ impl Staging {
             place,
             lock: Some(lock),
             placed: false,
+            janitor,
         })
     }
 
@@ -180,6 +186,7 @@ impl Drop for Staging {
             // Nobody is left to be told; the next staging in this place sweeps.
             drop(fs_err::remove_dir_all(&self.folder));
         }
+        self.janitor = None;
     }
 }
 
@@ -208,7 +215,7 @@ mod tests {
     use crate::project::CONFIG_FILE;
 
     fn staged(target: &Path) -> Staging {
-        let staging = Staging::new(target).unwrap();
+        let staging = Staging::new(target, |_| None).unwrap();
         for path in ["quickscale.yml", "src/main.rs", ".quickscale/state.yml"] {
             staging
                 .write(&path.parse().unwrap(), path.as_bytes(), Mode::Plain)

@@ -11,15 +11,19 @@ use crate::project::{CONFIG_FILE, LOCK_FILE, STATE_DIR};
 pub const READY_FILE: &str = ".ready";
 
 /// Looks for staging folders directly in `folder`. What cannot be removed stays: it is hidden and hurts nobody.
-pub fn sweep(folder: &Path) {
+/// How many there are still.
+pub fn sweep(folder: &Path) -> usize {
     let Ok(entries) = fs_err::read_dir(folder) else {
-        return;
+        return 0;
     };
-    for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
-            clear(&entry.path(), folder);
-        }
-    }
+    let ours = entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
+    ours.filter(|entry| {
+        clear(&entry.path(), folder);
+        entry.path().exists()
+    })
+    .count()
 }
 
 /// Clears one staging folder away whose project belongs in `target`, unless somebody holds it.

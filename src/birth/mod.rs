@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::apply::{Repository, Staging};
+use crate::apply::{Janitor, Repository, Staging};
 use crate::catalogue::Catalogue;
 use crate::interrupt;
 use crate::plan::ReadyPlan;
@@ -53,7 +53,7 @@ impl Birth {
         let desired = render(&self.config, catalogue, &inputs)?;
         let state = State::next(None, &self.config, catalogue, true)?;
         let ready = ReadyPlan::from_nothing(&desired, state)?;
-        let staging = Staging::new(&self.target)?;
+        let staging = Staging::new(&self.target, Janitor::over)?;
         let files = ready.operations.len();
         let mut progress = ui.progress("Rendering", u64::try_from(files)?);
         staging.apply(&ready, &mut |path| {

@@ -53,6 +53,8 @@ commands! {
     sdk => Sdk,
     #[command(name = "__launch", hide = true)]
     launch => Launch,
+    #[command(name = "__sweep", hide = true)]
+    sweep => Sweep,
     completions => Completions,
     version => Version,
 }

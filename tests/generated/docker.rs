@@ -89,5 +89,9 @@ fn is_sealed(project: &Project) {
     };
     assert_eq!(asked(&["id", "--user"]), "10001");
     let written = asked(&["sh", "-c", "touch /srv/x /usr/local/bin/x 2>&1 || true"]);
-    assert_eq!(written.matches("Read-only file system").count(), 2, "{written}");
+    assert_eq!(
+        written.matches("Read-only file system").count(),
+        2,
+        "{written}"
+    );
 }

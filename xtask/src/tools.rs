@@ -147,7 +147,9 @@ fn commands(tools: &[Tool]) -> Vec<Vec<&'static str>> {
     for tool in tools {
         match tool.source() {
             Source::Debian(names) => packages.extend_from_slice(names),
-            Source::Crate(name) => commands.push(vec!["cargo", "install", "--locked", name]),
+            Source::Crate(name) => {
+                commands.push(vec!["cargo", "install", "--locked", "--debug", name])
+            }
         }
     }
     if !packages.is_empty() {

@@ -22,7 +22,7 @@ mod host;
 
 pub use host::{
     LAUNCHES_THROUGH_SELF, REPLACES_RUNNING_BINARY, become_process, c_compiler, detach, hand_over,
-    mode_of, open_in_browser, own_program,
+    mode_of, open_in_browser, own_group, own_program,
 };
 
 /// One process, and no other that gets its number later.

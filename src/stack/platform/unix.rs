@@ -19,6 +19,11 @@ pub const REPLACES_RUNNING_BINARY: bool = true;
 /// Nothing to prepare: what is launched opens a session itself, in [`become_process`].
 pub fn detach(_command: &mut Command) {}
 
+/// Keeps from `command` what a terminal sends to all that it runs, such as Ctrl-C.
+pub fn own_group(command: &mut Command) {
+    command.process_group(0);
+}
+
 /// Lets a child hold the lock of `file` on its standard input until it closes that.
 pub fn hand_over(file: &File) -> Result<Stdio> {
     Ok(file
@@ -78,7 +83,7 @@ pub fn open_in_browser(url: &str) -> Result<()> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
-    command.process_group(0);
+    own_group(&mut command);
     command
         .spawn()
         .with_context(|| format!("cannot start {}", program.display()))?;

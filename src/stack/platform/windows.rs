@@ -18,6 +18,11 @@ const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
 const CREATE_NO_WINDOW: u32 = 0x0800_0000;
 
 pub fn detach(command: &mut Command) {
+    own_group(command);
+}
+
+/// Keeps from `command` what a console sends to all that it runs, such as Ctrl-C.
+pub fn own_group(command: &mut Command) {
     command.creation_flags(CREATE_NEW_PROCESS_GROUP | CREATE_NO_WINDOW);
 }
 

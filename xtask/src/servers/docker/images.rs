@@ -60,7 +60,10 @@ fn debian(docker: &Docker, folder: &Path) -> Result<()> {
     }
     let mut tar = Command::new("tar");
     tar.arg("-C").arg(folder).args(["-c", "."]);
-    let mut tar = tar.stdout(Stdio::piped()).spawn().context("cannot run tar")?;
+    let mut tar = tar
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("cannot run tar")?;
     let files = tar.stdout.take().context("the output is piped")?;
     let mut import = docker.client(&["import", "-", DEBIAN]);
     let imported = import.stdin(files).stdout(Stdio::null()).status()?;

@@ -70,7 +70,8 @@ impl Docker {
     fn start(&self, folder: &Path) -> Result<Background> {
         let binary = tools::find_program("dockerd").context("dockerd is not installed")?;
         let mut engine = process::tied(&binary, Signal::SIGTERM, None);
-        engine.arg("--host").arg(socket(folder));
+        // What containerd leaves when it is ended goes with the folder.
+        engine.env("TMPDIR", folder).arg("--host").arg(socket(folder));
         for (option, name) in [
             ("--data-root", "data"),
             ("--exec-root", "run"),
