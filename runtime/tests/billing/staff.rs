@@ -79,6 +79,13 @@ async fn a_refund_is_made_once_and_never_above_what_is_left() {
         "{}",
         page.text
     );
+    let page = staff.get(&format!("/admin/payments/{id}/refund")).await;
+    assert!(
+        page.text.contains("Nothing of it can be given back")
+            && !page.text.contains("<form method=\"get\""),
+        "{}",
+        page.text
+    );
 }
 
 #[tokio::test]

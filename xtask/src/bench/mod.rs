@@ -169,7 +169,7 @@ impl Project {
         let target = repo::target().join("bench");
         let mut build = repo::cargo_in(&self.folder());
         build
-            .args(["build", "--release", "--locked"])
+            .args(["build", "--release", "--locked", "--features", "production"])
             .env("CARGO_TARGET_DIR", &target);
         process::run(&mut build)?;
         let binary = target.join("release").join(NAME);

@@ -12,6 +12,7 @@ use nix::unistd::{Uid, User};
 use tempfile::TempDir;
 
 use crate::process::{self, Background};
+use crate::servers::said;
 use crate::tools;
 
 /// The system user that runs the server when we are root, which PostgreSQL refuses to be.
@@ -79,7 +80,7 @@ impl Postgres {
         let file = fs_err::File::create(&log)?.into_parts().0;
         server.stdout(file.try_clone()?).stderr(Stdio::from(file));
         let mut server = Background::start(&mut server, Signal::SIGINT)?;
-        wait(&mut server, &binaries, port).with_context(|| tail(&log))?;
+        wait(&mut server, &binaries, port).with_context(|| said("PostgreSQL", &log))?;
         Ok(Self {
             port,
             _server: server,
@@ -149,13 +150,4 @@ fn wait(server: &mut Background, binaries: &Path, port: u16) -> Result<()> {
         std::thread::sleep(Duration::from_millis(50));
     }
     bail!("PostgreSQL did not answer within a minute")
-}
-
-fn tail(log: &Path) -> String {
-    let log = fs_err::read_to_string(log).unwrap_or_default();
-    let lines: Vec<_> = log.lines().collect();
-    format!(
-        "PostgreSQL did not start; it said:\n{}",
-        lines[lines.len().saturating_sub(20)..].join("\n")
-    )
 }

@@ -175,7 +175,7 @@ const FEATURES: &[&str] = &[
     "auth,pictures",
     "auth,admin,pictures",
     "auth,credits,billing",
-    "auth,credits,services,billing,admin,smtp,stripe,postgres-tls",
+    "auth,credits,services,billing,admin,smtp,stripe,postgres-tls,mimalloc",
 ];
 
 fn fmt(_: &mut World) -> Result<()> {

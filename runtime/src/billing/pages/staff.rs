@@ -288,7 +288,8 @@ pub struct RefundPage {
     pub id: String,
     pub email: String,
     pub description: String,
-    pub left: String,
+    /// None where nothing is.
+    pub left: Option<String>,
     /// As it was typed.
     pub amount: String,
     pub reason: String,
@@ -308,7 +309,7 @@ impl Page for RefundPage {
             id: "019a0000-0000-7000-8000-000000000000".into(),
             email: "ada@example.com".into(),
             description: "small: 200 credits".into(),
-            left: "5.00 EUR".into(),
+            left: Some("5.00 EUR".into()),
             amount: "2.50".into(),
             reason: "Asked <kindly>".into(),
             currency: "EUR".into(),

@@ -167,7 +167,7 @@ async fn refund_page(
         id: detail.payment.id.to_string(),
         email: detail.customer.email.clone(),
         description: detail.payment.description.clone(),
-        left: detail.left.to_string(),
+        left: (detail.left.minor > 0).then(|| detail.left.to_string()),
         taking,
         currency: detail.payment.currency().to_string(),
         amount: asked.amount,

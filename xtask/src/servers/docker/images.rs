@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{Docker, show};
+use super::{Client, show};
 use crate::process;
 
 /// What a generated project's Dockerfile and compose.yml name.
@@ -14,8 +14,8 @@ const RUST: &str = "rust:1-slim-bookworm";
 const POSTGRES: &str = "postgres:17-alpine";
 
 /// Makes them all, with `folder` to work in.
-pub fn make(docker: &Docker, folder: &Path) -> Result<()> {
-    debian(docker, &folder.join("debian"))?;
+pub fn make(client: &Client, folder: &Path) -> Result<()> {
+    debian(client, &folder.join("debian"))?;
     let toolchain = process::read(Command::new("rustc").args(["--print", "sysroot"]))?;
     let image = Image {
         name: RUST,
@@ -25,7 +25,7 @@ pub fn make(docker: &Docker, folder: &Path) -> Result<()> {
             "ENV CARGO_HOME=/usr/local/cargo",
         ],
     };
-    image.make(docker, &[&format!("{toolchain}:/mnt/toolchain:ro")])?;
+    image.make(client, &[&format!("{toolchain}:/mnt/toolchain:ro")])?;
     let image = Image {
         name: POSTGRES,
         script: include_str!("postgres.sh"),
@@ -34,21 +34,21 @@ pub fn make(docker: &Docker, folder: &Path) -> Result<()> {
             "ENTRYPOINT [\"entry\"]",
         ],
     };
-    image.make(docker, &[])
+    image.make(client, &[])
 }
 
 /// Puts compose among the client's `plugins`.
-pub fn compose(docker: &Docker, plugins: &Path) -> Result<()> {
+pub fn compose(client: &Client, plugins: &Path) -> Result<()> {
     let mount = format!("{}:/mnt/plugins", show(plugins)?);
     script(
-        docker,
+        client,
         &["--rm", "--volume", &mount],
         include_str!("compose.sh"),
     )
 }
 
 /// The base of all others. It trusts whom this machine trusts, and so reaches what this machine reaches.
-fn debian(docker: &Docker, folder: &Path) -> Result<()> {
+fn debian(client: &Client, folder: &Path) -> Result<()> {
     let mut debootstrap = Command::new("debootstrap");
     debootstrap.args(["--variant=minbase", "--include=ca-certificates", "bookworm"]);
     debootstrap.stdout(Stdio::null());
@@ -65,7 +65,7 @@ fn debian(docker: &Docker, folder: &Path) -> Result<()> {
         .spawn()
         .context("cannot run tar")?;
     let files = tar.stdout.take().context("the output is piped")?;
-    let mut import = docker.client(&["import", "-", DEBIAN]);
+    let mut import = client.command(&["import", "-", DEBIAN]);
     let imported = import.stdin(files).stdout(Stdio::null()).status()?;
     ensure!(
         tar.wait()?.success() && imported.success(),
@@ -84,26 +84,26 @@ struct Image {
 }
 
 impl Image {
-    fn make(&self, docker: &Docker, mounts: &[&str]) -> Result<()> {
+    fn make(&self, client: &Client, mounts: &[&str]) -> Result<()> {
         let container = format!("quickscale-{}", self.name.replace(':', "-"));
         let mut options = vec!["--name", &container];
         for mount in mounts {
             options.extend(["--volume", mount]);
         }
-        script(docker, &options, self.script)?;
-        let mut commit = docker.client(&["commit"]);
+        script(client, &options, self.script)?;
+        let mut commit = client.command(&["commit"]);
         for setting in ["CMD []"].iter().chain(self.settings) {
             commit.args(["--change", setting]);
         }
         process::read(commit.args([&container, self.name]))?;
-        process::read(&mut docker.client(&["rm", &container]))?;
+        process::read(&mut client.command(&["rm", &container]))?;
         Ok(())
     }
 }
 
 /// Runs `text` by the shell of a container of [`DEBIAN`].
-fn script(docker: &Docker, options: &[&str], text: &str) -> Result<()> {
-    let mut run = docker.client(&["run"]);
+fn script(client: &Client, options: &[&str], text: &str) -> Result<()> {
+    let mut run = client.command(&["run"]);
     run.args(options).args([DEBIAN, "sh", "-c", text]);
     process::read(&mut run).map(drop)
 }

@@ -12,6 +12,7 @@ use nix::unistd::Uid;
 use tempfile::TempDir;
 
 use crate::process::{self, Background};
+use crate::servers::said;
 use crate::tools;
 
 /// What an engine of ours is started by, beside the client.
@@ -19,11 +20,9 @@ const PROGRAMS: [&str; 2] = ["dockerd", "debootstrap"];
 
 /// An engine that answers. One of ours ends when this is dropped, with its containers, images and volumes.
 pub struct Docker {
-    /// Where the client finds the engine and its plugins; nothing for an engine that was there.
-    environment: Vec<(&'static str, String)>,
-    // The order matters: the engine ends before its folder goes.
-    _engine: Option<Background>,
-    _folder: Option<TempDir>,
+    client: Client,
+    /// One of ours; it ends before its folder goes.
+    _engine: Option<(Background, TempDir)>,
 }
 
 impl Docker {
@@ -31,9 +30,8 @@ impl Docker {
     pub fn find_or_start() -> Result<Self> {
         if answers() {
             return Ok(Self {
-                environment: Vec::new(),
+                client: Client::default(),
                 _engine: None,
-                _folder: None,
             });
         }
         ensure!(
@@ -43,68 +41,82 @@ impl Docker {
         let folder = tempfile::Builder::new()
             .prefix("quickscale-docker-")
             .tempdir()?;
-        let plugins = folder.path().join("client/cli-plugins");
+        let config = folder.path().join("client");
+        let plugins = config.join("cli-plugins");
         fs_err::create_dir_all(&plugins)?;
-        let mut docker = Self {
+        let client = Client {
             environment: vec![
                 ("DOCKER_HOST", socket(folder.path())),
-                ("DOCKER_CONFIG", show(&folder.path().join("client"))?),
+                ("DOCKER_CONFIG", show(&config)?),
             ],
-            _engine: None,
-            _folder: None,
         };
-        docker._engine = Some(docker.start(folder.path())?);
-        images::make(&docker, folder.path())?;
-        if !docker.succeeds(&["compose", "version"]) {
-            images::compose(&docker, &plugins)?;
+        let engine = start(&client, folder.path())?;
+        images::make(&client, folder.path())?;
+        if !client.succeeds(&["compose", "version"]) {
+            images::compose(&client, &plugins)?;
         }
-        docker._folder = Some(folder);
-        Ok(docker)
+        Ok(Self {
+            client,
+            _engine: Some((engine, folder)),
+        })
     }
 
     /// Lets `command`, and what it starts, use this engine.
-    pub fn lend<'command>(&self, command: &'command mut Command) -> &'command mut Command {
-        command.envs(self.environment.iter().map(|(name, value)| (*name, value)))
+    pub fn lend(&self, command: &mut Command) {
+        self.client.lend(command);
+    }
+}
+
+fn start(client: &Client, folder: &Path) -> Result<Background> {
+    let binary = tools::find_program("dockerd").context("dockerd is not installed")?;
+    let mut engine = process::tied(&binary, Signal::SIGTERM, None);
+    // What containerd leaves when it is ended goes with the folder.
+    engine
+        .env("TMPDIR", folder)
+        .arg("--host")
+        .arg(socket(folder));
+    for (option, name) in [
+        ("--data-root", "data"),
+        ("--exec-root", "run"),
+        ("--pidfile", "pid"),
+    ] {
+        engine.arg(option).arg(folder.join(name));
+    }
+    let log = folder.join("log");
+    let file = fs_err::File::create(&log)?.into_parts().0;
+    engine.stdout(file.try_clone()?).stderr(Stdio::from(file));
+    let mut engine = Background::start(&mut engine, Signal::SIGTERM)?;
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !client.succeeds(&["version"]) {
+        if engine.is_gone()? || Instant::now() > deadline {
+            bail!(said("the docker engine", &log));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Ok(engine)
+}
+
+/// The `docker` of `PATH`, and how it finds an engine and its plugins; nothing, for the engine that it finds by itself.
+#[derive(Default)]
+struct Client {
+    environment: Vec<(&'static str, String)>,
+}
+
+impl Client {
+    fn lend(&self, command: &mut Command) {
+        command.envs(self.environment.iter().map(|(name, value)| (*name, value)));
     }
 
-    fn start(&self, folder: &Path) -> Result<Background> {
-        let binary = tools::find_program("dockerd").context("dockerd is not installed")?;
-        let mut engine = process::tied(&binary, Signal::SIGTERM, None);
-        // What containerd leaves when it is ended goes with the folder.
-        engine.env("TMPDIR", folder).arg("--host").arg(socket(folder));
-        for (option, name) in [
-            ("--data-root", "data"),
-            ("--exec-root", "run"),
-            ("--pidfile", "pid"),
-        ] {
-            engine.arg(option).arg(folder.join(name));
-        }
-        let log = folder.join("log");
-        let file = fs_err::File::create(&log)?.into_parts().0;
-        engine.stdout(file.try_clone()?).stderr(Stdio::from(file));
-        let mut engine = Background::start(&mut engine, Signal::SIGTERM)?;
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while !self.succeeds(&["version"]) {
-            if engine.is_gone()? || Instant::now() > deadline {
-                let log = fs_err::read_to_string(&log).unwrap_or_default();
-                let lines: Vec<_> = log.lines().collect();
-                let last = lines[lines.len().saturating_sub(20)..].join("\n");
-                bail!("the docker engine did not start; it said:\n{last}");
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        Ok(engine)
-    }
-
-    /// `docker WORDS`, with this engine.
-    fn client(&self, words: &[&str]) -> Command {
+    /// `docker WORDS`.
+    fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new("docker");
-        self.lend(&mut command).args(words);
+        self.lend(&mut command);
+        command.args(words);
         command
     }
 
     fn succeeds(&self, words: &[&str]) -> bool {
-        process::read(&mut self.client(words)).is_ok()
+        process::read(&mut self.command(words)).is_ok()
     }
 }
 
