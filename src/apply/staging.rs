@@ -32,7 +32,8 @@ pub struct Staging {
     /// The project's lock, held until it is in place.
     lock: Option<File>,
     placed: bool,
-    janitor: Option<Janitor>,
+    /// Dismissed when the rest is done.
+    _janitor: Option<Janitor>,
 }
 
 /// How a project gets into place.
@@ -68,7 +69,7 @@ impl Staging {
             place,
             lock: Some(lock),
             placed: false,
-            janitor,
+            _janitor: janitor,
         })
     }
 
@@ -186,7 +187,6 @@ impl Drop for Staging {
             // Nobody is left to be told; the next staging in this place sweeps.
             drop(fs_err::remove_dir_all(&self.folder));
         }
-        self.janitor = None;
     }
 }
 

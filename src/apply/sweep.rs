@@ -11,19 +11,19 @@ use crate::project::{CONFIG_FILE, LOCK_FILE, STATE_DIR};
 pub const READY_FILE: &str = ".ready";
 
 /// Looks for staging folders directly in `folder`. What cannot be removed stays: it is hidden and hurts nobody.
-/// How many there are still.
+/// Returns how many there are still.
 pub fn sweep(folder: &Path) -> usize {
     let Ok(entries) = fs_err::read_dir(folder) else {
         return 0;
     };
-    let ours = entries
-        .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX));
-    ours.filter(|entry| {
-        clear(&entry.path(), folder);
-        entry.path().exists()
-    })
-    .count()
+    let mut left = 0;
+    for entry in entries.flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            clear(&entry.path(), folder);
+            left += usize::from(entry.path().exists());
+        }
+    }
+    left
 }
 
 /// Clears one staging folder away whose project belongs in `target`, unless somebody holds it.
