@@ -202,6 +202,22 @@ async fn collectors_get_a_line_of_json_for_each_event() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn health_checks_that_succeed_are_not_logged() {
+    let (folder, database) = (Folder::new(), TestDatabase::create().await.unwrap());
+    let log = folder.0.join("log");
+    let process = Process::start_logging(&mut program("serve", &folder.0, &database), &log).await;
+    let mut client = process.client();
+    assert_eq!(client.get("/health/live").await.status, StatusCode::OK);
+    client.get("/nowhere").await;
+    let logged = || std::fs::read_to_string(&log).unwrap_or_default();
+    until("the request is logged", async || {
+        logged().contains("\"/nowhere\"")
+    })
+    .await;
+    assert!(!logged().contains("/health/"), "{}", logged());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn in_production_a_database_that_is_behind_is_left_alone_until_somebody_says_so() {
     let (folder, database) = (Folder::new(), TestDatabase::create().await.unwrap());
     let in_production = |command: &str| {

@@ -112,6 +112,10 @@ impl Module for CreditsModule {
                 "0005_price_hashes",
                 include_str!("migrations/0005_price_hashes.sql"),
             ),
+            Migration::portable(
+                "0006_by_instant",
+                include_str!("migrations/0006_by_instant.sql"),
+            ),
         ]
     }
 

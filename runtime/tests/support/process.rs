@@ -97,16 +97,26 @@ impl Drop for Process {
 }
 
 impl Process {
-    /// Starts a [`program`] that serves and waits until it answers. Somebody else may take its port before it does: then
-    /// it takes another.
+    /// Starts a [`program`] that serves and waits until it answers.
     pub async fn start(serve: &mut Command) -> Self {
+        Self::start_with(serve, Stdio::null).await
+    }
+
+    /// The same for one whose log is to be read.
+    pub async fn start_logging(serve: &mut Command, log: &Path) -> Self {
+        let file = || std::fs::File::create(log).expect("files can be made");
+        Self::start_with(serve.env("LOG_FORMAT", "json"), || file().into()).await
+    }
+
+    /// Somebody else may take its port before it does: then it takes another.
+    async fn start_with(serve: &mut Command, stdout: impl Fn() -> Stdio) -> Self {
         for _ in 0..5 {
             let free = TcpListener::bind("127.0.0.1:0")
                 .await
                 .expect("a port is free");
             let port = free.local_addr().expect("it has an address").port();
             drop(free);
-            serve.env("PORT", port.to_string()).stdout(Stdio::null());
+            serve.env("PORT", port.to_string()).stdout(stdout());
             let child = serve.spawn().expect("this program can be started again");
             let mut process = Self { child, port };
             if process.is_ready().await {

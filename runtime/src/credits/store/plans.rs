@@ -12,10 +12,12 @@ use crate::{App, Environment, credits};
 const ENTRIES: i64 = 20_000;
 
 /// What is asked, how many values it takes, and the condition by which the journal or the account is searched.
-const QUESTIONS: [(&str, usize, &str); 8] = [
+const QUESTIONS: [(&str, usize, &str); 10] = [
     (accounts::FIND, 2, "owner_kind= AND owner_id="),
     (entries::ENTRIES, 5, "account_id= AND seq<"),
     (entries::ENTRIES_BETWEEN, 7, "account_id="),
+    (entries::SELDOM, 5, "account_id= AND kind= AND seq<"),
+    (entries::SELDOM_BETWEEN, 7, "account_id= AND kind="),
     (entries::WITH_LAST, 3, "account_id= AND seq>"),
     (entries::USED_AT, 5, "account_id= AND created_at<"),
     (entries::HASH, 2, "account_id= AND seq="),
