@@ -75,7 +75,11 @@ impl Ui {
             quiet: options.quiet,
             verbose: options.verbose,
             terminal,
-            interactive: terminal && io::stdin().is_terminal() && !options.yes,
+            // Menus are drawn over and over, which a terminal that redraws nothing turns into a heap.
+            interactive: terminal
+                && io::stdin().is_terminal()
+                && !console::is_dumb()
+                && !options.yes,
             yes: options.yes,
         }
     }

@@ -21,13 +21,13 @@ fn on_terminal(scratch: &Scratch, arguments: &[&str]) -> PtySession {
     spawn_command(command, Some(20_000)).expect("a terminal")
 }
 
-/// What `init --yes` says on a terminal, with these variables more and these less than it has otherwise.
+/// What `init` says on a terminal, with these variables more and these less than it has otherwise.
 fn said_on_terminal(arguments: &[&str], more: &[(&str, &str)], less: &[&str]) -> String {
     let scratch = Scratch::new();
     let mut command = scratch.command(QUICKSCALE);
     command
         .stdin(Stdio::inherit())
-        .args(["init", "my-saas", "--yes", "--no-git"])
+        .args(["init", "my-saas", "--no-git"])
         .args(arguments)
         .envs(more.iter().copied());
     for name in less {
@@ -111,7 +111,7 @@ fn flags_answer_the_questions() {
 
 #[test]
 fn rendering_draws_a_bar_that_is_gone_at_the_end() {
-    let said = said_on_terminal(&[], &[], &[]);
+    let said = said_on_terminal(&["--yes"], &[], &[]);
     let frames = frames(&said);
     let (_, end) = said.rsplit_once("\x1b[2K").expect("the bar is erased");
     let end = console::strip_ansi_codes(end);
@@ -142,10 +142,10 @@ fn rendering_draws_a_bar_that_is_gone_at_the_end() {
 #[test]
 fn without_colours_the_bar_is_drawn_all_the_same() {
     let colour = "\x1b[36m";
-    assert!(said_on_terminal(&[], &[], &[]).contains(colour));
+    assert!(said_on_terminal(&["--yes"], &[], &[]).contains(colour));
     for (arguments, more) in [
-        (&[][..], &[("NO_COLOR", "1")][..]),
-        (&["--color", "never"], &[]),
+        (&["--yes"][..], &[("NO_COLOR", "1")][..]),
+        (&["--yes", "--color", "never"], &[]),
     ] {
         let said = said_on_terminal(arguments, more, &[]);
         assert!(!frames(&said).is_empty(), "{said:?}");
@@ -160,7 +160,7 @@ fn without_colours_the_bar_is_drawn_all_the_same() {
 }
 
 #[test]
-fn a_terminal_that_redraws_nothing_gets_lines_only() {
+fn a_terminal_that_redraws_nothing_gets_lines_only_and_no_questions() {
     let dumb = said_on_terminal(&[], &[("TERM", "dumb")], &[]);
     let unknown = said_on_terminal(&[], &[], &["TERM"]);
     for said in [dumb, unknown] {
@@ -175,7 +175,7 @@ fn a_terminal_that_redraws_nothing_gets_lines_only() {
 
 #[test]
 fn with_quiet_a_terminal_gets_nothing() {
-    assert_eq!(said_on_terminal(&["--quiet"], &[], &[]), "");
+    assert_eq!(said_on_terminal(&["--yes", "--quiet"], &[], &[]), "");
 }
 
 #[test]
