@@ -210,7 +210,7 @@ fn check() -> Result<()> {
     let chromedriver = Chromedriver::start()?;
     let mut journey = test::browser_tests(&chromedriver)?;
     // Filters add up, so that what is not meant has to be left out.
-    process::run(journey.args(["--skip", "on_postgresql"]))?;
+    process::run(journey.args(["--skip", "on_postgresql", "--nocapture"]))?;
     println!(
         "\nThe journey went well: a browser signed up, ran services, and staff granted credits."
     );
