@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::http::Role;
 use crate::jobs::{DeadJob, JobCounts};
 use crate::module::Panel;
-use crate::pages::{Page, Sample};
+use crate::pages::{Choice, Page, Sample};
 use crate::site::ContactMessage;
 
 pub(super) fn samples() -> Vec<Sample> {
@@ -79,7 +79,7 @@ pub(super) struct UserPage {
     pub may_manage: bool,
     pub may_act: bool,
     /// What it can be made, by whoever may; else empty.
-    pub roles: Vec<RoleChoice>,
+    pub roles: Vec<Choice>,
     pub sessions: i64,
     pub record: Vec<RecordRow>,
     pub panels: Vec<Panel>,
@@ -94,7 +94,7 @@ impl Page for UserPage {
             is_own: false,
             may_manage: true,
             may_act: true,
-            roles: Role::ALL.map(RoleChoice::from).to_vec(),
+            roles: role_choices(),
             sessions: 2,
             record: vec![RecordRow::sample()],
             panels: Vec::new(),
@@ -102,23 +102,18 @@ impl Page for UserPage {
     }
 }
 
-/// A role as a form offers it.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct RoleChoice {
-    value: Role,
-    label: &'static str,
-}
-
-impl From<Role> for RoleChoice {
-    fn from(value: Role) -> Self {
-        let label = match value {
+/// The roles as a form offers them.
+pub(super) fn role_choices() -> Vec<Choice> {
+    let choice = |role: Role| {
+        let label = match role {
             Role::User => "User",
             Role::Support => "Support: users and messages",
             Role::Billing => "Billing: credits and payments",
             Role::Admin => "Administrator: everything",
         };
-        Self { value, label }
-    }
+        Choice::new(role.as_str(), label)
+    };
+    Role::ALL.map(choice).to_vec()
 }
 
 /// Asks before an account is deactivated or activated.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::actions::replay;
 use super::audit::RecordRow;
 use super::pages::{
-    ActivationPage, JobsPage, MessagesPage, OverviewPage, RoleChoice, UserPage, UsersPage,
+    ActivationPage, JobsPage, MessagesPage, OverviewPage, UserPage, UsersPage, role_choices,
 };
 use crate::auth::actions::{self, UserQuery};
 use crate::auth::audit::{Actor, entries_about};
@@ -99,7 +99,7 @@ async fn user(visit: Staff<may::ViewUsers>, Path(id): Path<String>) -> Result<Re
         }),
         may_act: visit.may(Permission::ActAsUsers) && account.is_active && !account.role.is_staff(),
         roles: match visit.may(Permission::ManageRoles) {
-            true => Role::ALL.map(RoleChoice::from).to_vec(),
+            true => role_choices(),
             false => Vec::new(),
         },
         sessions: actions::count_sessions(core, &account.id).await?,

@@ -112,9 +112,10 @@ impl Module for CreditsModule {
                 "0005_price_hashes",
                 include_str!("migrations/0005_price_hashes.sql"),
             ),
-            Migration::portable(
-                "0006_by_instant",
-                include_str!("migrations/0006_by_instant.sql"),
+            Migration::by_dialect(
+                "0006_lookups",
+                include_str!("migrations/0006_lookups.sqlite.sql"),
+                include_str!("migrations/0006_lookups.postgres.sql"),
             ),
         ]
     }

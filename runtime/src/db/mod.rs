@@ -1,6 +1,8 @@
 //! The database: SQLite (one writer, many readers) or PostgreSQL, behind one driver.
 //! SQL is written once, with `$1` placeholders and the types TEXT and BIGINT.
 
+#[cfg(test)]
+pub(crate) mod explain;
 mod migrate;
 mod pool;
 mod writer;

@@ -131,6 +131,11 @@ impl Module for Services {
             Migration::portable("0004_offers", include_str!("migrations/0004_offers.sql")),
             Migration::portable("0005_results", include_str!("migrations/0005_results.sql")),
             Migration::portable("0006_by_id", include_str!("migrations/0006_by_id.sql")),
+            Migration::by_dialect(
+                "0007_lookups",
+                "-- SQLite keeps no such statistics.",
+                include_str!("migrations/0007_lookups.postgres.sql"),
+            ),
         ]
     }
 

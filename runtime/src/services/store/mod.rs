@@ -21,6 +21,8 @@ macro_rules! run_columns {
 }
 
 pub mod events;
+#[cfg(test)]
+mod plans;
 pub mod results;
 pub mod switches;
 pub mod usage;
@@ -233,15 +235,16 @@ pub async fn find_for_user(db: &Db, user: &UserId, id: &RunId) -> Result<Option<
     row.as_ref().map(run).transpose()
 }
 
+const FIND_BY_KEY: &str =
+    "SELECT id, digest FROM service_runs WHERE user_id = $1 AND idempotency_key = $2";
+
 /// The run that was started with `key`, and the digest of what was asked for.
 pub async fn find_by_key(db: &Db, user: &UserId, key: &str) -> Result<Option<(RunId, String)>> {
-    let row = sqlx::query(
-        "SELECT id, digest FROM service_runs WHERE user_id = $1 AND idempotency_key = $2",
-    )
-    .bind(user.as_str())
-    .bind(key)
-    .fetch_optional(db.reader())
-    .await?;
+    let row = sqlx::query(FIND_BY_KEY)
+        .bind(user.as_str())
+        .bind(key)
+        .fetch_optional(db.reader())
+        .await?;
     row.map(|row| Ok((row.try_get::<String, _>(0)?.into(), row.try_get(1)?)))
         .transpose()
 }
@@ -259,6 +262,10 @@ macro_rules! list_of {
     };
 }
 
+// One statement for both would have the database pass over the index of a user's runs.
+const LIST_OF_USER: &str = list_of!("user_id = $1");
+const LIST_OF_ALL: &str = list_of!("$1 = ''");
+
 /// Somebody's runs, or everybody's, that `filter` asks for, the newest first.
 pub async fn list(
     db: &Db,
@@ -267,11 +274,7 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<RunSummary>> {
     let instant = |at: Option<Timestamp>, open| at.map_or(open, Timestamp::as_micros);
-    // One statement for both would have the database pass over the index of a user's runs.
-    let sql = match whose {
-        Some(_) => list_of!("user_id = $1"),
-        None => list_of!("$1 = ''"),
-    };
+    let sql = whose.map_or(LIST_OF_ALL, |_| LIST_OF_USER);
     let rows = sqlx::query(sql)
         .bind(whose.map_or("", UserId::as_str))
         .bind(filter.before.as_ref().map_or(AFTER_ALL, RunId::as_str))
@@ -298,14 +301,15 @@ fn summary(row: &AnyRow) -> Result<RunSummary> {
     })
 }
 
+const RUNS_OF: &str = concat!(
+    "SELECT ",
+    run_columns!(),
+    " FROM service_runs WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
+);
+
 /// Runs before `before` with all that is kept of them, the newest first.
 pub async fn runs_of(db: &Db, user: &UserId, before: &str, limit: i64) -> Result<Vec<Run>> {
-    let sql = concat!(
-        "SELECT ",
-        run_columns!(),
-        " FROM service_runs WHERE user_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3"
-    );
-    let rows = sqlx::query(sql)
+    let rows = sqlx::query(RUNS_OF)
         .bind(user.as_str())
         .bind(before)
         .bind(limit)
