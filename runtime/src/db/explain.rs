@@ -30,9 +30,9 @@ impl Explainer {
     }
 
     /// What PostgreSQL's own upkeep does from time to time. SQLite's plans know no numbers in production either.
-    pub async fn analyze(&mut self, table: &str) {
+    pub async fn analyze(&mut self, tables: &str) {
         if !self.is_sqlite {
-            let analyze = AssertSqlSafe(format!("ANALYZE {table}"));
+            let analyze = AssertSqlSafe(format!("ANALYZE {tables}"));
             self.connection.execute(analyze).await.unwrap();
         }
     }
@@ -58,7 +58,7 @@ impl Explainer {
     }
 
     /// An index is searched by the question's condition, and no table is read from end to end. Gives the plan.
-    pub async fn is_found(&mut self, (sql, values, condition): Question) -> String {
+    pub async fn found_by_index(&mut self, (sql, values, condition): Question) -> String {
         let plan = self.plan(sql, values).await;
         let found = conditions(&plan);
         assert!(found.contains(condition), "{condition}: {plan}\n{found}");

@@ -39,11 +39,6 @@ async fn the_journey_on_sqlite() {
     }
 }
 
-/// Says where a journey of minutes is.
-fn begins(part: &str) {
-    eprintln!("  {part}");
-}
-
 #[tokio::test]
 async fn the_journey_on_postgresql() {
     let site = Site::up("my-saas-app", Some(&database("journey")));
@@ -52,4 +47,9 @@ async fn the_journey_on_postgresql() {
     // Its events come out of order and more than once.
     let _stripe = Stripe::take_over(&site, &["--confused"]);
     money::journey(site.url(), Till::Stripe).await;
+}
+
+/// Says where a journey of minutes is.
+fn begins(part: &str) {
+    eprintln!("  {part}");
 }

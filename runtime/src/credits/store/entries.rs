@@ -203,7 +203,7 @@ pub struct Wanted {
 
 // The account is found first: PostgreSQL would sort all that a join gives, and this reads the index backwards.
 macro_rules! entries {
-    ($narrowing:expr) => {
+    ($narrowing:literal) => {
         concat!(
             "SELECT ",
             entry_columns!(),
@@ -216,27 +216,14 @@ macro_rules! entries {
         )
     };
 }
-// What is seldom has an index of its own, which databases take only where a query says that it is meant.
-macro_rules! seldom {
-    () => {
-        "e.kind = $4 AND e.kind <> 'spend'"
-    };
-}
-macro_rules! often {
-    () => {
-        "($4 = '' OR e.kind = $4)"
-    };
-}
+pub(super) const ENTRIES: &str = entries!("($4 = '' OR e.kind = $4)");
 // By itself, lest the database thinks that instants narrow down what they do not.
-macro_rules! between {
-    () => {
-        " AND e.created_at >= $6 AND e.created_at < $7"
-    };
-}
-pub(super) const ENTRIES: &str = entries!(often!());
-pub(super) const ENTRIES_BETWEEN: &str = entries!(concat!(often!(), between!()));
-pub(super) const SELDOM: &str = entries!(seldom!());
-pub(super) const SELDOM_BETWEEN: &str = entries!(concat!(seldom!(), between!()));
+pub(super) const ENTRIES_BETWEEN: &str =
+    entries!("($4 = '' OR e.kind = $4) AND e.created_at >= $6 AND e.created_at < $7");
+// Kinds that are seldom have an index of their own, which databases take where a query says that it is meant.
+pub(super) const SELDOM: &str = entries!("e.kind = $4 AND e.kind <> 'spend'");
+pub(super) const SELDOM_BETWEEN: &str =
+    entries!("e.kind = $4 AND e.kind <> 'spend' AND e.created_at >= $6 AND e.created_at < $7");
 
 /// Those entries, the newest first.
 pub async fn entries(db: &Db, owner: &Owner, wanted: &Wanted) -> Result<Vec<Entry>> {
