@@ -404,7 +404,6 @@ async fn service(call: Call) -> Result<ServiceView> {
 async fn run(call: Call, input: Map<String, Value>) -> Result<(StatusCode, Headers, RunView)> {
     let core = call.core();
     let offered = offers::find(core, call.param("name")?).await?;
-    let user = &call.caller.id;
     let wish = Wish::of(&call);
     let is_later = wish.is_for_later || offered.service.background();
     let submission = Submission {
@@ -413,8 +412,8 @@ async fn run(call: Call, input: Map<String, Value>) -> Result<(StatusCode, Heade
         patience: Patience::AtMost(wish.wait.map_or(PATIENCE, |wait| wait.min(PATIENCE))),
         is_for_later: wish.is_for_later,
     };
-    let id = match actions::run(core, &call.caller, offered, submission).await? {
-        Submitted::Run(id) => id,
+    let run = match actions::run(core, &call.caller, offered, submission).await? {
+        Submitted::Run(run) => *run,
         Submitted::Invalid(errors) => return Err(Error::invalid_fields(&errors)),
         Submitted::KeyReused => return Err(Error::idempotency_key_reused()),
         Submitted::SwitchedOff => {
@@ -422,7 +421,6 @@ async fn run(call: Call, input: Map<String, Value>) -> Result<(StatusCode, Heade
             return Err(refusal.after(SWITCHED_OFF_FOR));
         }
     };
-    let run = actions::find_run(core, user, &id).await?;
     let status = match run.status {
         RunStatus::Queued | RunStatus::Running => StatusCode::ACCEPTED,
         RunStatus::Succeeded | RunStatus::Failed | RunStatus::Cancelled => StatusCode::OK,

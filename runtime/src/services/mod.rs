@@ -14,6 +14,7 @@ mod input;
 mod live;
 mod narrowing;
 mod offers;
+mod pace;
 mod pages;
 mod panels;
 mod personal;

@@ -87,7 +87,9 @@ async fn submit(
         ))),
     };
     let (errors, key) = match done {
-        Ok(Submitted::Run(id)) => return Ok(visit.redirect(&format!("/services/runs/{id}"))),
+        Ok(Submitted::Run(run)) => {
+            return Ok(visit.redirect(&format!("/services/runs/{}", run.id)));
+        }
         Ok(Submitted::Invalid(errors)) => (errors, key),
         Ok(Submitted::KeyReused) => (FieldErrors::one("form", rules::KEY_REUSED), random_token()),
         Ok(Submitted::SwitchedOff) => (FieldErrors::one("form", rules::SWITCHED_OFF), key),

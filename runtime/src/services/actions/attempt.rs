@@ -4,23 +4,26 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
 use super::super::context::{ServiceContext, Surroundings};
-use super::super::entity::{RunId, RunStatus};
+use super::super::entity::{Run, RunId, RunStatus};
 use super::super::live::Ongoing;
 use super::super::rules;
 use super::super::service::{ServiceError, Work};
 use super::super::store::{self, Ending};
 use crate::app::Core;
 use crate::clock::Timestamp;
-use crate::credits::{Credits, HoldId, Ledger, Note, Owner, PriceVersion};
-use crate::error::Result;
+use crate::credits::{Credits, HoldId, HoldTerms, Ledger, Note, Owner, PriceVersion};
+use crate::db::Tx;
+use crate::error::{Error, Result};
 use crate::ids::UserId;
 use crate::in_transaction;
 
 /// A run that is about to be started or under way.
+#[derive(Clone)]
 pub(super) struct Attempt {
     pub id: RunId,
     pub user: UserId,
@@ -30,13 +33,14 @@ pub(super) struct Attempt {
     /// Which version of the price that is.
     pub price: Option<PriceVersion>,
     pub title: String,
+    /// What is set aside for it, or is to be.
     pub hold: Option<HoldId>,
     pub started_at: Timestamp,
     pub limit: Duration,
 }
 
 /// How the work ended.
-enum End {
+pub(super) enum End {
     /// With this output, as JSON.
     Result(String),
     /// Without one, for this reason.
@@ -59,26 +63,55 @@ impl Attempt {
         format!("run:{}", self.id)
     }
 
-    pub async fn carry_out(&self, core: &Core, ongoing: &Ongoing, work: Work) -> Result<()> {
+    /// Sets the price aside for `lasts`, if it has one.
+    ///
+    /// # Errors
+    /// 402 `insufficient_credits`.
+    pub async fn set_aside(&self, core: &Core, tx: &mut Tx, lasts: Duration) -> Result<()> {
+        let Some(hold) = &self.hold else {
+            return Ok(());
+        };
+        let terms = HoldTerms {
+            key: self.reference(),
+            lasts,
+        };
+        let owner = Owner::User(self.user.clone());
+        let mut ledger = Ledger::new(core, tx, self.started_at);
+        let held = ledger.hold_as(hold.clone(), &owner, self.cost, &terms);
+        held.await.map(drop)
+    }
+
+    /// Waits for the `end` of the work and settles what it cost. Gives the run as it ended; none when somebody else ended it.
+    pub async fn carry_out(
+        &self,
+        core: &Core,
+        ongoing: &Ongoing,
+        end: impl Future<Output = End>,
+    ) -> Result<Option<Run>> {
         let end = tokio::select! {
-            end = self.end(core, ongoing, work) => end,
+            end = end => end,
             never = self.accompany(core, ongoing) => match never {},
         };
         if matches!(end, End::HandedBack) {
-            return self.hand_back(core).await;
+            self.hand_back(core).await?;
+            return Err(Error::internal(anyhow!(
+                "the process ended before the run did"
+            )));
         }
-        let settled = self.settle(core, ongoing, end).await;
+        let settled =
+            in_transaction!(core.db(), tx => self.settle(core, tx, (ongoing, &end)).await);
         match settled {
             // The credits were not there any more to be captured: then there is no result either.
             Err(error) if error.code() == "hold_closed" => {
                 let end = End::Failed(rules::TOOK_TOO_LONG.to_owned());
-                self.settle(core, ongoing, end).await
+                in_transaction!(core.db(), tx => self.settle(core, tx, (ongoing, &end)).await)
             }
             settled => settled,
         }
     }
 
-    async fn end(&self, core: &Core, ongoing: &Ongoing, work: Work) -> End {
+    /// Has the work done.
+    pub async fn end(&self, core: &Core, ongoing: &Ongoing, work: Work) -> End {
         let context = ServiceContext {
             run: self.id.clone(),
             user: self.user.clone(),
@@ -169,22 +202,25 @@ impl Attempt {
     /// Lets another process begin the run anew; this attempt does not count.
     async fn hand_back(&self, core: &Core) -> Result<()> {
         tracing::info!(run = %self.id, "a run is handed back: the process ends");
-        in_transaction!(core.db(), tx => store::hand_back(tx, &self.id, self.number).await)?;
-        let why = anyhow::anyhow!("the process ended before the run did");
-        Err(crate::error::Error::internal(why))
+        in_transaction!(core.db(), tx => store::hand_back(tx, &self.id, self.number).await)
     }
 
-    /// Ends the run, unless somebody else did, and writes down the last that it said. With a result what was set aside is
-    /// spent, as much of it as the run cost; else it comes back.
-    async fn settle(&self, core: &Core, ongoing: &Ongoing, end: End) -> Result<()> {
+    /// Ends the run, unless somebody else did, and writes down the last that it said. With a result its cost is spent, of
+    /// what was set aside if anything was; the rest comes back.
+    pub async fn settle(
+        &self,
+        core: &Core,
+        tx: &mut Tx,
+        (ongoing, end): (&Ongoing, &End),
+    ) -> Result<Option<Run>> {
         let now = core.now();
         let owner = Owner::User(self.user.clone());
         let events = ongoing.report.pending();
-        let (status, output, error) = match &end {
+        let (status, output, error) = match end {
             End::Result(output) => (RunStatus::Succeeded, Some(output.clone()), None),
             End::Failed(why) => (RunStatus::Failed, None, Some(why.as_str())),
             End::Cancelled => (RunStatus::Cancelled, None, Some(rules::CANCELLED)),
-            End::HandedBack => return Ok(()),
+            End::HandedBack => return Ok(None),
         };
         let cost = match status {
             RunStatus::Succeeded => Some(ongoing.report.cost(self.cost)),
@@ -203,22 +239,22 @@ impl Attempt {
             price: self.price.clone(),
             ..Note::system(self.reference(), &self.title)
         };
-        in_transaction!(core.db(), tx => {
-            store::events::insert(tx, (&self.id, self.number), &events).await?;
-            if self.number > 0 {
-                store::forget_input(tx, &self.id).await?;
-            }
-            if store::finish(tx, &self.id, &ending).await?
-                && let Some(hold) = &self.hold
-            {
-                let mut ledger = Ledger::new(core, tx, now);
-                match cost.filter(|cost| !cost.is_zero()) {
-                    Some(cost) => drop(ledger.capture(&owner, hold, cost, &note).await?),
-                    None => super::ending::release(&mut ledger, &owner, hold).await?,
-                }
-            }
-            Ok(())
-        })
+        store::events::insert(tx, (&self.id, self.number), &events).await?;
+        if self.number > 0 {
+            store::forget_input(tx, &self.id).await?;
+        }
+        let ended = store::finish(tx, &self.id, &ending).await?;
+        if ended.is_none() {
+            return Ok(ended);
+        }
+        let mut ledger = Ledger::new(core, tx, now);
+        match (&self.hold, cost.filter(|cost| !cost.is_zero())) {
+            (Some(hold), Some(cost)) => drop(ledger.capture(&owner, hold, cost, &note).await?),
+            (Some(hold), None) => super::ending::release(&mut ledger, &owner, hold).await?,
+            (None, Some(cost)) => drop(ledger.spend(&owner, cost, &note).await?),
+            (None, None) => {}
+        }
+        Ok(ended)
     }
 }
 

@@ -11,9 +11,10 @@ use super::super::live::{Live, Ongoing};
 use super::super::registry::Registry;
 use super::super::rules;
 use super::super::service::Work;
-use super::super::store::{self, Begun};
+use super::super::store;
 use super::attempt::Attempt;
 use super::ending::end;
+use super::{Asked, Begun, GRACE, write_down};
 use crate::app::Core;
 use crate::credits::PriceVersion;
 use crate::error::Result;
@@ -36,13 +37,34 @@ impl Job for WorkOn {
 /// How often a run is begun. One that takes its process along each time ends then.
 const MOST_ATTEMPTS: i64 = 3;
 
+/// How long a run may wait before it counts as left behind.
+const QUEUE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Sets the price aside, writes the run down with its whole `input`, and has somebody work on it.
+pub(super) async fn enqueue(
+    core: &Core,
+    attempt: &Attempt,
+    asked: &Asked<'_>,
+    input: &str,
+) -> Result<Begun> {
+    let lasts = QUEUE + attempt.limit + GRACE;
+    in_transaction!(core.db(), tx => {
+        write_down(tx, attempt, asked, (RunStatus::Queued, lasts)).await?;
+        attempt.set_aside(core, tx, lasts).await?;
+        store::insert_input(tx, &attempt.id, input).await?;
+        let job = WorkOn { run: attempt.id.clone() };
+        core.enqueue(tx, &job).await
+    })?;
+    Ok(Begun::Waits)
+}
+
 /// Works on a run that has not ended.
 ///
 /// # Errors
 /// When the database does not answer, or the process ends before the run does: then it is to be worked on again.
 pub(in super::super) async fn work_on(core: &Core, id: &RunId) -> Result<()> {
     let begun = in_transaction!(core.db(), tx => store::begin_attempt(tx, id).await)?;
-    let Some(Begun {
+    let Some(store::Begun {
         attempt,
         input,
         last_event,
@@ -83,9 +105,10 @@ pub(in super::super) async fn work_on(core: &Core, id: &RunId) -> Result<()> {
     }
     let open = core.shutdown().open();
     let presence = core.state::<Live>()?.enter(&attempt.id, ongoing.clone());
-    let settled = attempt.carry_out(core, &ongoing, work).await;
+    let end = attempt.end(core, &ongoing, work);
+    let settled = attempt.carry_out(core, &ongoing, end).await;
     drop((presence, open));
-    settled
+    settled.map(drop)
 }
 
 type Prepared = (String, Duration, Work);

@@ -35,7 +35,7 @@ pub(super) async fn end(core: &Core, run: &Run, (status, why): (RunStatus, &str)
     };
     in_transaction!(core.db(), tx => {
         store::forget_input(tx, &run.id).await?;
-        if store::finish(tx, &run.id, &ending).await?
+        if store::finish(tx, &run.id, &ending).await?.is_some()
             && let Some(hold) = &run.hold
         {
             release(&mut Ledger::new(core, tx, now), &owner, hold).await?;

@@ -89,9 +89,11 @@ impl Trial<'_> {
         let mut other = usual.clone();
         other.insert("\u{0}of another form".into(), Value::Null);
         let other = self.send(&key, &other, true).await?;
-        actions::cancel(self.core, self.user, &first).await?;
+        actions::cancel(self.core, self.user, &first.id).await?;
         Ok(match (again, other) {
-            (Submitted::Run(again), _) if again != first => Some("It was run twice under one key."),
+            (Submitted::Run(again), _) if again.id != first.id => {
+                Some("It was run twice under one key.")
+            }
             (_, Submitted::Run(_)) => Some("Another input under the same key was run."),
             _ if self.available().await? < left => Some("It was charged twice under one key."),
             _ => None,
@@ -102,11 +104,11 @@ impl Trial<'_> {
     async fn stops(&self, usual: &Input, is_waiting: bool) -> anyhow::Result<Option<&'static str>> {
         self.afford_one().await?;
         let before = self.available().await?;
-        let Submitted::Run(id) = self.send(&random_token(), usual, is_waiting).await? else {
+        let Submitted::Run(run) = self.send(&random_token(), usual, is_waiting).await? else {
             return Ok(None);
         };
-        actions::cancel(self.core, self.user, &id).await?;
-        let Some(status) = self.end_of(&id).await? else {
+        actions::cancel(self.core, self.user, &run.id).await?;
+        let Some(status) = self.end_of(&run.id).await? else {
             return Ok(Some("A run that was stopped went on."));
         };
         let is_charged = self.available().await? != before;

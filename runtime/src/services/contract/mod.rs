@@ -188,8 +188,7 @@ impl Trial<'_> {
         let mut faults = Vec::new();
         let odd = inputs::hostile(self.service.input());
         for (what, input) in &odd {
-            if let Submitted::Run(id) = self.submit(input).await? {
-                let run = actions::find_run(self.core, self.user, &id).await?;
+            if let Submitted::Run(run) = self.submit(input).await? {
                 match fault_of(&run) {
                     Some(fault) => faults.push(format!("{fault} Its input was {what}.")),
                     None => {
@@ -231,22 +230,19 @@ impl Trial<'_> {
             patience: Patience::UntilDone,
             is_for_later: false,
         };
-        let submitted = self.run(submission).await?;
-        if let Submitted::Run(id) = &submitted {
+        let mut submitted = self.run(submission).await?;
+        if let Submitted::Run(run) = &mut submitted
+            && run.status == RunStatus::Queued
+        {
             // In the background nobody would get to it before this looks at it.
-            let run = actions::find_run(self.core, self.user, id).await?;
-            if run.status == RunStatus::Queued {
-                actions::work_on(self.core, id).await?;
-            }
+            actions::work_on(self.core, &run.id).await?;
+            **run = actions::find_run(self.core, self.user, &run.id).await?;
         }
         let charged = before
             .as_milli()
             .saturating_sub(self.available().await?.as_milli());
         let succeeded = match &submitted {
-            Submitted::Run(id) => {
-                let run = actions::find_run(self.core, self.user, id).await?;
-                run.status == RunStatus::Succeeded
-            }
+            Submitted::Run(run) => run.status == RunStatus::Succeeded,
             Submitted::Invalid(_) | Submitted::KeyReused | Submitted::SwitchedOff => false,
         };
         self.charges.tried += 1;

@@ -78,13 +78,24 @@ pub async fn insert(tx: &mut Tx, run: &NewRun<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Ends a run that has not ended. Says whether that was so.
-pub async fn finish(tx: &mut Tx, id: &RunId, ending: &Ending<'_>) -> Result<bool> {
-    let done = sqlx::query(
+/// Notes what was set aside for a run.
+pub async fn note_hold(tx: &mut Tx, id: &RunId, hold: &HoldId) -> Result<()> {
+    sqlx::query("UPDATE service_runs SET hold_id = $2 WHERE id = $1")
+        .bind(id.as_str())
+        .bind(hold.as_str())
+        .execute(tx.conn())
+        .await?;
+    Ok(())
+}
+
+/// Ends a run that has not ended. Gives it as it ended; none when somebody else ended it.
+pub async fn finish(tx: &mut Tx, id: &RunId, ending: &Ending<'_>) -> Result<Option<Run>> {
+    let row = sqlx::query(concat!(
         "UPDATE service_runs SET status = $2, output = $3, error = $4, finished_at = $5,
              cost = CASE WHEN $6 < 0 THEN cost ELSE $6 END
-         WHERE id = $1 AND finished_at IS NULL AND ($7 < 0 OR attempt = $7)",
-    )
+         WHERE id = $1 AND finished_at IS NULL AND ($7 < 0 OR attempt = $7) RETURNING ",
+        run_columns!()
+    ))
     .bind(id.as_str())
     .bind(ending.status.as_str())
     .bind(&ending.output)
@@ -92,9 +103,9 @@ pub async fn finish(tx: &mut Tx, id: &RunId, ending: &Ending<'_>) -> Result<bool
     .bind(ending.at.as_micros())
     .bind(ending.cost.map_or(-1, Credits::as_milli))
     .bind(ending.attempt.unwrap_or(-1))
-    .execute(tx.conn())
+    .fetch_optional(tx.conn())
     .await?;
-    Ok(done.rows_affected() == 1)
+    row.as_ref().map(run).transpose()
 }
 
 /// Notes that somebody is told of a run before it has ended. Everything that was written before is then kept, too.
