@@ -16,13 +16,14 @@ const MOST: usize = 4;
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 10;
 
-/// A queue with threads behind it, which end when it is dropped. Each keeps an `M` from one piece of work to the next.
+/// A queue with threads behind it, which end when it is dropped. Each keeps an `M` from one piece of work to the next, and
+/// does something to it when nothing more waits.
 pub(super) struct Threads<M> {
     queue: mpsc::Sender<Work<M>>,
 }
 
 impl<M: Default + 'static> Threads<M> {
-    pub fn start() -> anyhow::Result<Self> {
+    pub fn start(at_rest: fn(&mut M)) -> anyhow::Result<Self> {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         // What waits does so in its request, which ends when its browser goes away.
         let (queue, waiting) = mpsc::channel::<Work<M>>(1);
@@ -31,7 +32,7 @@ impl<M: Default + 'static> Threads<M> {
             let waiting = waiting.clone();
             std::thread::Builder::new()
                 .name(format!("passwords-{number}"))
-                .spawn(move || work_off(&waiting))
+                .spawn(move || work_off(&waiting, at_rest))
                 .context("a thread for passwords cannot be started")?;
         }
         Ok(Self { queue })
@@ -58,7 +59,7 @@ impl<M: Default + 'static> Threads<M> {
     }
 }
 
-fn work_off<M: Default>(waiting: &Mutex<mpsc::Receiver<Work<M>>>) {
+fn work_off<M: Default>(waiting: &Mutex<mpsc::Receiver<Work<M>>>, at_rest: fn(&mut M)) {
     give_way();
     let mut kept = M::default();
     loop {
@@ -70,6 +71,10 @@ fn work_off<M: Default>(waiting: &Mutex<mpsc::Receiver<Work<M>>>) {
         let Some(work) = next else { return };
         // A panic ends this piece of work and not the thread; who waits for it sees that the answer never came.
         let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| work(&mut kept)));
+        // Whoever holds it waits himself.
+        if waiting.try_lock().map_or(true, |next| next.is_empty()) {
+            at_rest(&mut kept);
+        }
     }
 }
 
@@ -90,7 +95,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_more_run_at_once_than_there_are_cores() {
-        let threads = Threads::<()>::start().unwrap();
+        let threads = Threads::<()>::start(|()| ()).unwrap();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let one = || {
@@ -112,11 +117,29 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_is_told_and_the_next_piece_of_work_is_done() {
-        let threads = Threads::<()>::start().unwrap();
+        let threads = Threads::<()>::start(|()| ()).unwrap();
         for _ in 0..2 * MOST {
             let told = threads.run::<()>(|()| panic!("as a test")).await;
             assert!(told.unwrap_err().to_string().contains("failed"));
         }
         assert_eq!(threads.run(|()| Ok(7)).await.unwrap(), 7);
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_nobody_needs_is_at_rest() {
+        static RESTS: AtomicUsize = AtomicUsize::new(0);
+        fn rest(kept: &mut Vec<u8>) {
+            assert_eq!(std::mem::take(kept), [1]);
+            RESTS.fetch_add(1, Ordering::SeqCst);
+        }
+        let threads = Threads::start(rest).unwrap();
+        for turn in 1..=2 * MOST {
+            let found = threads.run(|kept| Ok(std::mem::replace(kept, vec![1])));
+            assert!(found.await.unwrap().is_empty());
+            // The answer comes a little before that.
+            while RESTS.load(Ordering::SeqCst) < turn {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
     }
 }
