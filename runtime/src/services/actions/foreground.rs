@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::super::context::Report;
 use super::super::entity::{Run, RunStatus};
 use super::super::live::{Live, Ongoing};
-use super::super::pace::AT_ONCE;
+use super::super::pace::{AT_ONCE, Pace};
 use super::super::registry::Registry;
 use super::super::service::Work;
 use super::super::store;
@@ -53,14 +53,10 @@ pub(super) async fn begin(
         ongoing,
         end,
     };
-    if !pace.is_quick() {
-        return under_way.begin(core, asked).await;
+    match pace.is_quick() {
+        true => under_way.begin_and_end(core, asked, &pace).await,
+        false => under_way.begin(core, asked).await,
     }
-    let begun = under_way.begin_and_end(core, asked).await?;
-    if let Begun::IsUnderWay(_) = begun {
-        pace.note(AT_ONCE);
-    }
-    Ok(begun)
 }
 
 impl UnderWay {
@@ -84,7 +80,7 @@ impl UnderWay {
 
     /// Begins it, and ends it in the same transaction if the work is over within a moment. Until then nobody else takes from
     /// the account, so that nothing needs to be set aside.
-    async fn begin_and_end(mut self, core: &Core, asked: &Asked<'_>) -> Result<Begun> {
+    async fn begin_and_end(mut self, core: &Core, asked: &Asked<'_>, pace: &Pace) -> Result<Begun> {
         let lasts = self.lasts();
         let (run, owner) = (&self.attempt.id, Owner::User(self.attempt.user.clone()));
         let without_hold = Attempt {
@@ -105,6 +101,7 @@ impl UnderWay {
             if let Some(end) = &over {
                 return without_hold.settle(core, tx, (&self.ongoing, end)).await;
             }
+            pace.note(AT_ONCE);
             if let Some(hold) = &self.attempt.hold {
                 store::note_hold(tx, run, hold).await?;
             }
