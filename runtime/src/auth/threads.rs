@@ -137,9 +137,13 @@ mod tests {
             let found = threads.run(|kept| Ok(std::mem::replace(kept, vec![1])));
             assert!(found.await.unwrap().is_empty());
             // The answer comes a little before that.
-            while RESTS.load(Ordering::SeqCst) < turn {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+            let rested = async {
+                while RESTS.load(Ordering::SeqCst) < turn {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            };
+            let rested = tokio::time::timeout(Duration::from_secs(60), rested).await;
+            assert!(rested.is_ok(), "it is not at rest after turn {turn}");
         }
     }
 }

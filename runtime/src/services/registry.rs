@@ -6,14 +6,12 @@ use std::time::Duration;
 
 use anyhow::bail;
 
-use super::pace::Pace;
 use super::service::AnyService;
 
 /// The services of the application, each under its name.
 #[derive(Clone)]
 pub(super) struct Registry {
     services: BTreeMap<&'static str, Arc<dyn AnyService>>,
-    paces: BTreeMap<&'static str, Arc<Pace>>,
     pub time_limit: Duration,
 }
 
@@ -26,7 +24,6 @@ impl Registry {
     pub fn new(time_limit: Duration) -> Self {
         Self {
             services: BTreeMap::new(),
-            paces: BTreeMap::new(),
             time_limit,
         }
     }
@@ -43,13 +40,7 @@ impl Registry {
         if self.services.insert(name, service).is_some() {
             bail!("it was added twice");
         }
-        self.paces.insert(name, Arc::default());
         Ok(())
-    }
-
-    /// How quick a service is here.
-    pub fn pace_of(&self, name: &str) -> Arc<Pace> {
-        self.paces.get(name).cloned().unwrap_or_default()
     }
 
     /// How long a run of `service` may take.

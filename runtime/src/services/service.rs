@@ -17,6 +17,7 @@ use serde_json::{Map, Value};
 
 use super::context::ServiceContext;
 use super::input::InputSchema;
+use super::pace::Pace;
 use super::view::View;
 use crate::credits::Credits;
 use crate::error::FieldErrors;
@@ -111,6 +112,7 @@ pub(super) trait AnyService: Send + Sync {
     /// The schema of its output.
     fn output(&self) -> &Value;
     fn view(&self, output: &Value) -> View;
+    fn pace(&self) -> &Pace;
 
     /// Checks an input against the schema and the type's own rules.
     fn prepare(self: Arc<Self>, input: Map<String, Value>) -> Result<Work, FieldErrors>;
@@ -120,6 +122,7 @@ struct Typed<S> {
     service: S,
     input: InputSchema,
     output: Value,
+    pace: Pace,
 }
 
 /// Takes a service's types away.
@@ -138,6 +141,7 @@ pub(super) fn erase<S: Service>(service: S) -> anyhow::Result<Arc<dyn AnyService
         service,
         input: InputSchema::parse(input.into_root_schema_for::<S::Input>().to_value())?,
         output: output.into_root_schema_for::<S::Output>().to_value(),
+        pace: Pace::default(),
     }))
 }
 
@@ -172,6 +176,10 @@ impl<S: Service> AnyService for Typed<S> {
 
     fn view(&self, output: &Value) -> View {
         self.service.view(output, &self.output)
+    }
+
+    fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     fn prepare(self: Arc<Self>, input: Map<String, Value>) -> Result<Work, FieldErrors> {

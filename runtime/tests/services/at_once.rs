@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use quickscale_runtime::app::Core;
-use quickscale_runtime::credits::Credits;
+use quickscale_runtime::credits::{Credits, Note, actions as ledger};
 use quickscale_runtime::testing::{Client, TestApp};
 
-use crate::browser::{fresh_key, run, send};
-use crate::charging::balance;
+use crate::browser::{affordable, fresh_key, keys, only_page, run, send, send_together};
+use crate::charging::{balance, owner_of};
 use crate::offered::{Strings, app_with, builder};
 use crate::support::death::{Life, kill_after};
 use crate::support::ledger::{assert_sound, count, number};
@@ -110,42 +110,19 @@ async fn what_takes_longer_than_expected_is_set_aside_and_seen_meanwhile() {
 async fn whoever_has_too_few_credits_has_no_work_done() {
     let strings = Strings::default();
     let (app, mut ada) = start(&strings).await;
-    let spare = u32::try_from(available(&app).await / 1_000).unwrap() % PRICE;
-    let left = (u64::from(PRICE) * 3 + u64::from(spare)) * 1_000;
-    let sql = "SELECT id FROM users";
-    let row = sqlx::query(sql).fetch_one(app.core.db().reader()).await;
-    let owner: String = sqlx::Row::get(&row.unwrap(), 0);
-    let owner = quickscale_runtime::credits::Owner::User(owner.into());
-    let too_much = i64::try_from(available(&app).await - left).unwrap();
-    let note = quickscale_runtime::credits::Note::system("poor", "To have little");
-    let spent = Credits::from_milli(too_much.unsigned_abs());
-    quickscale_runtime::credits::actions::spend(&app.core, &owner, spent, &note)
+    // All but three runs and one credit.
+    let spent = available(&app).await - u64::from(3 * PRICE + 1) * 1_000;
+    let spent = Credits::from_milli(spent);
+    let note = Note::system("poor", "To have little");
+    let owner = owner_of(&app, ADA).await;
+    ledger::spend(&app.core, &owner, spent, &note)
         .await
         .unwrap();
     let worked = strings.worked.load(Ordering::SeqCst);
-    let tasks: Vec<_> = (0..12)
-        .map(|at| {
-            let mut ada = ada.clone();
-            tokio::spawn(async move {
-                let key = format!("0123456789abcdef{at}");
-                send(&mut ada, SERVICE, &key, &[("text", "hi")])
-                    .await
-                    .status
-            })
-        })
-        .collect();
-    let mut ran = 0;
-    for task in tasks {
-        match task.await.unwrap() {
-            StatusCode::SEE_OTHER => ran += 1,
-            status => assert_eq!(status, StatusCode::PAYMENT_REQUIRED),
-        }
-    }
-    assert_eq!(
-        (ran, strings.worked.load(Ordering::SeqCst) - worked),
-        (3, 3)
-    );
-    assert_eq!(available(&app).await, u64::from(spare) * 1_000);
+    let sent = send_together(&ada, SERVICE, &keys(12), "hi").await;
+    let worked = strings.worked.load(Ordering::SeqCst) - worked;
+    assert_eq!((affordable(&sent), worked), (3, 3));
+    assert_eq!(available(&app).await, 1_000);
     let key = fresh_key(&mut ada, "/services/free").await;
     let free = send(&mut ada, "/services/free", &key, &[("text", "hi")]).await;
     assert_eq!(free.status, StatusCode::SEE_OTHER);
@@ -158,22 +135,7 @@ async fn of_20_parallel_submits_of_one_key_one_runs() {
     let (app, mut ada) = start(&strings).await;
     let (before, worked) = (available(&app).await, strings.worked.load(Ordering::SeqCst));
     let key = fresh_key(&mut ada, SERVICE).await;
-    let tasks: Vec<_> = (0..20)
-        .map(|_| {
-            let (mut ada, key) = (ada.clone(), key.clone());
-            tokio::spawn(async move {
-                let sent = send(&mut ada, SERVICE, &key, &[("text", "hi")]).await;
-                assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
-                sent.location().to_owned()
-            })
-        })
-        .collect();
-    let mut pages = Vec::new();
-    for task in tasks {
-        pages.push(task.await.unwrap());
-    }
-    pages.dedup();
-    assert_eq!(pages.len(), 1, "{pages:?}");
+    only_page(&send_together(&ada, SERVICE, &vec![key; 20], "hi").await);
     assert_eq!(strings.worked.load(Ordering::SeqCst), worked + 1);
     assert_eq!(before - available(&app).await, 7_000);
     assert_sound(&app.core, "after the race").await;

@@ -1,7 +1,9 @@
 //! What a person does with a service: fill in its form, send it, read the page that comes.
 
+use std::collections::BTreeSet;
+
 use axum::body::Body;
-use axum::http::{Request, header};
+use axum::http::{Request, StatusCode, header};
 use quickscale_runtime::testing::{Answer, Client};
 
 /// A file to be sent: field, name, content.
@@ -26,6 +28,57 @@ pub async fn send(client: &mut Client, path: &str, key: &str, fields: &[(&str, &
     let mut all = vec![("run_key", key)];
     all.extend_from_slice(fields);
     client.post(path, &all).await
+}
+
+/// Sends forms at the same time, one for each key. Gives the answers in the order of the keys.
+pub async fn send_together(
+    client: &Client,
+    path: &'static str,
+    keys: &[String],
+    text: &'static str,
+) -> Vec<Answer> {
+    let tasks: Vec<_> = keys
+        .iter()
+        .map(|key| {
+            let (mut client, key) = (client.clone(), key.clone());
+            tokio::spawn(async move { send(&mut client, path, &key, &[("text", text)]).await })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for task in tasks {
+        answers.push(task.await.unwrap());
+    }
+    answers
+}
+
+/// The one page to which all of `answers` lead.
+pub fn only_page(answers: &[Answer]) -> String {
+    let pages = answers.iter().map(|sent| {
+        assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
+        sent.location()
+    });
+    let pages: BTreeSet<_> = pages.collect();
+    assert_eq!(pages.len(), 1, "{pages:?}");
+    pages.into_iter().collect()
+}
+
+/// How many of `answers` say that a run was begun; the rest, that there are too few credits.
+pub fn affordable(answers: &[Answer]) -> usize {
+    let ran = |sent: &&Answer| match sent.status {
+        StatusCode::SEE_OTHER => true,
+        status => {
+            assert_eq!(status, StatusCode::PAYMENT_REQUIRED, "{}", sent.text);
+            false
+        }
+    };
+    answers.iter().filter(ran).count()
+}
+
+/// `count` keys of forms, each another.
+pub fn keys(count: usize) -> Vec<String> {
+    (0..count)
+        .map(|at| format!("0123456789abcdef{at}"))
+        .collect()
 }
 
 /// Fills in a fresh form, sends it and opens the page of the run, once that has ended.

@@ -9,19 +9,24 @@ use quickscale_runtime::ids::UserId;
 use quickscale_runtime::testing::TestApp;
 use sqlx::Row as _;
 
-use crate::browser::{fresh_key, run, send};
+use crate::browser::{affordable, fresh_key, keys, only_page, run, send, send_together};
 use crate::offered::{Strings, builder, offering, offering_little_time};
 use crate::support::ledger::{assert_sound, count, number};
 use crate::support::{sign_up, until};
 
-pub async fn balance(app: &TestApp, email: &str) -> Balance {
+pub async fn owner_of(app: &TestApp, email: &str) -> Owner {
     let row = sqlx::query("SELECT id FROM users WHERE email = $1")
         .bind(email)
         .fetch_one(app.core.db().reader())
         .await
         .unwrap();
     let id: UserId = row.try_get::<String, _>(0).unwrap().into();
-    ledger::balance(&app.core, &Owner::User(id)).await.unwrap()
+    Owner::User(id)
+}
+
+pub async fn balance(app: &TestApp, email: &str) -> Balance {
+    let owner = owner_of(app, email).await;
+    ledger::balance(&app.core, &owner).await.unwrap()
 }
 
 fn whole(available: u32) -> Balance {
@@ -104,22 +109,7 @@ async fn of_20_parallel_submits_of_one_key_one_runs_and_one_is_charged() {
         let email = format!("ada{}@example.com", path.len());
         let mut ada = sign_up(&app, &email).await;
         let key = fresh_key(&mut ada, path).await;
-        let tasks: Vec<_> = (0..20)
-            .map(|_| {
-                let (mut ada, key) = (ada.clone(), key.clone());
-                tokio::spawn(async move {
-                    let sent = send(&mut ada, path, &key, &[("text", "rest")]).await;
-                    assert_eq!(sent.status, StatusCode::SEE_OTHER, "{}", sent.text);
-                    sent.location().to_owned()
-                })
-            })
-            .collect();
-        let mut pages = Vec::new();
-        for task in tasks {
-            pages.push(task.await.unwrap());
-        }
-        pages.dedup();
-        assert_eq!(pages.len(), 1, "{pages:?}");
+        only_page(&send_together(&ada, path, &vec![key; 20], "rest").await);
         assert_eq!(worked.load(Ordering::SeqCst), 1, "{path}");
     }
     assert_eq!(count(&app.core, "service_runs").await, 2);
@@ -131,25 +121,8 @@ async fn of_20_parallel_submits_of_one_key_one_runs_and_one_is_charged() {
 async fn parallel_runs_never_spend_more_than_there_is() {
     let (app, worked) = offering(10, 3).await;
     let ada = sign_up(&app, "ada@example.com").await;
-    let tasks: Vec<_> = (0..12)
-        .map(|at| {
-            let mut ada = ada.clone();
-            tokio::spawn(async move {
-                let key = format!("0123456789abcdef{at}");
-                send(&mut ada, "/services/obedient", &key, &[("text", "hi")])
-                    .await
-                    .status
-            })
-        })
-        .collect();
-    let mut ran = 0;
-    for task in tasks {
-        match task.await.unwrap() {
-            StatusCode::SEE_OTHER => ran += 1,
-            status => assert_eq!(status, StatusCode::PAYMENT_REQUIRED),
-        }
-    }
-    assert_eq!((ran, worked.load(Ordering::SeqCst)), (3, 3));
+    let sent = send_together(&ada, "/services/obedient", &keys(12), "hi").await;
+    assert_eq!((affordable(&sent), worked.load(Ordering::SeqCst)), (3, 3));
     assert_eq!(balance(&app, "ada@example.com").await, whole(1));
     assert_sound(&app.core, "after the race").await;
 }

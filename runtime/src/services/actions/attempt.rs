@@ -63,6 +63,22 @@ impl Attempt {
         format!("run:{}", self.id)
     }
 
+    fn owner(&self) -> Owner {
+        Owner::User(self.user.clone())
+    }
+
+    /// Makes sure that its price is there, which nobody else takes before the transaction ends.
+    ///
+    /// # Errors
+    /// 402 `insufficient_credits`.
+    pub async fn reserve(&self, core: &Core, tx: &mut Tx) -> Result<()> {
+        if self.cost.is_zero() {
+            return Ok(());
+        }
+        let mut ledger = Ledger::new(core, tx, self.started_at);
+        ledger.reserve(&self.owner(), self.cost).await
+    }
+
     /// Sets the price aside for `lasts`, if it has one.
     ///
     /// # Errors
@@ -75,7 +91,7 @@ impl Attempt {
             key: self.reference(),
             lasts,
         };
-        let owner = Owner::User(self.user.clone());
+        let owner = self.owner();
         let mut ledger = Ledger::new(core, tx, self.started_at);
         let held = ledger.hold_as(hold.clone(), &owner, self.cost, &terms);
         held.await.map(drop)
@@ -214,7 +230,7 @@ impl Attempt {
         (ongoing, end): (&Ongoing, &End),
     ) -> Result<Option<Run>> {
         let now = core.now();
-        let owner = Owner::User(self.user.clone());
+        let owner = self.owner();
         let events = ongoing.report.pending();
         let (status, output, error) = match end {
             End::Result(output) => (RunStatus::Succeeded, Some(output.clone()), None),

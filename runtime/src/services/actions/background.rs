@@ -55,7 +55,7 @@ pub(super) async fn enqueue(
         let job = WorkOn { run: attempt.id.clone() };
         core.enqueue(tx, &job).await
     })?;
-    Ok(Begun::Waits)
+    Ok(Begun::Waiting)
 }
 
 /// Works on a run that has not ended.

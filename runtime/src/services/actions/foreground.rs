@@ -9,18 +9,16 @@ use tokio::time::{Instant, sleep, timeout};
 use super::super::context::Report;
 use super::super::entity::{Run, RunStatus};
 use super::super::live::{Live, Ongoing};
-use super::super::pace::{AT_ONCE, Pace};
-use super::super::registry::Registry;
+use super::super::pace::AT_ONCE;
 use super::super::service::Work;
 use super::super::store;
 use super::attempt::{Attempt, End};
 use super::{Asked, Begun, GRACE, Patience, write_down};
 use crate::app::Core;
-use crate::credits::{Ledger, Owner};
 use crate::error::{Error, Result};
 use crate::in_transaction;
 
-/// A run whose work has not ended, or not begun.
+/// A run whose work has not ended.
 pub(super) struct UnderWay {
     attempt: Attempt,
     ongoing: Ongoing,
@@ -28,7 +26,7 @@ pub(super) struct UnderWay {
     end: BoxFuture<'static, End>,
 }
 
-/// Sets the price aside, writes the run down and has the work begin.
+/// Writes the run down and has the work begin; where that is expected to be over at once, the run may have ended by then.
 pub(super) async fn begin(
     core: &Core,
     attempt: Attempt,
@@ -36,14 +34,13 @@ pub(super) async fn begin(
     work: Work,
 ) -> Result<Begun> {
     let ongoing = Ongoing::new(Report::new(1));
-    let pace = core.state::<Registry>()?.pace_of(asked.service);
     let end = {
         let (core, attempt, ongoing) = (core.clone(), attempt.clone(), ongoing.clone());
-        let pace = pace.clone();
+        let service = asked.offered.service.clone();
         async move {
             let begun = Instant::now();
             let end = attempt.end(&core, &ongoing, work).await;
-            pace.note(begun.elapsed());
+            service.pace().note(begun.elapsed());
             end
         }
         .boxed()
@@ -53,8 +50,8 @@ pub(super) async fn begin(
         ongoing,
         end,
     };
-    match pace.is_quick() {
-        true => under_way.begin_and_end(core, asked, &pace).await,
+    match asked.offered.service.pace().is_quick() {
+        true => under_way.begin_and_end(core, asked).await,
         false => under_way.begin(core, asked).await,
     }
 }
@@ -75,14 +72,13 @@ impl UnderWay {
             write_down(tx, &self.attempt, asked, (RunStatus::Running, lasts)).await?;
             self.attempt.set_aside(core, tx, lasts).await
         })?;
-        Ok(Begun::IsUnderWay(self))
+        Ok(Begun::UnderWay(self))
     }
 
     /// Begins it, and ends it in the same transaction if the work is over within a moment. Until then nobody else takes from
     /// the account, so that nothing needs to be set aside.
-    async fn begin_and_end(mut self, core: &Core, asked: &Asked<'_>, pace: &Pace) -> Result<Begun> {
+    async fn begin_and_end(mut self, core: &Core, asked: &Asked<'_>) -> Result<Begun> {
         let lasts = self.lasts();
-        let (run, owner) = (&self.attempt.id, Owner::User(self.attempt.user.clone()));
         let without_hold = Attempt {
             hold: None,
             ..self.attempt.clone()
@@ -91,26 +87,23 @@ impl UnderWay {
         let mut over = None;
         let ended = in_transaction!(core.db(), tx => {
             write_down(tx, &without_hold, asked, (RunStatus::Running, lasts)).await?;
-            if !without_hold.cost.is_zero() {
-                let mut ledger = Ledger::new(core, tx, without_hold.started_at);
-                ledger.reserve(&owner, without_hold.cost).await?;
-            }
+            without_hold.reserve(core, tx).await?;
             if over.is_none() {
                 over = timeout(AT_ONCE, &mut self.end).await.ok();
             }
             if let Some(end) = &over {
                 return without_hold.settle(core, tx, (&self.ongoing, end)).await;
             }
-            pace.note(AT_ONCE);
+            asked.offered.service.pace().note(AT_ONCE);
             if let Some(hold) = &self.attempt.hold {
-                store::note_hold(tx, run, hold).await?;
+                store::note_hold(tx, &self.attempt.id, hold).await?;
             }
             self.attempt.set_aside(core, tx, lasts).await?;
             Ok(None)
         })?;
         Ok(match ended {
-            Some(run) => Begun::HasEnded(run),
-            None => Begun::IsUnderWay(self),
+            Some(run) => Begun::Ended(run),
+            None => Begun::UnderWay(self),
         })
     }
 

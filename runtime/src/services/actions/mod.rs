@@ -29,7 +29,7 @@ use super::rules;
 use super::store::{self, NewRun};
 use crate::app::Core;
 use crate::auth;
-use crate::credits::{HoldId, Price};
+use crate::credits::HoldId;
 use crate::db::Tx;
 use crate::error::{FieldErrors, Result};
 use crate::http::Principal;
@@ -103,20 +103,19 @@ pub(super) async fn run(
     let attempt = first_attempt(core, user, &offered)?;
     let id = attempt.id.clone();
     let asked = Asked {
-        service: offered.name,
+        offered: &offered,
         key: &submission.key,
         digest: &digest,
         input: &kept,
-        price: &offered.price,
     };
     let begun = match whole {
         Some(input) => background::enqueue(core, &attempt, &asked, &input).await,
         None => foreground::begin(core, attempt, &asked, work).await,
     };
     let ended = match begun {
-        Ok(Begun::Waits) => None,
-        Ok(Begun::IsUnderWay(under_way)) => under_way.carry_on(core, submission.patience).await?,
-        Ok(Begun::HasEnded(run)) => Some(run),
+        Ok(Begun::Waiting) => None,
+        Ok(Begun::UnderWay(under_way)) => under_way.carry_on(core, submission.patience).await?,
+        Ok(Begun::Ended(run)) => Some(run),
         Err(failure) => return asked_before(core, user, same).await?.ok_or(failure),
     };
     let run = match ended {
@@ -159,20 +158,19 @@ async fn asked_before(
 
 /// What was asked for, as it is kept.
 struct Asked<'a> {
-    service: &'static str,
+    offered: &'a Offered,
     key: &'a str,
     digest: &'a str,
     input: &'a str,
-    price: &'a Price,
 }
 
-/// How a run was begun.
+/// A run that has begun.
 enum Begun {
     /// It waits for somebody who works in the background.
-    Waits,
-    IsUnderWay(UnderWay),
+    Waiting,
+    UnderWay(UnderWay),
     /// It was over at once.
-    HasEnded(Run),
+    Ended(Run),
 }
 
 /// Writes a run down that lasts as long as `lasts` at most. First the run, then the account, as where a run ends: two that
@@ -186,10 +184,10 @@ async fn write_down(
     let run = NewRun {
         id: &attempt.id,
         user: &attempt.user,
-        service: asked.service,
+        service: asked.offered.name,
         key: asked.key,
         digest: asked.digest,
-        price: asked.price,
+        price: &asked.offered.price,
         hold: attempt.hold.as_ref(),
         status,
         input: asked.input,
