@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use futures_util::future::BoxFuture;
 use minijinja::value::Value;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::app::Core;
 use crate::config::{Config, Fault, Vars};
@@ -105,7 +105,7 @@ pub struct NavItem {
 }
 
 /// Where a link stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NavPlace {
     Main,

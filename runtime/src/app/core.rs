@@ -18,7 +18,7 @@ use crate::http::{Access, Assets, Authenticator, CrossOrigin, Endpoint, RouteInf
 use crate::ids::UserId;
 use crate::mail::{MailSample, MailTopic, Mailer};
 use crate::module::{Event, NavItem, NavPlace, Panel, PanelPlace, PortraitFn, WishesFn};
-use crate::pages::{Pages, Sample};
+use crate::pages::{Navigation, Pages, Sample};
 use crate::personal::PersonalFiles;
 use crate::shutdown::Shutdown;
 
@@ -145,21 +145,27 @@ impl Core {
     }
 
     /// The links that whoever made the request may follow.
-    pub fn navigation(&self, visit: &Visit) -> Vec<&NavItem> {
-        let is_on = |item: &&NavItem| item.flag.is_none_or(|flag| self.0.flags.is_on(flag));
-        let may = |item: &&NavItem| match item.access {
-            Access::Public | Access::Machine => true,
-            Access::Key(_) => false,
-            Access::SignedIn => visit.principal().is_some(),
-            Access::Staff(permission) => visit.may(permission),
-        };
+    pub(crate) fn navigation(&self, visit: &Visit) -> Navigation {
         let is_acting = visit.principal().is_some_and(|own| own.acted_by.is_some());
-        let fits = |item: &&NavItem| {
-            let is_fit = item.place != NavPlace::Visitor || visit.principal().is_none();
-            is_fit && !(is_acting && item.path.starts_with("/accounts/"))
+        let is_shown = |NavItem {
+                            path,
+                            place,
+                            access,
+                            flag,
+                            ..
+                        }: &NavItem| {
+            let is_on = flag.is_none_or(|flag| self.0.flags.is_on(flag));
+            let may = match *access {
+                Access::Public | Access::Machine => true,
+                Access::Key(_) => false,
+                Access::SignedIn => visit.principal().is_some(),
+                Access::Staff(permission) => visit.may(permission),
+            };
+            let fits = *place != NavPlace::Visitor || visit.principal().is_none();
+            is_on && may && fits && !(is_acting && path.starts_with("/accounts/"))
         };
-        let items = self.0.navigation.iter();
-        items.filter(is_on).filter(may).filter(fits).collect()
+        let links = self.0.navigation.iter();
+        links.filter(|link| is_shown(&link.item)).collect()
     }
 
     /// Applies the migrations that are missing and says which.

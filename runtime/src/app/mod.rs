@@ -24,8 +24,8 @@ use crate::flags::Flags;
 use crate::http::limits::{self, Limits};
 use crate::http::{Access, Assets, Endpoint, RouteInfo, Routes, Rule, edge, guard};
 use crate::mail::{MailSample, Mailer};
-use crate::module::{Command, Install, Module, NavItem};
-use crate::pages::{Pages, Sample};
+use crate::module::{Command, Install, Module};
+use crate::pages::{Link, Pages, Sample};
 use crate::shutdown::Shutdown;
 
 /// What the application is made of, before it is built.
@@ -54,7 +54,7 @@ struct Shared {
     pages: Pages,
     assets: Assets,
     flags: Flags,
-    navigation: Vec<NavItem>,
+    navigation: Vec<Link>,
     routes: Vec<RouteInfo>,
     endpoints: Arc<[Arc<Endpoint>]>,
     limits: Limits,
@@ -219,7 +219,7 @@ impl App {
             pages,
             assets,
             flags,
-            navigation,
+            navigation: navigation.into_iter().map(Link::from).collect(),
             install,
             site,
             shutdown: Shutdown::default(),

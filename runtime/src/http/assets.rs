@@ -43,7 +43,13 @@ impl Assets {
     /// `None` when there is no such file.
     pub fn url(&self, path: &str) -> Option<String> {
         let digest = self.digest(path)?;
-        Some(format!("/static/{path}?v={digest}"))
+        Some(address(path, &digest))
+    }
+
+    /// Path and address of every file that does not change any more.
+    pub fn settled(&self) -> impl Iterator<Item = (String, String)> {
+        let digests = self.digests.iter().flat_map(|digests| digests.iter());
+        digests.map(|(path, digest)| (path.clone(), address(path, digest)))
     }
 
     /// What is in a file; none when there is no such file.
@@ -85,6 +91,10 @@ impl Assets {
         }
         response
     }
+}
+
+fn address(path: &str, digest: &str) -> String {
+    format!("/static/{path}?v={digest}")
 }
 
 fn digest_of(file: &Path) -> Option<String> {

@@ -15,6 +15,8 @@ struct Made {
     time_writer: OnceLock<Value>,
     user: OnceLock<Value>,
     nav: OnceLock<Value>,
+    color_scheme: OnceLock<&'static str>,
+    csrf_field: OnceLock<Value>,
 }
 
 fn time_writer(visit: &Visit) -> Value {
@@ -58,16 +60,17 @@ impl Object for PageContext {
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let own = self
-            .page
-            .get_item(key)
-            .ok()
-            .filter(|value| !value.is_undefined());
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, name: &str) -> Option<Value> {
+        let own = self.page.get_attr(name).ok();
+        let own = own.filter(|value| !value.is_undefined());
         if own.is_some() {
             return own;
         }
         let visit = &self.visit.0;
-        match key.as_str()? {
+        match name {
             "site" => Some(visit.core().site_value()),
             "user" => Some(self.made.user.get_or_init(|| user(visit)).clone()),
             "nav" => Some(self.made.nav.get_or_init(|| nav(visit)).clone()),
@@ -81,9 +84,17 @@ impl Object for PageContext {
                     .clone(),
             ),
             "request_id" => Some(visit.request_id().into()),
-            "color_scheme" => Some(color_scheme(visit).into()),
+            "color_scheme" => {
+                let chosen = self.made.color_scheme.get_or_init(|| color_scheme(visit));
+                Some((*chosen).into())
+            }
             "csrf_token" => Some(visit.csrf_token().into()),
-            "csrf_field" => Some(csrf_field(visit)),
+            "csrf_field" => Some(
+                self.made
+                    .csrf_field
+                    .get_or_init(|| csrf_field(visit))
+                    .clone(),
+            ),
             _ => None,
         }
     }
@@ -107,7 +118,7 @@ fn user(visit: &Visit) -> Value {
 }
 
 fn nav(visit: &Visit) -> Value {
-    Value::from(Serde(visit.core().navigation(visit)))
+    Value::from_object(visit.core().navigation(visit))
 }
 
 /// What this person chose: `light`, `dark`, or `system`.

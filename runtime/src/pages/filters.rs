@@ -1,6 +1,8 @@
 //! What templates can call: `asset('css/app.css')`, `{{ at|datetime }}`, `{{ n|plural('run', 'runs') }}`,
 //! `{{ text|ticks }}`.
 
+use std::collections::BTreeMap;
+
 use minijinja::value::Value;
 use minijinja::{
     AutoEscape, Environment, Error, ErrorKind, HtmlEscape, Output, State, escape_formatter,
@@ -12,11 +14,14 @@ use crate::http::Assets;
 use crate::times::TimeWriter;
 
 pub(super) fn install(environment: &mut Environment<'static>, assets: Assets) {
+    // Paths of files are the developer's own words and need no escape.
+    let settled: BTreeMap<_, _> = assets
+        .settled()
+        .map(|(path, url)| (path, Value::from_safe_string(url)))
+        .collect();
     environment.add_function("asset", move |path: &str| {
-        // Paths of files are the developer's own words and need no escape.
-        assets
-            .url(path)
-            .map(Value::from_safe_string)
+        let url = settled.get(path).cloned();
+        url.or_else(|| assets.url(path).map(Value::from_safe_string))
             .ok_or_else(|| {
                 Error::new(
                     ErrorKind::InvalidOperation,

@@ -4,9 +4,11 @@ mod choice;
 mod context;
 mod error_page;
 mod filters;
+mod navigation;
 
 pub use choice::Choice;
 pub use error_page::ErrorPage;
+pub(crate) use navigation::{Link, Navigation};
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
