@@ -31,7 +31,7 @@ pub use entity::{
     Account, AccountId, Actor, Balance, Entry, EntryKind, Grant, Hold, HoldId, HoldState,
     HoldTerms, Holdings, Lot, LotId, LotKind, LotRef, Note, Owner, Price, PriceVersion,
 };
-pub use ledger::Ledger;
+pub use ledger::{Ledger, Reserved};
 
 use std::time::Duration;
 

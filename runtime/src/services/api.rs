@@ -20,7 +20,7 @@ use super::stream::{self, Json, last_seen};
 use super::wish::Wish;
 use crate::app::Core;
 use crate::auth;
-use crate::credits::{self, Owner};
+use crate::credits::{self, Credits, Owner};
 use crate::error::{Error, Result};
 use crate::http::{
     About, Answer, Call, Endpoint, Headers, Parameter, Place, Refusal, Scope, Shape, Special,
@@ -348,10 +348,14 @@ impl Answer for ServiceView {
 
 impl RunView {
     async fn new(core: &Core, run: Run) -> Result<Self> {
-        let owner = Owner::User(run.user);
+        let owner = Owner::User(run.user.clone());
         let balance = credits::actions::balance(core, &owner).await?;
+        Ok(Self::of(run, balance.available))
+    }
+
+    fn of(run: Run, available: Credits) -> Self {
         let cost = rules::charged(run.status, run.cost);
-        Ok(Self {
+        Self {
             id: run.id.to_string(),
             service: run.service,
             status: run.status,
@@ -359,12 +363,12 @@ impl RunView {
             error: run.error,
             credits: RunCredits {
                 cost: cost.to_string(),
-                balance: balance.available.to_string(),
+                balance: available.to_string(),
             },
             created_at: run.started_at.rfc3339(),
             finished_at: run.finished_at.map(|at| at.rfc3339()),
             result_removed_at: run.forgotten_at.map(|at| at.rfc3339()),
-        })
+        }
     }
 }
 
@@ -412,8 +416,8 @@ async fn run(call: Call, input: Map<String, Value>) -> Result<(StatusCode, Heade
         patience: Patience::AtMost(wish.wait.map_or(PATIENCE, |wait| wait.min(PATIENCE))),
         is_for_later: wish.is_for_later,
     };
-    let run = match actions::run(core, &call.caller, offered, submission).await? {
-        Submitted::Run(run) => *run,
+    let (run, available) = match actions::run(core, &call.caller, offered, submission).await? {
+        Submitted::Run { run, available } => (*run, available),
         Submitted::Invalid(errors) => return Err(Error::invalid_fields(&errors)),
         Submitted::KeyReused => return Err(Error::idempotency_key_reused()),
         Submitted::SwitchedOff => {
@@ -427,7 +431,11 @@ async fn run(call: Call, input: Map<String, Value>) -> Result<(StatusCode, Heade
     };
     let is_later = is_later && status == StatusCode::ACCEPTED;
     let headers = wish.applied(is_later, PATIENCE);
-    Ok((status, headers, RunView::new(core, run).await?))
+    let view = match available {
+        Some(available) => RunView::of(run, available),
+        None => RunView::new(core, run).await?,
+    };
+    Ok((status, headers, view))
 }
 
 async fn find_run(call: Call) -> Result<RunView> {

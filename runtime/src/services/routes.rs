@@ -87,7 +87,7 @@ async fn submit(
         ))),
     };
     let (errors, key) = match done {
-        Ok(Submitted::Run(run)) => {
+        Ok(Submitted::Run { run, .. }) => {
             return Ok(visit.redirect(&format!("/services/runs/{}", run.id)));
         }
         Ok(Submitted::Invalid(errors)) => (errors, key),

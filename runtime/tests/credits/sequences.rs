@@ -8,8 +8,11 @@ use quickscale_runtime::auth::audit;
 use quickscale_runtime::credits::actions as ledger;
 use quickscale_runtime::credits::verify::verify_owner;
 use quickscale_runtime::credits::{
-    Adjustment, Balance, Change, Credits, EntryKind, Grant, HoldTerms, LotKind, LotRef, Note, Owner,
+    Adjustment, Balance, Change, Credits, EntryKind, Grant, HoldTerms, Ledger, LotKind, LotRef,
+    Note, Owner,
 };
+use quickscale_runtime::error::Result;
+use quickscale_runtime::in_transaction;
 use quickscale_runtime::testing::TestApp;
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom as _;
@@ -86,6 +89,35 @@ impl Run<'_> {
         let done = ledger::spend(self.core(), &self.owner, milli(amount), &self.note()).await;
         let expected = self.model.spend(&self.key(), amount);
         assert_eq!(done.is_ok(), expected);
+    }
+
+    /// Reserves, then spends all of that, a part of it, or nothing.
+    async fn reserve(&mut self) {
+        let amount = self.amount();
+        let spent = self.random.random_range(0..=amount);
+        let reserved = self.spend_reserved(milli(amount), milli(spent)).await;
+        let key = self.key();
+        match self.model.available() >= amount {
+            false => assert_eq!(reserved.unwrap_err().code(), "insufficient_credits"),
+            true => {
+                assert!(spent == 0 || self.model.spend(&key, spent));
+                assert_eq!(reserved.unwrap(), milli(self.model.available()));
+            }
+        }
+    }
+
+    /// Gives what is available afterwards.
+    async fn spend_reserved(&self, amount: Credits, spent: Credits) -> Result<Credits> {
+        let (core, note) = (self.core(), self.note());
+        let now = core.now();
+        in_transaction!(core.db(), tx => {
+            let mut ledger = Ledger::new(core, tx, now);
+            let reserved = ledger.reserve(&self.owner, amount).await?;
+            match spent.is_zero() {
+                true => ledger.put_back(reserved).await,
+                false => Ok(ledger.spend_reserved(reserved, spent, &note).await?.1),
+            }
+        })
     }
 
     async fn adjust(&mut self) {
@@ -213,7 +245,7 @@ impl Run<'_> {
         self.model.tick(self.core().now());
         // Before anything is booked, too.
         self.compare_balance().await;
-        match self.random.random_range(0..15) {
+        match self.random.random_range(0..16) {
             0..3 => self.grant().await,
             3..5 => self.spend().await,
             5 => self.adjust().await,
@@ -222,6 +254,7 @@ impl Run<'_> {
             11 => self.refund().await,
             12 => self.revoke().await,
             13 => self.end().await,
+            14 => self.reserve().await,
             _ => {
                 ledger::sweep(self.core()).await.unwrap();
             }

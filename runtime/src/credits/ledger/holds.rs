@@ -13,19 +13,6 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
 impl Ledger<'_> {
-    /// Makes sure that the owner has `amount`, which nobody else takes before the transaction ends.
-    ///
-    /// # Errors
-    /// 402 `insufficient_credits` when there is less.
-    pub async fn reserve(&mut self, owner: &Owner, amount: Credits) -> Result<()> {
-        let account = self.bring_up_to_date(owner).await?;
-        let available = account.map_or(Credits::ZERO, |account| account.available);
-        if available < rules::some(amount)? {
-            return Err(rules::insufficient(amount, available));
-        }
-        Ok(())
-    }
-
     /// Sets credits aside for work under way.
     ///
     /// # Errors

@@ -7,6 +7,9 @@
 mod back;
 mod due;
 mod holds;
+mod reserve;
+
+pub use reserve::Reserved;
 
 use std::time::Duration;
 
@@ -43,6 +46,18 @@ struct Booking<'a> {
     refers_to: Option<i64>,
 }
 
+impl<'a> Booking<'a> {
+    fn to_spend(amount: Credits, note: &'a Note) -> Self {
+        Self {
+            kind: EntryKind::Spend,
+            change: Change::Down(amount),
+            note,
+            digest: Request::to_spend(amount, note).digest(),
+            refers_to: None,
+        }
+    }
+}
+
 impl<'t> Ledger<'t> {
     pub fn new(core: &'t Core, tx: &'t mut Tx, now: Timestamp) -> Self {
         Self { core, tx, now }
@@ -72,13 +87,7 @@ impl<'t> Ledger<'t> {
     /// # Errors
     /// 402 `insufficient_credits` when there are too few; nothing is taken then.
     pub async fn spend(&mut self, owner: &Owner, amount: Credits, note: &Note) -> Result<Entry> {
-        let booking = Booking {
-            kind: EntryKind::Spend,
-            change: Change::Down(rules::some(amount)?),
-            note,
-            digest: Request::to_spend(amount, note).digest(),
-            refers_to: None,
-        };
+        let booking = Booking::to_spend(rules::some(amount)?, note);
         self.take_out(owner, booking, Use::Spent).await
     }
 
@@ -197,25 +206,25 @@ impl<'t> Ledger<'t> {
     }
 
     async fn take_out(&mut self, owner: &Owner, booking: Booking<'_>, into: Use) -> Result<Entry> {
-        let amount = booking.change.amount();
-        let taking = Taking {
-            amount,
-            held: Credits::ZERO,
-            entries: 1,
-            used: if into == Use::Spent {
-                amount
-            } else {
-                Credits::ZERO
-            },
-            due_at: store::NEVER,
-        };
+        let taking = Taking::for_good(booking.change.amount(), into);
         let mut account = self.take(owner, &taking).await?;
-        let parts = self.find_lots(&mut account, amount, self.now).await?;
+        self.draw(&mut account, booking, into).await
+    }
+
+    /// Takes from the lots what was taken from the account's sums, and writes the entry.
+    async fn draw(
+        &mut self,
+        account: &mut Account,
+        booking: Booking<'_>,
+        into: Use,
+    ) -> Result<Entry> {
+        let amount = booking.change.amount();
+        let parts = self.find_lots(account, amount, self.now).await?;
         for part in &parts {
             store::move_remaining(self.tx, part, into).await?;
         }
         let allocations = parts.iter().map(Allocation::down).collect();
-        self.record(&mut account, booking, allocations).await
+        self.record(account, booking, allocations).await
     }
 
     /// Takes from the account's sums; its lots follow. What has run out is booked first where there is any.

@@ -7,6 +7,7 @@ use super::super::amount::Credits;
 use super::super::entity::{Account, AccountId, FillLevel, Owner};
 use super::super::journal::AccountTerms;
 use super::credits;
+use super::lots::Use;
 use crate::clock::Timestamp;
 use crate::db::{Db, Tx};
 use crate::error::{Error, Result};
@@ -22,6 +23,22 @@ pub struct Taking {
     pub used: Credits,
     /// When what is set aside comes back.
     pub due_at: Timestamp,
+}
+
+impl Taking {
+    /// What leaves the account with one entry.
+    pub fn for_good(amount: Credits, into: Use) -> Self {
+        Self {
+            amount,
+            held: Credits::ZERO,
+            entries: 1,
+            used: match into {
+                Use::Spent => amount,
+                Use::Held | Use::Expired | Use::Revoked => Credits::ZERO,
+            },
+            due_at: NEVER,
+        }
+    }
 }
 
 /// The columns of an [`Account`], in the order in which [`account`] reads them.

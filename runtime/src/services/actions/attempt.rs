@@ -14,9 +14,10 @@ use super::super::live::Ongoing;
 use super::super::rules;
 use super::super::service::{ServiceError, Work};
 use super::super::store::{self, Ending};
+use super::Ended;
 use crate::app::Core;
 use crate::clock::Timestamp;
-use crate::credits::{Credits, HoldId, HoldTerms, Ledger, Note, Owner, PriceVersion};
+use crate::credits::{Credits, HoldId, HoldTerms, Ledger, Note, Owner, PriceVersion, Reserved};
 use crate::db::Tx;
 use crate::error::{Error, Result};
 use crate::ids::UserId;
@@ -67,16 +68,30 @@ impl Attempt {
         Owner::User(self.user.clone())
     }
 
-    /// Makes sure that its price is there, which nobody else takes before the transaction ends.
+    /// Makes sure that its price is there, if it has one; nobody else takes that before the transaction ends.
     ///
     /// # Errors
     /// 402 `insufficient_credits`.
-    pub async fn reserve(&self, core: &Core, tx: &mut Tx) -> Result<()> {
+    pub async fn reserve(&self, core: &Core, tx: &mut Tx) -> Result<Option<Reserved>> {
         if self.cost.is_zero() {
-            return Ok(());
+            return Ok(None);
         }
         let mut ledger = Ledger::new(core, tx, self.started_at);
-        ledger.reserve(&self.owner(), self.cost).await
+        ledger.reserve(&self.owner(), self.cost).await.map(Some)
+    }
+
+    /// Makes what was reserved available again.
+    pub async fn put_back(
+        &self,
+        core: &Core,
+        tx: &mut Tx,
+        reserved: Option<Reserved>,
+    ) -> Result<()> {
+        if let Some(reserved) = reserved {
+            let mut ledger = Ledger::new(core, tx, self.started_at);
+            ledger.put_back(reserved).await?;
+        }
+        Ok(())
     }
 
     /// Sets the price aside for `lasts`, if it has one.
@@ -221,8 +236,8 @@ impl Attempt {
         in_transaction!(core.db(), tx => store::hand_back(tx, &self.id, self.number).await)
     }
 
-    /// Ends the run, unless somebody else did, and writes down the last that it said. With a result its cost is spent, of
-    /// what was set aside if anything was; the rest comes back.
+    /// Ends the run, unless somebody else did. With a result its cost is spent, of what was set aside if anything was; the
+    /// rest comes back.
     pub async fn settle(
         &self,
         core: &Core,
@@ -230,7 +245,54 @@ impl Attempt {
         (ongoing, end): (&Ongoing, &End),
     ) -> Result<Option<Run>> {
         let now = core.now();
-        let owner = self.owner();
+        let Some((run, cost)) = self.finish(tx, (ongoing, end), now).await? else {
+            return Ok(None);
+        };
+        if let Some(hold) = &self.hold {
+            let owner = self.owner();
+            let mut ledger = Ledger::new(core, tx, now);
+            match cost {
+                Some(cost) => drop(ledger.capture(&owner, hold, cost, &self.note()).await?),
+                None => super::ending::release(&mut ledger, &owner, hold).await?,
+            }
+        }
+        Ok(Some(run))
+    }
+
+    /// As [`Attempt::settle`], of what was reserved in this transaction. Tells what the account has available then, where
+    /// there is a price.
+    pub async fn settle_reserved(
+        &self,
+        core: &Core,
+        tx: &mut Tx,
+        (ongoing, end): (&Ongoing, &End),
+        reserved: Option<Reserved>,
+    ) -> Result<Option<Ended>> {
+        let Some((run, cost)) = self.finish(tx, (ongoing, end), core.now()).await? else {
+            self.put_back(core, tx, reserved).await?;
+            return Ok(None);
+        };
+        let mut ledger = Ledger::new(core, tx, self.started_at);
+        let available = match (reserved, cost) {
+            (Some(reserved), Some(cost)) => {
+                let note = self.note();
+                let (_, available) = ledger.spend_reserved(reserved, cost, &note).await?;
+                Some(available)
+            }
+            (Some(reserved), None) => Some(ledger.put_back(reserved).await?),
+            (None, _) => None,
+        };
+        Ok(Some(Ended { run, available }))
+    }
+
+    /// Ends the run, unless somebody else did, and writes down the last that it said. Gives it with what it costs, if it
+    /// costs anything.
+    async fn finish(
+        &self,
+        tx: &mut Tx,
+        (ongoing, end): (&Ongoing, &End),
+        now: Timestamp,
+    ) -> Result<Option<(Run, Option<Credits>)>> {
         let events = ongoing.report.pending();
         let (status, output, error) = match end {
             End::Result(output) => (RunStatus::Succeeded, Some(output.clone()), None),
@@ -250,27 +312,21 @@ impl Attempt {
             cost,
             at: now,
         };
-        let note = Note {
-            reference: Some(self.reference()),
-            price: self.price.clone(),
-            ..Note::system(self.reference(), &self.title)
-        };
         store::events::insert(tx, (&self.id, self.number), &events).await?;
         if self.number > 0 {
             store::forget_input(tx, &self.id).await?;
         }
         let ended = store::finish(tx, &self.id, &ending).await?;
-        if ended.is_none() {
-            return Ok(ended);
+        Ok(ended.map(|run| (run, cost.filter(|cost| !cost.is_zero()))))
+    }
+
+    /// What the ledger writes to what the run costs.
+    fn note(&self) -> Note {
+        Note {
+            reference: Some(self.reference()),
+            price: self.price.clone(),
+            ..Note::system(self.reference(), &self.title)
         }
-        let mut ledger = Ledger::new(core, tx, now);
-        match (&self.hold, cost.filter(|cost| !cost.is_zero())) {
-            (Some(hold), Some(cost)) => drop(ledger.capture(&owner, hold, cost, &note).await?),
-            (Some(hold), None) => super::ending::release(&mut ledger, &owner, hold).await?,
-            (None, Some(cost)) => drop(ledger.spend(&owner, cost, &note).await?),
-            (None, None) => {}
-        }
-        Ok(ended)
     }
 }
 

@@ -87,14 +87,16 @@ impl UnderWay {
         let mut over = None;
         let ended = in_transaction!(core.db(), tx => {
             write_down(tx, &without_hold, asked, (RunStatus::Running, lasts)).await?;
-            without_hold.reserve(core, tx).await?;
+            let reserved = without_hold.reserve(core, tx).await?;
             if over.is_none() {
                 over = timeout(AT_ONCE, &mut self.end).await.ok();
             }
             if let Some(end) = &over {
-                return without_hold.settle(core, tx, (&self.ongoing, end)).await;
+                let how = (&self.ongoing, end);
+                return without_hold.settle_reserved(core, tx, how, reserved).await;
             }
             asked.offered.service.pace().note(AT_ONCE);
+            without_hold.put_back(core, tx, reserved).await?;
             if let Some(hold) = &self.attempt.hold {
                 store::note_hold(tx, &self.attempt.id, hold).await?;
             }
@@ -102,7 +104,7 @@ impl UnderWay {
             Ok(None)
         })?;
         Ok(match ended {
-            Some(run) => Begun::Ended(run),
+            Some(ended) => Begun::Ended(ended),
             None => Begun::UnderWay(self),
         })
     }

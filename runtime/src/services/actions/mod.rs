@@ -29,7 +29,7 @@ use super::rules;
 use super::store::{self, NewRun};
 use crate::app::Core;
 use crate::auth;
-use crate::credits::HoldId;
+use crate::credits::{Credits, HoldId};
 use crate::db::Tx;
 use crate::error::{FieldErrors, Result};
 use crate::http::Principal;
@@ -60,13 +60,26 @@ pub(super) enum Patience {
 /// What became of a submission.
 pub(super) enum Submitted {
     /// It runs or ran: now, or when its key was first used.
-    Run(Box<Run>),
+    Run {
+        run: Box<Run>,
+        /// What the account has available, where that was seen on the way.
+        available: Option<Credits>,
+    },
     /// The input does not fit. Nothing was run or charged.
     Invalid(FieldErrors),
     /// The key was used before, with another input. Nothing was run or charged.
     KeyReused,
     /// The staff has switched the service off. Nothing was run or charged.
     SwitchedOff,
+}
+
+impl Submitted {
+    fn run(run: Run) -> Self {
+        Self::Run {
+            run: Box::new(run),
+            available: None,
+        }
+    }
 }
 
 /// After a run should have ended it is given this long to be settled before it counts as left behind.
@@ -115,14 +128,17 @@ pub(super) async fn run(
     let ended = match begun {
         Ok(Begun::Waiting) => None,
         Ok(Begun::UnderWay(under_way)) => under_way.carry_on(core, submission.patience).await?,
-        Ok(Begun::Ended(run)) => Some(run),
+        Ok(Begun::Ended(Ended { run, available })) => {
+            let run = Box::new(run);
+            return Ok(Submitted::Run { run, available });
+        }
         Err(failure) => return asked_before(core, user, same).await?.ok_or(failure),
     };
     let run = match ended {
         Some(run) => run,
         None => find_run(core, user, &id).await?,
     };
-    Ok(Submitted::Run(Box::new(run)))
+    Ok(Submitted::run(run))
 }
 
 fn first_attempt(core: &Core, user: &UserId, offered: &Offered) -> Result<Attempt> {
@@ -151,7 +167,7 @@ async fn asked_before(
         return Ok(None);
     };
     Ok(Some(match known == digest {
-        true => Submitted::Run(Box::new(find_run(core, user, &id).await?)),
+        true => Submitted::run(find_run(core, user, &id).await?),
         false => Submitted::KeyReused,
     }))
 }
@@ -170,7 +186,14 @@ enum Begun {
     Waiting,
     UnderWay(UnderWay),
     /// It was over at once.
-    Ended(Run),
+    Ended(Ended),
+}
+
+/// A run that has ended.
+struct Ended {
+    run: Run,
+    /// What its user's account has available since, where it had a price.
+    available: Option<Credits>,
 }
 
 /// Writes a run down that lasts as long as `lasts` at most. First the run, then the account, as where a run ends: two that

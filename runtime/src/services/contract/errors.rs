@@ -68,7 +68,7 @@ impl Trial<'_> {
         let before = self.available().await?;
         let submitted = self.send(&random_token(), usual, false).await;
         Ok(match submitted {
-            Ok(Submitted::Run(_)) => Some("It was run for somebody who has too few credits."),
+            Ok(Submitted::Run { .. }) => Some("It was run for somebody who has too few credits."),
             Err(why) if why.code() != "insufficient_credits" => return Err(why.into()),
             Ok(Submitted::Invalid(_) | Submitted::KeyReused | Submitted::SwitchedOff) | Err(_) => {
                 let is_charged = self.available().await? != before;
@@ -81,7 +81,7 @@ impl Trial<'_> {
     async fn asks_again(&self, usual: &Input) -> anyhow::Result<Option<&'static str>> {
         self.afford_one().await?;
         let key = random_token();
-        let Submitted::Run(first) = self.send(&key, usual, true).await? else {
+        let Submitted::Run { run: first, .. } = self.send(&key, usual, true).await? else {
             return Ok(None);
         };
         let left = self.available().await?;
@@ -91,10 +91,10 @@ impl Trial<'_> {
         let other = self.send(&key, &other, true).await?;
         actions::cancel(self.core, self.user, &first.id).await?;
         Ok(match (again, other) {
-            (Submitted::Run(again), _) if again.id != first.id => {
+            (Submitted::Run { run: again, .. }, _) if again.id != first.id => {
                 Some("It was run twice under one key.")
             }
-            (_, Submitted::Run(_)) => Some("Another input under the same key was run."),
+            (_, Submitted::Run { .. }) => Some("Another input under the same key was run."),
             _ if self.available().await? < left => Some("It was charged twice under one key."),
             _ => None,
         })
@@ -104,7 +104,8 @@ impl Trial<'_> {
     async fn stops(&self, usual: &Input, is_waiting: bool) -> anyhow::Result<Option<&'static str>> {
         self.afford_one().await?;
         let before = self.available().await?;
-        let Submitted::Run(run) = self.send(&random_token(), usual, is_waiting).await? else {
+        let Submitted::Run { run, .. } = self.send(&random_token(), usual, is_waiting).await?
+        else {
             return Ok(None);
         };
         actions::cancel(self.core, self.user, &run.id).await?;

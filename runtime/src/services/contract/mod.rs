@@ -175,7 +175,7 @@ impl Trial<'_> {
         for (what, input) in &wrong {
             match self.submit(input).await? {
                 Submitted::Invalid(_) => {}
-                Submitted::Run(_) | Submitted::KeyReused | Submitted::SwitchedOff => {
+                Submitted::Run { .. } | Submitted::KeyReused | Submitted::SwitchedOff => {
                     faults.push(format!("It was run although {what}."));
                 }
             }
@@ -188,7 +188,7 @@ impl Trial<'_> {
         let mut faults = Vec::new();
         let odd = inputs::hostile(self.service.input());
         for (what, input) in &odd {
-            if let Submitted::Run(run) = self.submit(input).await? {
+            if let Submitted::Run { run, .. } = self.submit(input).await? {
                 match fault_of(&run) {
                     Some(fault) => faults.push(format!("{fault} Its input was {what}.")),
                     None => {
@@ -231,7 +231,7 @@ impl Trial<'_> {
             is_for_later: false,
         };
         let mut submitted = self.run(submission).await?;
-        if let Submitted::Run(run) = &mut submitted
+        if let Submitted::Run { run, .. } = &mut submitted
             && run.status == RunStatus::Queued
         {
             // In the background nobody would get to it before this looks at it.
@@ -242,7 +242,7 @@ impl Trial<'_> {
             .as_milli()
             .saturating_sub(self.available().await?.as_milli());
         let succeeded = match &submitted {
-            Submitted::Run(run) => run.status == RunStatus::Succeeded,
+            Submitted::Run { run, .. } => run.status == RunStatus::Succeeded,
             Submitted::Invalid(_) | Submitted::KeyReused | Submitted::SwitchedOff => false,
         };
         self.charges.tried += 1;
