@@ -34,7 +34,8 @@ impl Person {
         )
     }
 
-    /// Opens the form at `path` and sends it, with its hidden fields and `fields`.
+    /// Opens the form at `path`, sends it with its hidden fields and `fields`, and looks at where it leads: what is said only
+    /// once is said there.
     pub fn send(&self, path: &str, fields: &[(&str, &str)]) -> Result<()> {
         let page = self.page(path)?;
         let token = hidden(&page, "csrf").with_context(|| format!("{path} has no form"))?;
@@ -48,6 +49,9 @@ impl Person {
             "{path} did not take the form: {}",
             answer.status()
         );
+        let next = answer.headers().get("location");
+        let next = next.context("it leads nowhere")?.to_str()?.to_owned();
+        self.page(&next)?;
         Ok(())
     }
 
