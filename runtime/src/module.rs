@@ -90,17 +90,14 @@ pub trait Module: Send + Sync + 'static {
 }
 
 /// A link of the navigation. It shows to whoever may follow it, while its flag is on.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct NavItem {
     pub label: &'static str,
     pub path: &'static str,
     pub place: NavPlace,
-    #[serde(skip)]
     pub access: Access,
-    #[serde(skip)]
     pub flag: Option<&'static Flag>,
     /// Lower comes first.
-    #[serde(skip)]
     pub order: i32,
 }
 

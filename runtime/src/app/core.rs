@@ -165,7 +165,7 @@ impl Core {
             is_on && may && fits && !(is_acting && path.starts_with("/accounts/"))
         };
         let links = self.0.navigation.iter();
-        links.filter(|link| is_shown(&link.item)).collect()
+        Navigation::new(links.filter(|link| is_shown(&link.item)), visit.path())
     }
 
     /// Applies the migrations that are missing and says which.
