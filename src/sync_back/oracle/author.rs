@@ -203,7 +203,7 @@ impl Work {
     /// A line, and the place of a word in it that is in no tag.
     fn word(&self, random: &mut Random) -> Option<(usize, Range<usize>)> {
         let at = random.below(self.lines.len());
-        let line = &self.lines[at].text;
+        let line = &self.lines.get(at)?.text;
         let mut words = Vec::new();
         let mut from = 0;
         for part in line.split_inclusive("%>") {
