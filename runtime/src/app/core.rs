@@ -147,22 +147,16 @@ impl Core {
     /// The links that whoever made the request may follow.
     pub(crate) fn navigation(&self, visit: &Visit) -> Navigation {
         let is_acting = visit.principal().is_some_and(|own| own.acted_by.is_some());
-        let is_shown = |NavItem {
-                            path,
-                            place,
-                            access,
-                            flag,
-                            ..
-                        }: &NavItem| {
-            let is_on = flag.is_none_or(|flag| self.0.flags.is_on(flag));
-            let may = match *access {
+        let is_shown = |item: &NavItem| {
+            let is_on = item.flag.is_none_or(|flag| self.0.flags.is_on(flag));
+            let may = match item.access {
                 Access::Public | Access::Machine => true,
                 Access::Key(_) => false,
                 Access::SignedIn => visit.principal().is_some(),
                 Access::Staff(permission) => visit.may(permission),
             };
-            let fits = *place != NavPlace::Visitor || visit.principal().is_none();
-            is_on && may && fits && !(is_acting && path.starts_with("/accounts/"))
+            let fits = item.place != NavPlace::Visitor || visit.principal().is_none();
+            is_on && may && fits && !(is_acting && item.path.starts_with("/accounts/"))
         };
         let links = self.0.navigation.iter();
         Navigation::new(links.filter(|link| is_shown(&link.item)), visit.path())

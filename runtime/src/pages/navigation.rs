@@ -9,7 +9,7 @@ use serde::{Deserialize as _, Serialize};
 
 use crate::module::{NavItem, NavPlace};
 
-/// What templates see of a link.
+/// What templates see of a link: `{label, path, place, current}`.
 #[derive(Serialize)]
 struct LinkView {
     label: &'static str,
@@ -19,7 +19,7 @@ struct LinkView {
 }
 
 /// How a link stands to the page that it is shown on: a value of `aria-current`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Serialize)]
 enum Current {
     /// It leads to what the page is a part of.
     #[serde(rename = "true")]

@@ -115,7 +115,7 @@ impl Run<'_> {
             let reserved = ledger.reserve(&self.owner, amount).await?;
             match spent.is_zero() {
                 true => ledger.put_back(reserved).await,
-                false => Ok(ledger.spend_reserved(reserved, spent, &note).await?.1),
+                false => ledger.spend_reserved(reserved, spent, &note).await,
             }
         })
     }

@@ -1,7 +1,7 @@
 //! Credits for work that begins and ends within one transaction: the locked account stands for a hold.
 
 use super::super::amount::Credits;
-use super::super::entity::{Account, Entry, Note, Owner};
+use super::super::entity::{Account, Note, Owner};
 use super::super::rules;
 use super::super::store::{self, Taking, Use};
 use super::{Booking, Ledger};
@@ -27,7 +27,7 @@ impl Ledger<'_> {
         Ok(Reserved { account, amount })
     }
 
-    /// Spends up to what was reserved; the rest becomes available again. Gives the entry, and what is available then.
+    /// Spends up to what was reserved; the rest becomes available again. Gives what is available then.
     ///
     /// # Errors
     /// 422 when it is more than was reserved.
@@ -36,33 +36,31 @@ impl Ledger<'_> {
         reserved: Reserved,
         amount: Credits,
         note: &Note,
-    ) -> Result<(Entry, Credits)> {
+    ) -> Result<Credits> {
         let booking = Booking::to_spend(rules::some(amount)?, note);
         let rest = reserved.amount.checked_sub(amount);
         let rest = rest.ok_or_else(rules::more_than_held)?;
         let mut account = reserved.account;
         if !rest.is_zero() {
-            come_back(&mut account, rest)?;
+            self.come_back(&mut account, rest)?;
             store::save_account(self.tx, &account).await?;
         }
-        let entry = self.draw(&mut account, booking, Use::Spent).await?;
-        Ok((entry, account.available))
+        self.draw(&mut account, booking, Use::Spent).await?;
+        Ok(account.available)
     }
 
     /// Makes all of it available again: the account is as it was. Gives what is available then.
     pub async fn put_back(&mut self, reserved: Reserved) -> Result<Credits> {
         let mut account = reserved.account;
-        come_back(&mut account, reserved.amount)?;
+        self.come_back(&mut account, reserved.amount)?;
         account.last_seq -= 1;
         store::save_account(self.tx, &account).await?;
         Ok(account.available)
     }
-}
 
-/// Adds to the account's sums what was taken from them before.
-fn come_back(account: &mut Account, amount: Credits) -> Result<()> {
-    let available = account.available.checked_add(amount);
-    account.available = available.ok_or_else(rules::too_many)?;
-    account.used -= amount.as_milli();
-    Ok(())
+    /// Adds to the account's sums what was taken from them before. It is still in its lots.
+    fn come_back(&self, account: &mut Account, amount: Credits) -> Result<()> {
+        account.used -= amount.as_milli();
+        self.come_in(account, amount, None)
+    }
 }

@@ -259,30 +259,28 @@ impl Attempt {
         Ok(Some(run))
     }
 
-    /// As [`Attempt::settle`], of what was reserved in this transaction. Tells what the account has available then, where
-    /// there is a price.
+    /// As [`Attempt::settle`], where the run began and its price was reserved in this transaction, so that nobody else
+    /// knows of it. Tells what the account has available then, where there is a price.
     pub async fn settle_reserved(
         &self,
         core: &Core,
         tx: &mut Tx,
         (ongoing, end): (&Ongoing, &End),
         reserved: Option<Reserved>,
-    ) -> Result<Option<Ended>> {
-        let Some((run, cost)) = self.finish(tx, (ongoing, end), core.now()).await? else {
-            self.put_back(core, tx, reserved).await?;
-            return Ok(None);
-        };
+    ) -> Result<Ended> {
+        let finished = self.finish(tx, (ongoing, end), core.now()).await?;
+        let elsewhere = || Error::internal(anyhow!("a run that began here ended elsewhere"));
+        let (run, cost) = finished.ok_or_else(elsewhere)?;
         let mut ledger = Ledger::new(core, tx, self.started_at);
         let available = match (reserved, cost) {
             (Some(reserved), Some(cost)) => {
                 let note = self.note();
-                let (_, available) = ledger.spend_reserved(reserved, cost, &note).await?;
-                Some(available)
+                Some(ledger.spend_reserved(reserved, cost, &note).await?)
             }
             (Some(reserved), None) => Some(ledger.put_back(reserved).await?),
             (None, _) => None,
         };
-        Ok(Some(Ended { run, available }))
+        Ok(Ended { run, available })
     }
 
     /// Ends the run, unless somebody else did, and writes down the last that it said. Gives it with what it costs, if it

@@ -93,7 +93,8 @@ impl UnderWay {
             }
             if let Some(end) = &over {
                 let how = (&self.ongoing, end);
-                return without_hold.settle_reserved(core, tx, how, reserved).await;
+                let ended = without_hold.settle_reserved(core, tx, how, reserved).await?;
+                return Ok(Some(ended));
             }
             asked.offered.service.pace().note(AT_ONCE);
             without_hold.put_back(core, tx, reserved).await?;

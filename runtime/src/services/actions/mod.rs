@@ -73,15 +73,6 @@ pub(super) enum Submitted {
     SwitchedOff,
 }
 
-impl Submitted {
-    fn run(run: Run) -> Self {
-        Self::Run {
-            run: Box::new(run),
-            available: None,
-        }
-    }
-}
-
 /// After a run should have ended it is given this long to be settled before it counts as left behind.
 const GRACE: Duration = Duration::from_secs(30);
 
@@ -125,20 +116,20 @@ pub(super) async fn run(
         Some(input) => background::enqueue(core, &attempt, &asked, &input).await,
         None => foreground::begin(core, attempt, &asked, work).await,
     };
-    let ended = match begun {
-        Ok(Begun::Waiting) => None,
-        Ok(Begun::UnderWay(under_way)) => under_way.carry_on(core, submission.patience).await?,
-        Ok(Begun::Ended(Ended { run, available })) => {
-            let run = Box::new(run);
-            return Ok(Submitted::Run { run, available });
+    let (ended, available) = match begun {
+        Ok(Begun::Waiting) => (None, None),
+        Ok(Begun::UnderWay(under_way)) => {
+            (under_way.carry_on(core, submission.patience).await?, None)
         }
+        Ok(Begun::Ended(Ended { run, available })) => (Some(run), available),
         Err(failure) => return asked_before(core, user, same).await?.ok_or(failure),
     };
     let run = match ended {
         Some(run) => run,
         None => find_run(core, user, &id).await?,
     };
-    Ok(Submitted::run(run))
+    let run = Box::new(run);
+    Ok(Submitted::Run { run, available })
 }
 
 fn first_attempt(core: &Core, user: &UserId, offered: &Offered) -> Result<Attempt> {
@@ -167,7 +158,10 @@ async fn asked_before(
         return Ok(None);
     };
     Ok(Some(match known == digest {
-        true => Submitted::run(find_run(core, user, &id).await?),
+        true => Submitted::Run {
+            run: Box::new(find_run(core, user, &id).await?),
+            available: None,
+        },
         false => Submitted::KeyReused,
     }))
 }
