@@ -19,26 +19,29 @@ fn passes_its_own_checks(project: &Project) {
 }
 
 #[test]
-fn a_full_project_passes_its_own_checks_and_answers_programs() {
+fn a_full_project_passes_its_own_checks_on_both_databases_and_answers_programs() {
     let project = Project::init("my-saas-app", &[]);
     passes_its_own_checks(&project);
     // In the project that is built by now.
+    let mut tests = project.cargo(&["test", "--locked"]);
+    succeed(tests.env("TEST_DATABASE_URL", database("project_tests")));
     programs::call(&project);
     tells_what_a_deployment_lacks(&project);
 }
 
 /// What is too weak stands there with its remedy, and what is only advice does not fail.
 fn tells_what_a_deployment_lacks(project: &Project) {
-    let check = |url: &str| {
+    let check = |variables: &[(&str, &str)]| {
         let mut check = project.cargo(&["run", "--locked", "--quiet", "--", "check", "--deploy"]);
-        let output = check.env("APP_URL", url).output();
+        let output = check.envs(variables.iter().copied()).output();
         let output = output.expect("the program can be run");
         assert!(!output.status.success(), "no mail could be sent");
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
-    let told = check("http://localhost:8000");
+    let told = check(&[("APP_URL", "http://localhost:8000")]);
     assert!(told.starts_with("error    APP_URL: "), "{told}");
-    let told = check("https://shop.example");
+    let public = ("APP_URL", "https://shop.example");
+    let told = check(&[public]);
     assert!(
         told.starts_with("ok       the configuration holds\n"),
         "{told}"
@@ -46,13 +49,19 @@ fn tells_what_a_deployment_lacks(project: &Project) {
     let caution = "\nwarning  auth.second_factor_for_staff in quickscale.yml: ";
     let fault = "\nerror    mails cannot be sent: SMTP_URL is not set; ";
     assert!(told.contains(caution) && told.contains(fault), "{told}");
-}
-
-#[test]
-fn a_full_project_passes_its_tests_on_postgresql() {
-    let project = Project::init("my-saas-app", &[]);
-    let mut tests = project.cargo(&["test", "--locked"]);
-    succeed(tests.env("TEST_DATABASE_URL", database("project_tests")));
+    // Features of production, which this build is without.
+    for (variable, value, feature) in [
+        ("SMTP_URL", "smtp://localhost", "smtp"),
+        (
+            "DATABASE_URL",
+            "postgres://app@127.0.0.1:1/app?sslmode=require",
+            "postgres-tls",
+        ),
+    ] {
+        let told = check(&[public, (variable, value)]);
+        let remedy = format!("build with `--features {feature}`");
+        assert!(told.contains(&remedy), "{told}");
+    }
 }
 
 #[test]

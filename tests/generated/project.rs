@@ -1,9 +1,11 @@
 //! Projects as a user makes them: by the real binary, in a scratch folder, in an environment that tests know.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
+use walkdir::WalkDir;
 
 /// A generated project. Dropping it stops its app and removes it.
 pub struct Project {
@@ -24,7 +26,24 @@ impl Project {
         };
         let mut init = sealed(env!("CARGO_BIN_EXE_quickscale"), project.scratch.path());
         succeed(init.arg("init").arg(name).args(arguments));
+        project.share_runtime();
         project
+    }
+
+    /// Makes the vendored runtime as old as the tool that brought it. Builds go by times: what another project with the
+    /// same features has built of it in the folder that all share is then built for this one, too.
+    fn share_runtime(&self) {
+        let tool = std::fs::metadata(env!("CARGO_BIN_EXE_quickscale"));
+        let made = tool.and_then(|tool| tool.modified());
+        let made = made.expect("the tool is a file, and files have times");
+        for entry in WalkDir::new(self.folder().join("vendor")) {
+            let entry = entry.expect("init wrote it");
+            if entry.file_type().is_file() {
+                let file = File::options().append(true).open(entry.path());
+                let aged = file.and_then(|file| file.set_modified(made));
+                aged.expect("init wrote it for us");
+            }
+        }
     }
 
     /// The project's folder.

@@ -12,7 +12,7 @@ mod passkeys;
     dead_code,
     reason = "a browser does by itself what the other tests ask of it"
 )]
-#[path = "../social/provider.rs"]
+#[path = "../accounts/social/provider.rs"]
 mod provider;
 #[path = "../support/mod.rs"]
 mod support;

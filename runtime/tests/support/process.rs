@@ -29,11 +29,12 @@ pub fn application(make: impl Fn(Environment) -> App) {
     std::process::exit(i32::from(code != ExitCode::SUCCESS));
 }
 
-/// The application's binary on a database of a test, about to do what `arguments` say.
-pub fn program(arguments: &str, folder: &Path, database: &TestDatabase) -> Command {
+/// The application's binary on a database of a test, about to do what `arguments` say. `test` is the path of the test that
+/// is an [`application`].
+pub fn program(test: &str, arguments: &str, folder: &Path, database: &TestDatabase) -> Command {
     let mut program = Command::new(std::env::current_exe().expect("this program has a path"));
     program
-        .args(["--exact", "application", "--nocapture"])
+        .args(["--exact", test, "--nocapture"])
         .current_dir(folder)
         .env(ARGUMENTS, arguments)
         .env("APP_ENV", "development")

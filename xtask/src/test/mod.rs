@@ -5,9 +5,11 @@ mod report;
 mod room;
 mod steps;
 
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
+use tempfile::TempDir;
 
 use crate::servers::{Chromedriver, Docker, Durability, Postgres};
 use crate::{interrupt, process, tools};
@@ -48,6 +50,7 @@ pub struct World {
     postgres: Option<Postgres>,
     chromedriver: Option<Chromedriver>,
     docker: Option<Docker>,
+    scratch: Option<TempDir>,
     screenshots: bool,
     /// Passed on to test programs.
     arguments: Vec<String>,
@@ -76,6 +79,15 @@ impl World {
         }
         Ok(self.docker.as_ref().expect("it was started just now"))
     }
+
+    /// Where tests put files for a moment.
+    fn scratch(&mut self) -> Result<&Path> {
+        if self.scratch.is_none() {
+            self.scratch = Some(room::scratch()?);
+        }
+        let scratch = self.scratch.as_ref();
+        Ok(scratch.expect("it was made just now").path())
+    }
 }
 
 pub fn run(args: &Args) -> Result<()> {
@@ -95,6 +107,7 @@ pub fn run(args: &Args) -> Result<()> {
         postgres: None,
         chromedriver: None,
         docker: None,
+        scratch: None,
         screenshots: args.screenshots,
         arguments: args.arguments.clone(),
         tests: Tests::default(),

@@ -1,8 +1,11 @@
-//! Whether the disk holds what the steps build. Where it does not, compilers and linkers fail in ways that do not say so.
+//! Whether the disk holds what the steps build: where it does not, compilers and linkers fail in ways that do not say so.
+//! And where tests write what nobody needs a moment later.
 
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
+use tempfile::TempDir;
 
 use crate::{process, repo};
 
@@ -33,6 +36,23 @@ pub fn require() -> Result<()> {
 /// How much more is needed where so much is built by now.
 fn needed(built: u64) -> u64 {
     ALL.saturating_sub(built)
+}
+
+/// Linux's folder in memory.
+const MEMORY: &str = "/dev/shm";
+/// The databases of tests that run side by side take a tenth of it.
+const SCRATCH: u64 = 2 * GIGABYTE;
+
+/// A folder for the files of tests: in memory, where the system has a place there with room, so that no test waits for
+/// a disk.
+pub fn scratch() -> Result<TempDir> {
+    let mut folder = tempfile::Builder::new();
+    folder.prefix("quickscale-tests-");
+    let memory = Path::new(MEMORY);
+    match fs4::available_space(memory) {
+        Ok(free) if free >= SCRATCH => Ok(folder.tempdir_in(memory)?),
+        _ => Ok(folder.tempdir()?),
+    }
 }
 
 #[cfg(test)]

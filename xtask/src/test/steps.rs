@@ -159,16 +159,12 @@ pub const STEPS: &[Step] = &[
     },
 ];
 
-/// The sets of the runtime's features that a project can have, without the full one, which is the default.
+/// Sets of the runtime's features that a project can have. The full one is the default; those of the projects that the
+/// step `generated` makes are linted there.
 const FEATURES: &[&str] = &[
-    "",
-    "auth",
     "auth,credits",
-    "auth,credits,services",
     "auth,credits,services,llm",
     "auth,credits,services,python",
-    "auth,admin",
-    "auth,credits,admin",
     "auth,api",
     "auth,social",
     "auth,passkeys",
@@ -248,51 +244,44 @@ fn try_edits(world: &mut World, edits: &str) -> Result<()> {
 }
 
 fn runtime_sqlite(world: &mut World) -> Result<()> {
-    let mut command = runtime_tests();
-    test(world, command.env_remove("TEST_DATABASE_URL"))?;
-    let mut command = with_production("mail");
-    test(world, command.env_remove("TEST_DATABASE_URL"))
+    let mut command = runtime_tests(world, &["--no-fail-fast", "--"])?;
+    test(world, on(&mut command, None))
 }
 
 fn runtime_postgres(world: &mut World) -> Result<()> {
     let database = world.postgres()?.url("postgres");
-    let mut command = runtime_tests();
-    test(world, command.env("TEST_DATABASE_URL", &database))?;
-    let mut command = with_production("database");
-    test(world, command.env("TEST_DATABASE_URL", database))
+    let mut command = runtime_tests(world, &["--no-fail-fast", "--"])?;
+    test(world, on(&mut command, Some(&database)))
 }
 
 /// The same tests do less of both among all others.
 fn lives(world: &mut World) -> Result<()> {
     let database = world.postgres()?.url("postgres");
-    let tests = || {
-        let mut command = repo::cargo(&["test", "--package", "quickscale-runtime"]);
-        command.args(["--test", "billing", "--", "lives::", "deaths::"]);
-        command
-            .env("BILLING_LIVES", "500")
-            .env("BILLING_DEATHS", "all");
-        command
-    };
-    test(world, tests().env_remove("TEST_DATABASE_URL"))?;
-    test(world, tests().env("TEST_DATABASE_URL", database))
+    let tests = ["--test", "billing", "--", "lives::", "deaths::"];
+    for url in [None, Some(database)] {
+        let mut command = runtime_tests(world, &tests)?;
+        command.env("BILLING_LIVES", "500");
+        command.env("BILLING_DEATHS", "all");
+        test(world, on(&mut command, url.as_deref()))?;
+    }
+    Ok(())
 }
 
-/// A test of the runtime built with what only production needs.
-fn with_production(name: &str) -> Command {
-    let features = ["--features", "smtp,postgres-tls", "--test", name, "--"];
+/// Tests of the runtime, with what only production has; that a build without it says so, generated projects show.
+fn runtime_tests(world: &mut World, arguments: &[&str]) -> Result<Command> {
     let mut command = repo::cargo(&["test", "--package", "quickscale-runtime"]);
-    command.args(features);
-    command
+    command.args(["--features", "smtp,postgres-tls"]);
+    command.env("TMPDIR", world.scratch()?);
+    command.args(arguments);
+    Ok(command)
 }
 
-fn runtime_tests() -> Command {
-    repo::cargo(&[
-        "test",
-        "--package",
-        "quickscale-runtime",
-        "--no-fail-fast",
-        "--",
-    ])
+/// `command`, whose tests make their databases on the server of this address, or else in files.
+fn on<'a>(command: &'a mut Command, server: Option<&str>) -> &'a mut Command {
+    match server {
+        Some(url) => command.env("TEST_DATABASE_URL", url),
+        None => command.env_remove("TEST_DATABASE_URL"),
+    }
 }
 
 fn generated(world: &mut World) -> Result<()> {
@@ -322,16 +311,14 @@ fn signing_in(world: &mut World) -> Result<()> {
     let database = world.postgres()?.url("postgres");
     let driver = world.chromedriver()?.url().to_owned();
     let (axe, assets) = (browser::axe()?, browser::theme_assets()?);
-    let tests = || {
-        let mut command = repo::cargo(&["test", "--package", "quickscale-runtime"]);
-        command.args(["--test", "browser", "--", "--ignored"]);
+    for url in [None, Some(database)] {
+        let mut command = runtime_tests(world, &["--test", "browser", "--", "--ignored"])?;
         command.env("WEBDRIVER_URL", &driver);
         command.env("AXE_SCRIPT", &axe);
         command.env("THEME_ASSETS", assets.path().join("site/static"));
-        command
-    };
-    test(world, tests().env_remove("TEST_DATABASE_URL"))?;
-    test(world, tests().env("TEST_DATABASE_URL", database))
+        test(world, on(&mut command, url.as_deref()))?;
+    }
+    Ok(())
 }
 
 /// The browser's journeys, with the browsers of `chromedriver`. Those on PostgreSQL need `GENERATED_DATABASE_URL` too.
