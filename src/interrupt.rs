@@ -1,9 +1,11 @@
 //! Ctrl-C and termination signals. Most commands simply end; one that must clean up holds a [`Deferred`] meanwhile and
 //! asks it between two pieces of work.
 
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::error::{Exit, Fault};
+use crate::stack::platform;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
 static REQUESTED: AtomicBool = AtomicBool::new(false);
@@ -43,6 +45,21 @@ impl Deferred {
     /// Fails with [`Exit::Interrupted`] and `message` once an interruption was asked for.
     pub fn check(&self, message: &str) -> anyhow::Result<()> {
         if self.requested() {
+            Err(Fault::interrupted(message).into())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether an interruption ended a program that ran beside. A terminal tells both, and the program's end may be seen
+    /// before the interruption is heard of here.
+    pub fn ended(&self, status: ExitStatus) -> bool {
+        self.requested() || platform::code_of(status) == Exit::Interrupted.code()
+    }
+
+    /// As [`Deferred::check`], after a program that ran beside.
+    pub fn check_after(&self, status: ExitStatus, message: &str) -> anyhow::Result<()> {
+        if self.ended(status) {
             Err(Fault::interrupted(message).into())
         } else {
             Ok(())

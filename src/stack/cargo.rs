@@ -64,9 +64,9 @@ pub fn build(job: &Job<'_>, mut tell: impl FnMut(Event)) -> Result<PathBuf> {
     }
     if deferred.requested() {
         end(&mut child);
-        return Err(Fault::interrupted("interrupted; the build was ended").into());
     }
     let status = child.wait().context("cannot wait for cargo")?;
+    deferred.check_after(status, "interrupted; the build was ended")?;
     let output = stderr
         .and_then(|reader| reader.join().ok())
         .unwrap_or_default();

@@ -162,7 +162,7 @@ impl Program {
         // Ctrl-C reaches the tool, too.
         let deferred = interrupt::defer();
         let output = run(command.current_dir(&self.folder))?;
-        deferred.check("interrupted")?;
+        deferred.check_after(output.status, "interrupted")?;
         if output.status.success() {
             return Ok(());
         }

@@ -87,7 +87,7 @@ pub fn validate(site: &Site<'_>, name: Option<&ServiceName>) -> Result<Report> {
     let output = command
         .output()
         .context(Fault::new("cannot run cargo").hint("install Rust: https://rustup.rs"))?;
-    deferred.check("interrupted")?;
+    deferred.check_after(output.status, "interrupted")?;
     let [from_cargo, from_tests] = [output.stderr, output.stdout].map(lines);
     let all = [from_cargo.as_slice(), &from_tests].concat();
     let log = site.run.build_log();

@@ -22,6 +22,7 @@ build)
     artifact 1 log 'registry+https://crates.example#log@0.4.0' lib null
     artifact 2 serde 'registry+https://crates.example#serde@1.0.0' lib null
     if [ -e broken ]; then echo 'error: it is broken' >&2; exit 101; fi
+    if [ -e interrupted ]; then kill -INT $$; fi
     artifact 3 tiny-app "path+file://$PWD/tiny-app#0.1.0" bin "\"$PWD/app\""
     echo '{"reason":"build-finished","success":true}' ;;
 esac
@@ -106,6 +107,19 @@ fn the_bar_of_a_build_that_fails_gives_way_to_the_reason() {
         "{end:?}"
     );
     exits(&session, 1);
+}
+
+#[test]
+fn what_an_interruption_ended_did_not_fail() {
+    let (project, cargo) = project();
+    // As when the end of cargo is seen before the interruption is heard of.
+    project.write("interrupted", "");
+    let mut session = on_terminal(up(&project, &cargo), "xterm");
+    session.exp_string("Building").unwrap();
+    cue(&project, 1..=2);
+    let end = after_the_bar(&mut session);
+    assert_eq!(end, "error: interrupted; the build was ended\r\n");
+    exits(&session, 130);
 }
 
 #[test]

@@ -198,7 +198,7 @@ fn attended(site: &Site<'_>, client: &Client, noted: &Noted, hold: Lock) -> Resu
     drop(hold);
     let status = child.wait().context("cannot wait for docker")?;
     site.run.forget()?;
-    if status.success() || deferred.requested() {
+    if status.success() || deferred.ended(status) {
         return Ok(());
     }
     Err(Fault::new(format!("docker compose ended ({status})"))
