@@ -20,7 +20,14 @@ pub(super) async fn run(app: App, root: &Path, deploy: bool) -> anyhow::Result<E
             say(&format!("warning  {caution}"));
         }
     }
-    let db = Db::connect_by(&config.database_url, config.database_connections).await?;
+    let connected = Db::connect_by(&config.database_url, config.database_connections).await;
+    let db = match connected {
+        Ok(db) => db,
+        Err(why) => {
+            say(&format!("error    the database cannot be used: {why:#}"));
+            return Ok(ExitCode::FAILURE);
+        }
+    };
     say("ok       the database answers");
     let core = match app.build(config, db, Clock::System, Overlay::default()) {
         Ok(built) => built.core,
