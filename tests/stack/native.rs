@@ -145,7 +145,7 @@ fn an_app_that_dies_at_its_start_is_told_with_the_end_of_its_log() {
 #[test]
 fn an_app_that_never_gets_ready_is_stopped() {
     let project = Project::behaving("never ready");
-    let said = project.run(&["up", "--timeout", "1"]).exits(1);
+    let said = project.run(&["up", "--timeout", "5"]).exits(1);
     said.complains("did not become ready: /health/ready answers 503")
         .complains("--timeout");
     assert!(!project.has_record());

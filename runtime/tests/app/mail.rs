@@ -1,6 +1,5 @@
 //! Mails: how they are written, that each belongs to its transaction, and where they go.
 
-use crate::support;
 use crate::support::{SITE, app, app_in, column, sign_up, sign_up_admin, themed};
 use axum::http::StatusCode;
 use quickscale_runtime::auth::Registration;
@@ -246,7 +245,7 @@ mod smtp {
     #[tokio::test]
     async fn a_mail_arrives_whole() {
         let (app, heard) = send_to("grace@example.com").await;
-        assert_eq!(support::count(&app, "jobs").await, 0);
+        assert_eq!(crate::support::count(&app, "jobs").await, 0);
         for part in [
             "MAIL FROM:<shop@shop.example>",
             "RCPT TO:<grace@example.com>",
